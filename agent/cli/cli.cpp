@@ -1,0 +1,91 @@
+#include "cli/cli.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <iostream>
+#include <map>
+
+#include "cli/verb_table.hpp"
+#include "core/error.hpp"
+#include "text/nearest.hpp"
+
+namespace hostsplit {
+namespace {
+
+using namespace cli;
+
+/// The parser as built from the table, and which verb each subcommand stands for.
+struct CommandLine {
+  CLI::App app{"hostsplit splits one Proxmox VE workstation between several VMs and keeps it split.", "hostsplit"};
+  Options options;
+  std::map<const CLI::App*, const Verb*> verbs;
+
+  CommandLine() {
+    app.set_version_flag("--version", "hostsplit " HOSTSPLIT_VERSION);
+    app.add_option("--root", options.root, "Look at a recorded machine below this directory instead of this one")
+        ->type_name("DIR");
+    app.footer("Exit codes: 0 fine, 1 failed, 2 wrong usage or bad configuration, 3 findings of severity error,\n"
+               "4 (plan --check) there is something to do.   Manual: man hostsplit\n");
+    app.require_subcommand(0, 1);
+    app.fallthrough();
+    for (const Verb& verb : verb_table()) {
+      CLI::App& parent = verb.parent ? *app.get_subcommand(verb.parent) : app;
+      CLI::App* sub = parent.add_subcommand(verb.name, verb.sentence);
+      sub->fallthrough();
+      verb.declare(*sub, options);
+      verbs[sub] = &verb;
+    }
+  }
+
+  /// The innermost verb that was given; nullptr when none was.
+  const Verb* chosen(const CLI::App& below, const Verb* so_far = nullptr) {
+    for (const CLI::App* sub : below.get_subcommands()) {
+      if (verbs.at(sub)->run == log_verb) options.words = sub->remaining();
+      so_far = chosen(*sub, verbs.at(sub));
+    }
+    return so_far;
+  }
+};
+
+/// CLI11 names the word it could not place; what was probably meant is more useful than the manual.
+int usage_error(const CLI::ParseError& error, int argc, char** argv) {
+  std::cerr << "hostsplit: " << error.what() << "\n";
+  std::vector<std::string> names;
+  for (const Verb& verb : verb_table())
+    if (!verb.parent) names.push_back(verb.name);
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word.rfind("-", 0) == 0) continue;
+    const auto meant = nearest(word, names);
+    if (meant && *meant != word) std::cerr << "Did you mean: hostsplit " << *meant << "?\n";
+    break;
+  }
+  std::cerr << "See hostsplit --help.\n";
+  return Exit::bad_usage;
+}
+
+}  // namespace
+
+int run_command_line(int argc, char** argv) {
+  try {
+    CommandLine line;
+    try {
+      line.app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return line.app.exit(error);
+      return usage_error(error, argc, argv);
+    }
+    const Verb* verb = line.chosen(line.app);
+    if (!verb) return std::cout << line.app.help(), Exit::fine;
+    return verb->run(line.options);
+  } catch (const Error& error) {
+    std::cout << std::flush;
+    std::cerr << "hostsplit: " << error.what() << "\n";
+    return error.kind() == Error::Kind::bad_input ? Exit::bad_usage : Exit::failed;
+  } catch (const std::exception& error) {
+    std::cerr << "hostsplit: " << error.what() << "\n";
+    return Exit::failed;
+  }
+}
+
+}  // namespace hostsplit

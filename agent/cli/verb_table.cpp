@@ -1,0 +1,65 @@
+#include "cli/verb_table.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace hostsplit::cli {
+namespace {
+
+void nothing(CLI::App&, Options&) {}
+
+void json(CLI::App& app, Options& o) { app.add_flag("--json", o.json, "Print JSON, for programs"); }
+
+void plan_options(CLI::App& app, Options& o) {
+  json(app, o);
+  app.add_flag("--check", o.check, "Exit 4 if there is something to do");
+}
+
+void acting(CLI::App& app, Options& o) {
+  json(app, o);
+  app.add_flag("-y,--yes", o.yes, "Do not ask");
+  app.add_flag("-n,--dry-run", o.dry_run, "Print every single write instead of doing it");
+}
+
+void learn_options(CLI::App& app, Options& o) {
+  app.add_option("--labels", o.labels, "Names in the order of plugging, separated by commas; ends when all are used")
+      ->delimiter(',')
+      ->type_name("A,B,C");
+  app.add_option("--timeout", o.timeout, "Wait at most this long; what was learned stays")
+      ->check(CLI::PositiveNumber)
+      ->type_name("SECONDS");
+  app.add_flag("--fresh", o.fresh, "Start with an empty map; a damaged ports.toml is kept aside");
+}
+
+void rename_options(CLI::App& app, Options& o) {
+  app.add_option("labels", o.words, "The label it has, and the new one")->expected(2)->required()->type_name("OLD NEW");
+}
+
+void forget_options(CLI::App& app, Options& o) {
+  app.add_option("label", o.words, "The label to forget")->expected(1)->required()->type_name("LABEL");
+}
+
+void daemon_options(CLI::App& app, Options& o) {
+  app.add_option("--log-level", o.log_level, "trace, debug, info, warning, error or off (default info)")
+      ->type_name("LEVEL");
+}
+
+constexpr Verb verbs[] = {
+    {"status", nullptr, "Show controllers, ports, memory and findings", status_verb, json},
+    {"learn", nullptr, "Learn which socket is which by plugging a stick into each", learn_verb, learn_options},
+    {"ports", nullptr, "List ports; rename or forget them", ports_verb, json},
+    {"rename", "ports", "Give a learned port another name", rename_verb, rename_options},
+    {"forget", "ports", "Forget a learned port", forget_verb, forget_options},
+    {"plan", nullptr, "Show what apply would do, and why; changes nothing", plan_verb, plan_options},
+    {"apply", nullptr, "Do what the plan says, audited step by step", apply_verb, acting},
+    {"undo", nullptr, "Put the host back as it was before hostsplit", undo_verb, acting},
+    {"log", nullptr, "Show the audit trail; further words go to journalctl", log_verb,
+     [](CLI::App& app, Options&) { app.prefix_command(); }},
+    {"boot", nullptr, "Reserve pages early at boot (run by hostsplit-reserve.service)", boot_verb, nothing},
+    {"daemon", nullptr, "Keep the split true (run by hostsplitd.service)", daemon_verb, daemon_options},
+};
+
+}  // namespace
+
+std::span<const Verb> verb_table() { return verbs; }
+
+}  // namespace hostsplit::cli

@@ -1,0 +1,47 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "core/finding.hpp"
+#include "host/root.hpp"
+
+namespace hostsplit::cli {
+
+/// Exit codes, stable.
+enum Exit : int { fine = 0, failed = 1, bad_usage = 2, findings = 3, something_to_do = 4 };
+
+/// What the command line said. One flat struct: each verb reads what it declared.
+struct Options {
+  std::string root = "/";
+  std::string log_level = "info";
+  bool json = false;
+  bool yes = false;
+  bool check = false;
+  bool dry_run = false;
+  bool fresh = false;
+  double timeout = 0;  ///< seconds; 0: none
+  std::vector<std::string> labels;
+  std::vector<std::string> words;  ///< positional words of the verb
+};
+
+/// Verbs that look. Each returns an Exit.
+int status_verb(const Options& options);
+int plan_verb(const Options& options);
+int ports_verb(const Options& options);
+int rename_verb(const Options& options);
+int forget_verb(const Options& options);
+
+/// Verbs that act.
+int learn_verb(const Options& options);
+int apply_verb(const Options& options);
+int undo_verb(const Options& options);
+int boot_verb(const Options& options);
+int daemon_verb(const Options& options);
+int log_verb(const Options& options);
+
+/// \throws Error(bad_input) that names the verb, unless the process is root or the root is a recorded machine.
+void require_root_user(const std::string& verb, const Root& root);
+/// 3 if there are errors among the findings, else 0.
+int exit_for(const std::vector<Finding>& found);
+
+}  // namespace hostsplit::cli

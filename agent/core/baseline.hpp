@@ -1,0 +1,48 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/pci.hpp"
+#include "core/size.hpp"
+
+namespace hostsplit {
+
+/// How a function was bound before hostsplit first touched it.
+struct BindingBefore {
+  Fingerprint function;
+  PciAddress address;  ///< where it was then
+  std::string driver;  ///< empty: none
+  std::optional<std::string> driver_override;
+  bool operator==(const BindingBefore&) const = default;
+};
+
+/// A huge page pool before hostsplit first touched it.
+struct PoolBefore {
+  int node = 0;
+  Kib page_size = 0;
+  std::uint64_t total = 0;  ///< pages, without surplus
+  bool operator==(const PoolBefore&) const = default;
+};
+
+/// The host as it was before hostsplit acted: the inverse of everything done so far. Undoing is planning
+/// for an empty configuration on top of it. Kept in /var/lib/hostsplit/journal/, written before each effect.
+struct Baseline {
+  std::vector<BindingBefore> bindings;
+  std::vector<PoolBefore> pools;
+  bool operator==(const Baseline&) const = default;
+
+  bool empty() const { return bindings.empty() && pools.empty(); }
+  const BindingBefore* binding(const Fingerprint& function) const {
+    for (const auto& before : bindings)
+      if (before.function == function) return &before;
+    return nullptr;
+  }
+  const PoolBefore* pool(int node, Kib page_size) const {
+    for (const auto& before : pools)
+      if (before.node == node && before.page_size == page_size) return &before;
+    return nullptr;
+  }
+};
+
+}  // namespace hostsplit

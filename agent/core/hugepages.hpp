@@ -1,0 +1,35 @@
+#pragma once
+#include <algorithm>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "core/baseline.hpp"
+#include "core/boot_plan.hpp"
+#include "core/config.hpp"
+#include "core/finding.hpp"
+#include "core/plan.hpp"
+#include "core/snapshot.hpp"
+
+namespace hostsplit {
+
+/// Pages per node and size that the VMs of a configuration add up to. \pre check_against_machine() passed.
+std::vector<Reservation> wanted_pages(const Config& config);
+
+/// What does not fit: a page size the node lacks (`page-size-unsupported`), or less left on a node than the host
+/// floor (`pages-over-floor`, saying how many pages would fit).
+std::vector<Finding> check_pages(const Snapshot& snapshot, const std::vector<Reservation>& wanted, Kib keep_free);
+
+/// Steps from the pools of the snapshot to `wanted`; pools hostsplit changed earlier and nobody wants any more return
+/// to their baseline. Pages in use are never taken away: the step then ends at the used count, with a finding.
+std::vector<Step> page_steps(const Snapshot& snapshot, const std::vector<Reservation>& wanted, Kib keep_free,
+                             const Baseline& baseline, std::vector<Finding>& findings);
+
+/// Largest pool that leaves `keep_free` to the host right now, at most `wanted`, at least what is there already:
+/// the clamp applied when acting. `available` is MemFree plus what a reservation may push out, in KiB.
+std::uint64_t clamp_to_floor(std::uint64_t wanted, std::uint64_t current, Kib page_size, Kib available, Kib keep_free);
+
+/// Persistent pages: the kernel's count without surplus (Documentation/admin-guide/mm/hugetlbpage.rst).
+inline std::uint64_t persistent(const PagePool& pool) { return pool.total - std::min(pool.surplus, pool.total); }
+
+}  // namespace hostsplit

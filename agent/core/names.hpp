@@ -1,0 +1,21 @@
+#pragma once
+/// Every string that leaves the process or names a file outside it: one home, so that none is spelled twice.
+/// Paths are relative to a Root.
+
+namespace hostsplit::names {
+
+inline constexpr auto program = "hostsplit";
+
+inline constexpr auto config_file = "etc/hostsplit/hostsplit.toml";
+inline constexpr auto boot_plan_file = "etc/hostsplit/boot/plan";
+inline constexpr auto port_map_file = "var/lib/hostsplit/ports.toml";
+inline constexpr auto baseline_file = "var/lib/hostsplit/journal/baseline.toml";
+inline constexpr auto lock_file = "run/hostsplit/lock";
+
+inline constexpr auto vfio_driver = "vfio-pci";
+
+inline constexpr auto bus_name = "org.hostsplit";
+inline constexpr auto bus_path = "/org/hostsplit";
+inline constexpr auto bus_interface = "org.hostsplit.Manager1";
+
+}  // namespace hostsplit::names

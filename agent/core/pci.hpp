@@ -1,0 +1,89 @@
+#pragma once
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hostsplit {
+
+/// Where a PCI function sits right now: domain:bus:device.function. An observation, never an identity:
+/// bus numbers move when a card is added.
+struct PciAddress {
+  std::uint16_t domain = 0;
+  std::uint8_t bus = 0;
+  std::uint8_t device = 0;    ///< 0..31
+  std::uint8_t function = 0;  ///< 0..7
+  auto operator<=>(const PciAddress&) const = default;
+};
+
+/// Accepts "0000:03:00.3" and the short "03:00.3"; nothing else. Empty when malformed or out of range.
+std::optional<PciAddress> parse_pci_address(std::string_view text);
+/// The form sysfs uses: "0000:03:00.3".
+std::string to_string(const PciAddress& address);
+
+/// One hop of a chain: the device and function number below a bridge. Stable for fixed wiring.
+struct SlotFunction {
+  std::uint8_t device = 0;
+  std::uint8_t function = 0;
+  auto operator<=>(const SlotFunction&) const = default;
+};
+
+/// Hops from the root bridge down to the function, e.g. 08.1/00.3.
+using Chain = std::vector<SlotFunction>;
+std::string to_string(const Chain& chain);
+/// Inverse of to_string(Chain). Empty when malformed.
+std::optional<Chain> parse_chain(std::string_view text);
+
+struct PciIds {
+  std::uint16_t vendor = 0;
+  std::uint16_t device = 0;
+  std::uint16_t subsystem_vendor = 0;
+  std::uint16_t subsystem_device = 0;
+  auto operator<=>(const PciIds&) const = default;
+};
+
+/// "1022:148c"; the vendor and device half.
+std::string id_pair(std::uint16_t vendor, std::uint16_t device);
+/// Inverse of id_pair. Empty when malformed.
+std::optional<std::pair<std::uint16_t, std::uint16_t>> parse_id_pair(std::string_view text);
+
+/// What a PCI function is, independent of every number that moves: root bridge identity, chain and ids.
+/// Two identical controllers differ only by root and chain.
+struct Fingerprint {
+  std::string root;  ///< ACPI path of the root bridge (firmware_node/path), or "pci0000:00" where there is none
+  Chain chain;
+  PciIds ids;
+  std::uint32_t pci_class = 0;  ///< 24 bits: class, subclass, programming interface
+  auto operator<=>(const Fingerprint&) const = default;
+};
+
+/// "0x0c0330".
+std::string class_text(std::uint32_t pci_class);
+/// Inverse of class_text. Empty when malformed.
+std::optional<std::uint32_t> parse_class(std::string_view text);
+/// "\_SB_.PCI0 08.1/00.3 1022:148c", for messages.
+std::string describe(const Fingerprint& fingerprint);
+
+/// USB host controller interfaces by programming interface (PCI class 0x0c03xx). USB4 host interfaces (0x40),
+/// device controllers (0xfe) and others are not controllers in the sense of hostsplit.
+enum class ControllerKind { uhci, ohci, ehci, xhci };
+std::optional<ControllerKind> controller_kind(std::uint32_t pci_class);
+std::string_view to_string(ControllerKind kind);
+
+/// True for PCI bridges (class 06xx): the kernel does not count them against a group's viability.
+bool is_bridge(std::uint32_t pci_class);
+
+/// A PCI function as observed.
+struct PciFunction {
+  PciAddress address;
+  Fingerprint fingerprint;
+  std::string driver;                         ///< name in /sys/bus/pci/drivers; empty when none is bound
+  std::optional<std::string> driver_override;  ///< empty optional when unset ("(null)" in sysfs)
+  std::optional<int> group;                   ///< IOMMU group; empty without IOMMU
+  std::optional<int> node;                    ///< NUMA node; empty when the firmware says none (-1)
+  bool operator==(const PciFunction&) const = default;
+};
+
+}  // namespace hostsplit

@@ -1,0 +1,259 @@
+#include "core/plan.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+#include "core/claims.hpp"
+#include "core/error.hpp"
+#include "core/guards.hpp"
+#include "core/hugepages.hpp"
+#include "core/names.hpp"
+
+namespace hostsplit {
+namespace {
+
+void append(std::vector<Finding>& to, std::vector<Finding> from) {
+  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+}
+
+Step bind_step(const PciFunction& function, std::string to, std::optional<std::string> final_override,
+               std::string reason) {
+  Bind bind{function.address, function.fingerprint, function.driver, std::move(to), std::move(final_override),
+            function.group,   std::nullopt,         {}};
+  return {"bind " + to_string(function.address), std::move(bind), std::move(reason)};
+}
+
+bool held_by_vfio(const PciFunction& function) { return function.driver == names::vfio_driver; }
+
+std::vector<Step> claim_steps(const Snapshot& snapshot, const std::vector<Claim>& claims,
+                              const std::map<PciAddress, std::string>& ports, const std::string& reason_prefix) {
+  std::vector<Step> steps;
+  for (const auto& claim : claims) {
+    const PciFunction& function = *snapshot.function(claim.address);
+    if (held_by_vfio(function)) continue;
+    Step step = bind_step(function, names::vfio_driver, names::vfio_driver, reason_prefix + claim.why);
+    auto& bind = std::get<Bind>(step.action);
+    bind.vm = claim.vm;
+    if (const auto port = ports.find(claim.address); port != ports.end()) bind.port = port->second;
+    steps.push_back(std::move(step));
+  }
+  return steps;
+}
+
+/// Functions hostsplit took earlier that nobody claims now go back to the driver they had.
+std::vector<Step> release_steps(const Snapshot& snapshot, const Baseline& baseline,
+                                const std::map<PciAddress, Claim>& claimed, std::vector<Finding>& findings) {
+  std::vector<Step> steps;
+  for (const auto& before : baseline.bindings) {
+    const Located located = locate(snapshot, before.function);
+    if (located.kind != Located::Kind::found) {
+      findings.push_back({"release-absent", Severity::warning, to_string(before.address),
+                          describe(before.function) + " was taken from the host earlier and is not there now",
+                          "Nothing to give back: a function that returns starts with the host's driver"});
+      continue;
+    }
+    const PciFunction& function = *snapshot.function(*located.address);
+    if (claimed.count(function.address)) continue;
+    if (function.driver == before.driver && function.driver_override == before.driver_override) continue;
+    steps.push_back(bind_step(function, before.driver, before.driver_override,
+                              "no VM claims it any more; it had " +
+                                  (before.driver.empty() ? std::string("no driver") : before.driver) +
+                                  " before hostsplit"));
+  }
+  return steps;
+}
+
+std::set<PciAddress> moving(const std::vector<Step>& steps) {
+  std::set<PciAddress> addresses;
+  for (const auto& step : steps)
+    if (const auto* bind = std::get_if<Bind>(&step.action)) addresses.insert(bind->address);
+  return addresses;
+}
+
+std::vector<Step> module_steps(const Snapshot& snapshot, const std::vector<Step>& binds) {
+  const bool needed = std::any_of(binds.begin(), binds.end(), [](const Step& step) {
+    return std::get<Bind>(step.action).to == names::vfio_driver;
+  });
+  if (!needed || snapshot.pci_drivers.count(names::vfio_driver)) return {};
+  return {{"load vfio-pci", LoadModule{names::vfio_driver}, "no driver vfio-pci is registered yet"}};
+}
+
+void add(std::vector<Step>& to, std::vector<Step> from) {
+  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+}
+
+std::vector<Step> boot_plan_steps(const BootPlan& target, const std::optional<BootPlan>& applied) {
+  const bool wanted = !target.claims.empty() || !target.reservations.empty();
+  if (!wanted && !applied) return {};
+  if (!wanted)
+    return {{"forget " + std::string(names::boot_plan_file), RemoveFile{names::boot_plan_file},
+             "nothing is assigned any more, so nothing is to be kept true"}};
+  if (applied && to_text(*applied) == to_text(target)) return {};
+  return {{"write " + std::string(names::boot_plan_file), WriteFile{names::boot_plan_file, to_text(target)},
+           "early boot and the service keep true what is applied now"}};
+}
+
+std::vector<Finding> check_cpus(const Snapshot& snapshot, const Config& config) {
+  std::vector<Finding> findings;
+  for (const auto& [id, vm] : config.vms) {
+    if (!vm.node || !vm.cpus || !snapshot.nodes.count(*vm.node)) continue;
+    const CpuSet& local = snapshot.nodes.at(*vm.node).cpus;
+    CpuSet remote;
+    std::set_difference(vm.cpus->begin(), vm.cpus->end(), local.begin(), local.end(),
+                        std::inserter(remote, remote.end()));
+    if (!remote.empty())
+      findings.push_back({"cpus-off-node", Severity::warning, vm_text(id, config),
+                          fmt::format("CPUs {} are not on node {}, where its memory is", to_string(remote), *vm.node),
+                          fmt::format("CPUs of node {}: {}", *vm.node, to_string(local))});
+  }
+  return findings;
+}
+
+/// Labels that go along because a sibling of their group was asked for: the user learns before it happens.
+std::vector<Finding> labels_along(const Snapshot& snapshot, const Claims& claims, const Config& config,
+                                  const PortMap& ports) {
+  std::vector<Finding> findings;
+  for (const auto& port : ports.ports) {
+    const Located located = locate(snapshot, port.controller);
+    if (located.kind != Located::Kind::found) continue;
+    const auto claim = claims.by_address.find(*located.address);
+    if (claim == claims.by_address.end()) continue;
+    const auto& wished = config.vms.at(claim->second.vm).ports;
+    if (std::any_of(wished.begin(), wished.end(), [&](const Named& name) { return name.text == port.label; })) continue;
+    findings.push_back({"port-goes-along", Severity::info, port.label,
+                        fmt::format("goes to {} too: it is a socket of {} ({})", vm_text(claim->second.vm, config),
+                                    to_string(*located.address), claim->second.why),
+                        ""});
+  }
+  return findings;
+}
+
+}  // namespace
+
+void check_against_machine(const Config& config, const Snapshot& snapshot) {
+  if (snapshot.nodes.empty()) return;
+  std::vector<int> known;
+  CpuSet cpus;
+  for (const auto& [id, node] : snapshot.nodes) {
+    known.push_back(id);
+    cpus.insert(node.cpus.begin(), node.cpus.end());
+  }
+  const auto line = [](const VmWish& vm, const char* key) {
+    const auto it = vm.lines.find(key);
+    return it == vm.lines.end() ? vm.line : it->second;
+  };
+  for (const auto& [id, vm] : config.vms) {
+    const std::string prefix = fmt::format("vm.{}.", id);
+    if (vm.node && !snapshot.nodes.count(*vm.node))
+      throw bad_line(config.file, line(vm, "node"), prefix + "node",
+                     fmt::format("this machine has no NUMA node {}", *vm.node),
+                     fmt::format("Nodes here: {}", fmt::join(known, ", ")));
+    if (!vm.cpus) continue;
+    for (const int cpu : *vm.cpus)
+      if (!cpus.empty() && !cpus.count(cpu))
+        throw bad_line(config.file, line(vm, "cpus"), prefix + "cpus", fmt::format("this machine has no CPU {}", cpu),
+                       "CPUs here: " + to_string(cpus));
+  }
+}
+
+Plan make_plan(const PlanInput& input) {
+  const Snapshot& snapshot = input.snapshot;
+  Plan plan;
+  Claims claims = resolve_claims(snapshot, input.config, input.ports);
+  append(plan.findings, std::move(claims.findings));
+  for (const auto& [address, claim] : claims.by_address) plan.target.claims.push_back(claim);
+  plan.target.reservations = wanted_pages(input.config);
+  plan.target.keep_free = input.config.keep_free;
+  for (auto& claim : plan.target.claims) claim.why += " of " + vm_text(claim.vm, input.config);
+
+  const auto taking = claim_steps(snapshot, plan.target.claims, claims.port, "");
+  const auto releasing = release_steps(snapshot, input.baseline, claims.by_address, plan.findings);
+  append(plan.findings, guard_lifelines(snapshot, moving(taking), input.config.may_lose));
+  append(plan.findings, guard_holders(snapshot, moving(taking)));
+  append(plan.findings, guard_holders(snapshot, moving(releasing)));
+  append(plan.findings, check_pages(snapshot, plan.target.reservations, input.config.keep_free));
+  append(plan.findings, check_cpus(snapshot, input.config));
+  append(plan.findings, labels_along(snapshot, claims, input.config, input.ports));
+
+  // The boot plan comes first: whoever is interrupted after it converges to it at the next start.
+  add(plan.steps, boot_plan_steps(plan.target, input.applied));
+  add(plan.steps, releasing);
+  add(plan.steps, module_steps(snapshot, taking));
+  add(plan.steps, taking);
+  add(plan.steps, page_steps(snapshot, plan.target.reservations, input.config.keep_free, input.baseline, plan.findings));
+  return plan;
+}
+
+Plan make_undo_plan(const Snapshot& snapshot, const Baseline& baseline, const std::optional<BootPlan>& applied) {
+  Plan plan;
+  add(plan.steps, boot_plan_steps({}, applied));
+  const auto releasing = release_steps(snapshot, baseline, {}, plan.findings);
+  append(plan.findings, guard_holders(snapshot, moving(releasing)));
+  add(plan.steps, releasing);
+  add(plan.steps, page_steps(snapshot, {}, 0, baseline, plan.findings));
+  return plan;
+}
+
+Plan make_repair_plan(const Snapshot& snapshot, const BootPlan& applied) {
+  Plan plan;
+  plan.target = applied;
+  std::vector<Claim> present;
+  for (const auto& claim : applied.claims) {
+    const Located located = locate(snapshot, claim.function);
+    if (located.kind == Located::Kind::found) {
+      present.push_back(claim);
+      present.back().address = *located.address;
+      continue;
+    }
+    plan.findings.push_back(
+        {"claim-absent", Severity::warning, to_string(claim.address),
+         fmt::format("{} ({}) is not where it was; whatever sits there is left alone", describe(claim.function),
+                     claim.why),
+         "Run hostsplit plan to see what the machine looks like now"});
+  }
+  std::vector<Step> taking = claim_steps(snapshot, present, {}, "drift: belongs to ");
+  // Each function on its own: one that cannot move must not keep the others from moving.
+  std::erase_if(taking, [&](const Step& step) {
+    const std::set<PciAddress> one{std::get<Bind>(step.action).address};
+    auto against = guard_lifelines(snapshot, one, {{"keyboard", 0}, {"usb", 0}});
+    append(against, guard_holders(snapshot, one));
+    const bool refused = has_errors(against);
+    append(plan.findings, std::move(against));
+    return refused;
+  });
+  std::erase_if(plan.findings, [](const Finding& f) { return f.code == "last-keyboard" || f.code == "last-usb"; });
+  add(plan.steps, module_steps(snapshot, taking));
+  add(plan.steps, taking);
+  std::vector<Finding> ignored;
+  for (auto& step : page_steps(snapshot, applied.reservations, applied.keep_free, {}, ignored)) {
+    const auto& reserve = std::get<Reserve>(step.action);
+    if (reserve.to > reserve.from) plan.steps.push_back(std::move(step));
+  }
+  return plan;
+}
+
+namespace {
+
+struct Describe {
+  std::string operator()(const LoadModule& a) const { return "load module " + a.module; }
+  std::string operator()(const Bind& a) const {
+    const auto name = [](const std::string& driver) { return driver.empty() ? std::string("no driver") : driver; };
+    if (a.from == a.to) return fmt::format("restore driver_override of {} ({})", to_string(a.address), name(a.to));
+    return fmt::format("give {} from {} to {}", to_string(a.address), name(a.from), name(a.to));
+  }
+  std::string operator()(const Reserve& a) const {
+    return fmt::format("{} huge pages of {} on node {}, from {} to {}", a.to > a.from ? "reserve" : "return",
+                       format_size(a.page_size), a.node, a.from, a.to);
+  }
+  std::string operator()(const WriteFile& a) const { return "write /" + a.path; }
+  std::string operator()(const RemoveFile& a) const { return "remove /" + a.path; }
+};
+
+}  // namespace
+
+std::string describe(const Action& action) { return std::visit(Describe{}, action); }
+
+}  // namespace hostsplit

@@ -1,0 +1,105 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/baseline.hpp"
+#include "core/boot_plan.hpp"
+#include "core/config.hpp"
+#include "core/finding.hpp"
+#include "core/port_map.hpp"
+#include "core/snapshot.hpp"
+
+namespace hostsplit {
+
+/// Load a kernel module. Has no inverse: a loaded vfio-pci without overrides binds nothing.
+struct LoadModule {
+  std::string module;  ///< as for modprobe, "vfio-pci"
+  bool operator==(const LoadModule&) const = default;
+};
+
+/// Give one function to another driver, runtime rung: driver_override, unbind, drivers_probe, read back.
+struct Bind {
+  PciAddress address;
+  Fingerprint function;  ///< checked again before acting
+  std::string from;      ///< driver bound when planned; empty: none
+  std::string to;        ///< driver to end up with; empty: none
+  std::optional<std::string> final_override;  ///< value of driver_override afterwards
+  std::optional<int> group;
+  std::optional<int> vm;  ///< empty when it returns to the host
+  std::string port;       ///< label that asked for it; empty when none
+  bool operator==(const Bind&) const = default;
+};
+
+/// Bring the pool of one node to a number of pages. Never above `to`, never below the floor.
+struct Reserve {
+  int node = 0;
+  Kib page_size = 0;
+  std::uint64_t from = 0;
+  std::uint64_t to = 0;
+  Kib keep_free = 0;      ///< host floor on this node
+  std::vector<int> vms;   ///< for whom
+  bool operator==(const Reserve&) const = default;
+};
+
+/// Replace a file of hostsplit's own, atomically. Path below the root.
+struct WriteFile {
+  std::string path;
+  std::string content;
+  bool operator==(const WriteFile&) const = default;
+};
+
+/// Remove a file of hostsplit's own.
+struct RemoveFile {
+  std::string path;
+  bool operator==(const RemoveFile&) const = default;
+};
+
+using Action = std::variant<LoadModule, Bind, Reserve, WriteFile, RemoveFile>;
+
+/// One part of a plan: what, and why.
+struct Step {
+  std::string id;      ///< stable within the plan: "bind 0000:03:00.3"
+  Action action;
+  std::string reason;  ///< sentence fragment: "port front-1 of VM 101 (fluent-a)"
+  bool operator==(const Step&) const = default;
+};
+
+/// What is to be done, in order, and what was found on the way. Errors among the findings forbid running it.
+struct Plan {
+  std::vector<Step> steps;
+  std::vector<Finding> findings;
+  BootPlan target;  ///< what will be kept true once the steps are done
+  bool operator==(const Plan&) const = default;
+};
+
+/// All a decision depends on.
+struct PlanInput {
+  const Snapshot& snapshot;
+  const Config& config;
+  const PortMap& ports;
+  const Baseline& baseline;
+  const std::optional<BootPlan>& applied;  ///< what is in force now
+};
+
+/// Decides; touches nothing. The second plan after a successful first one has no steps.
+/// \pre check_against_machine() passed.
+Plan make_plan(const PlanInput& input);
+
+/// What only the machine can tell about a configuration: nodes and CPUs that do not exist.
+/// \throws Error(bad_input) naming file, line and key.
+void check_against_machine(const Config& config, const Snapshot& snapshot);
+
+/// The plan that returns everything to the baseline.
+Plan make_undo_plan(const Snapshot& snapshot, const Baseline& baseline, const std::optional<BootPlan>& applied);
+
+/// Only what must be done again so that `applied` holds: used by the daemon for drift and at start, and by the reserve unit.
+/// Looks at bindings and pools, never at configuration.
+Plan make_repair_plan(const Snapshot& snapshot, const BootPlan& applied);
+
+/// One sentence in the imperative: "give 0000:03:00.3 from xhci_hcd to vfio-pci". The same text serves plan,
+/// progress and audit.
+std::string describe(const Action& action);
+
+}  // namespace hostsplit

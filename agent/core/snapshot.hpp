@@ -1,0 +1,107 @@
+#pragma once
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/cpu_set.hpp"
+#include "core/finding.hpp"
+#include "core/pci.hpp"
+#include "core/size.hpp"
+#include "core/usb.hpp"
+
+namespace hostsplit {
+
+struct IommuGroup {
+  int id = 0;
+  std::string type;  ///< "DMA", "DMA-FQ", "identity", "auto"; empty when unreadable
+  std::vector<PciAddress> members;  ///< ascending
+  bool operator==(const IommuGroup&) const = default;
+};
+
+/// Huge pages of one size on one node (Documentation/admin-guide/mm/hugetlbpage.rst).
+struct PagePool {
+  Kib page_size = 0;
+  std::uint64_t total = 0;    ///< nr_hugepages; includes surplus
+  std::uint64_t free = 0;
+  std::uint64_t surplus = 0;
+  bool operator==(const PagePool&) const = default;
+};
+
+struct NumaNode {
+  int id = 0;
+  CpuSet cpus;
+  std::vector<int> distances;  ///< to node 0, 1, ...; in the order of the kernel's file
+  Kib memory = 0;              ///< MemTotal, without what firmware and kernel keep
+  Kib free = 0;                ///< MemFree; excludes huge page pools
+  Kib reclaimable = 0;         ///< file cache and reclaimable slab that a reservation may push out
+  std::vector<PagePool> pools;  ///< one per page size, ascending
+  bool operator==(const NumaNode&) const = default;
+};
+
+/// What the host itself uses, and the PCI function that carries it.
+enum class UseKind { mount, swap, lvm, zfs, md, network, keyboard, input, console };
+const char* to_string(UseKind kind);
+
+struct HostUse {
+  UseKind kind = UseKind::mount;
+  std::string name;      ///< "/", "vmbr0", "/dev/sda2", "AT Keyboard"
+  std::string device;    ///< kernel device it stands on: "sda2", "enp5s0", "input3"
+  PciAddress function;   ///< where its path first meets PCI, seen from the device
+  bool lifeline = false;  ///< the host cannot lose it: mounts, swap, volume managers, default route or bridge, console
+  bool operator==(const HostUse&) const = default;
+};
+
+/// A process that holds an IOMMU group open (/dev/vfio/<group>).
+struct GroupHolder {
+  int group = 0;
+  int pid = 0;
+  std::string command;  ///< comm, e.g. "kvm"
+  std::optional<int> vm;  ///< VMID from its -id argument, where it is a PVE guest
+  bool operator==(const GroupHolder&) const = default;
+};
+
+/// All that was observed at one moment, a plain value.
+struct Snapshot {
+  bool live = false;  ///< from the running machine; only then may anything act
+  std::string kernel;  ///< release; empty when unknown
+  std::string command_line;
+  bool iommu = false;  ///< /sys/class/iommu is not empty
+  std::set<std::string> modules;           ///< loaded, names with underscores
+  std::set<std::string> builtin_modules;   ///< from modules.builtin, names with underscores
+  bool builtin_known = false;              ///< modules.builtin was readable
+  std::set<std::string> pci_drivers;       ///< registered drivers, names as in /sys/bus/pci/drivers
+  std::map<PciAddress, PciFunction> functions;
+  std::map<PciAddress, Controller> controllers;
+  std::map<int, IommuGroup> groups;
+  std::vector<UsbPort> ports;      ///< by controller, half, path
+  std::vector<UsbDevice> devices;  ///< by name
+  std::map<int, NumaNode> nodes;
+  std::vector<HostUse> uses;
+  std::vector<GroupHolder> holders;
+  std::vector<Finding> findings;  ///< what could not be read or made no sense
+
+  /// \return nullptr when the address is not present.
+  const PciFunction* function(const PciAddress& address) const;
+  /// \return nullptr when no controller sits there.
+  const Controller* controller(const PciAddress& address) const;
+  /// \return nullptr when no such device is attached.
+  const UsbDevice* device(const std::string& name) const;
+};
+
+/// Where a fingerprint sits now.
+struct Located {
+  enum class Kind {
+    found,         ///< root, chain, ids and class agree
+    absent,        ///< nothing sits at that chain, and nothing alike elsewhere
+    other_device,  ///< something else sits at that chain
+    moved          ///< nothing at that chain, but the same ids elsewhere: maybe another of the same kind
+  };
+  Kind kind = Kind::absent;
+  std::optional<PciAddress> address;  ///< of the match, the other device, or the first look-alike
+};
+/// Compares only what is stable; the address a fingerprint was last seen at plays no part.
+Located locate(const Snapshot& snapshot, const Fingerprint& fingerprint);
+
+}  // namespace hostsplit

@@ -1,0 +1,48 @@
+#pragma once
+#include <string>
+
+namespace hostsplit {
+
+/// What the journal is told about one effect or observation. Empty fields are left out. Journal field names are
+/// HOSTSPLIT_<NAME> in upper case.
+struct AuditRecord {
+  std::string event;       ///< "bind", "reserve", "load-module", "write-file", "remove-file", "port", "drift", "finding"
+  std::string step;        ///< id of the step in its plan
+  std::string controller;  ///< PCI address
+  std::string group, port, vm, node;
+  std::string from, to;    ///< drivers, page counts
+  std::string reason;
+  std::string result;      ///< "started", "done", "failed"; for observations "seen"
+  std::string rung;        ///< "runtime"
+  std::string message;     ///< the sentence
+};
+
+/// Where audit records go.
+class AuditSink {
+ public:
+  virtual ~AuditSink() = default;
+  /// Must not throw: an effect that happened stays happened. \return false if the record was lost.
+  virtual bool write(const AuditRecord& record) noexcept = 0;
+};
+
+/// Opens an audit record before an effect and closes it as failed unless it was declared done: no way out of a
+/// scope can forget it.
+class AuditScope {
+ public:
+  AuditScope(AuditSink& sink, AuditRecord record);
+  ~AuditScope();
+  AuditScope(const AuditScope&) = delete;
+  AuditScope& operator=(const AuditScope&) = delete;
+  /// The effect was read back from the machine. \param to what was found, if it differs from what was planned.
+  void done(std::string to = {});
+  /// Why it will be closed as failed.
+  void fail(const std::string& why) { why_ = why; }
+
+ private:
+  AuditSink& sink_;
+  AuditRecord record_;
+  std::string why_ = "interrupted";
+  bool done_ = false;
+};
+
+}  // namespace hostsplit

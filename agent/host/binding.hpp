@@ -1,0 +1,16 @@
+#pragma once
+#include "core/plan.hpp"
+#include "host/effects.hpp"
+#include "host/root.hpp"
+
+namespace hostsplit {
+
+/// Moves one function to another driver and proves it: checks that the function is still the one planned for, writes
+/// driver_override, unbind and drivers_probe in one disposable child, reads the driver link back. If the new driver
+/// did not take it, the function is given back to the driver it had, so that the host keeps working.
+/// Contract of the attributes: Documentation/ABI/testing/sysfs-bus-pci. drivers_probe reports success even when
+/// nothing bound, hence the read-back.
+/// \throws Error when the function is another one now, a write failed or is stuck, or the read-back disagrees.
+void bind_function(const Root& root, Effects& effects, const Bind& bind);
+
+}  // namespace hostsplit

@@ -1,0 +1,235 @@
+#include "host/effects.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <functional>
+
+#include "core/error.hpp"
+#include "host/unique_fd.hpp"
+
+namespace hostsplit {
+namespace {
+
+using std::chrono::milliseconds;
+
+std::string errno_text(int code) { return std::strerror(code); }
+
+/// What a child reports when it could not do its work.
+struct ChildFailure {
+  std::size_t index;
+  int code;
+};
+
+/// Only async-signal-safe calls: the child shares nothing but what was prepared before the fork.
+[[noreturn]] void write_in_child(int root, const std::vector<AttributeWrite>& writes, int report) {
+  for (std::size_t i = 0; i < writes.size(); ++i) {
+    const int fd = openat(root, writes[i].path.c_str(), O_WRONLY | O_CLOEXEC);
+    const ssize_t written = fd < 0 ? -1 : write(fd, writes[i].value.data(), writes[i].value.size());
+    if (written < 0) {
+      const ChildFailure failure{i, errno};
+      [[maybe_unused]] const ssize_t sent = write(report, &failure, sizeof failure);
+      _exit(1);
+    }
+    close(fd);
+  }
+  _exit(0);
+}
+
+/// Waits until the pipe has data or is closed by the child's end. \return false when the deadline passed first.
+bool wait_readable(int fd, milliseconds deadline) {
+  const auto end = std::chrono::steady_clock::now() + deadline;
+  for (;;) {
+    const auto left = std::chrono::duration_cast<milliseconds>(end - std::chrono::steady_clock::now());
+    pollfd item{fd, POLLIN, 0};
+    const int ready = poll(&item, 1, static_cast<int>(std::max(left, milliseconds(0)).count()));
+    if (ready > 0) return true;
+    if (ready == 0) return false;
+    if (errno != EINTR) return false;
+  }
+}
+
+/// Children that missed a deadline end some day; collecting them then keeps no zombies.
+void reap_abandoned(std::vector<int>& pids) {
+  std::erase_if(pids, [](int pid) { return waitpid(pid, nullptr, WNOHANG) != 0; });
+}
+
+std::vector<int>& abandoned() {
+  static std::vector<int> pids;
+  return pids;
+}
+
+struct Child {
+  int pid;
+  UniqueFd report;
+};
+
+Child fork_with_report(const std::string& what, const std::function<void(int)>& body) {
+  reap_abandoned(abandoned());
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) throw Error("start a child to", what, errno_text(errno));
+  UniqueFd read_end(ends[0]), write_end(ends[1]);
+  const int pid = fork();
+  if (pid < 0) throw Error("start a child to", what, errno_text(errno));
+  if (pid == 0) {
+    body(ends[1]);
+    _exit(127);
+  }
+  return {pid, std::move(read_end)};
+}
+
+void fsync_directory(int root, const std::string& path) {
+  const auto slash = path.rfind('/');
+  const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash);
+  const UniqueFd fd(openat(root, directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  // pmxcfs and some network file systems refuse fsync on directories; the rename itself has happened.
+  if (fd.get() >= 0) fsync(fd.get());
+}
+
+void make_parents(int root, const std::string& path, const std::string& shown) {
+  for (auto slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+    const std::string directory = path.substr(0, slash);
+    if (mkdirat(root, directory.c_str(), 0755) != 0 && errno != EEXIST)
+      throw Error("create directory for", shown, errno_text(errno));
+  }
+}
+
+void write_all(int fd, const std::string& content, const std::string& shown) {
+  std::size_t done = 0;
+  while (done < content.size()) {
+    const ssize_t n = write(fd, content.data() + done, content.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) throw Error("write", shown, errno_text(errno));
+    done += static_cast<std::size_t>(n);
+  }
+}
+
+}  // namespace
+
+void Effects::read_back(const std::string&, const std::function<void()>& check) { check(); }
+
+LiveEffects::LiveEffects(const Root& root) : root_(root) {
+  if (!root.live())
+    throw Error("act on", root.directory(), "it is a recorded machine, not this one",
+                "Leave --root away to act on this machine.", Error::Kind::bad_input);
+}
+
+void LiveEffects::write_attributes(const std::vector<AttributeWrite>& writes, milliseconds deadline) {
+  if (writes.empty()) return;
+  const int root = root_.descriptor();
+  Child child = fork_with_report(root_.display(writes.back().path),
+                                 [&](int report) { write_in_child(root, writes, report); });
+  if (!wait_readable(child.report.get(), deadline)) {
+    abandoned().push_back(child.pid);
+    throw Error("write", root_.display(writes.back().path),
+                fmt::format("the kernel has not answered for {} ms; process {} is stuck in it", deadline.count(), child.pid),
+                "See /proc/" + std::to_string(child.pid) + "/stack; the device stays as it is until that process ends or "
+                "the machine restarts.");
+  }
+  ChildFailure failure{};
+  const bool failed = read(child.report.get(), &failure, sizeof failure) == sizeof failure;
+  waitpid(child.pid, nullptr, 0);
+  if (!failed) return;
+  std::string value = writes[failure.index].value;
+  while (!value.empty() && value.back() == '\n') value.pop_back();
+  throw Error("write \"" + value + "\" to", root_.display(writes[failure.index].path), errno_text(failure.code));
+}
+
+void LiveEffects::replace_file(const std::string& path, const std::string& content) {
+  const int root = root_.descriptor();
+  const std::string shown = root_.display(path);
+  make_parents(root, path, shown);
+  const std::string temporary = path + ".new";
+  try {
+    const UniqueFd fd(openat(root, temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644));
+    if (fd.get() < 0) throw Error("write", shown, errno_text(errno));
+    write_all(fd.get(), content, shown);
+    if (fsync(fd.get()) != 0) throw Error("write", shown, errno_text(errno));
+    if (renameat(root, temporary.c_str(), root, path.c_str()) != 0) throw Error("replace", shown, errno_text(errno));
+  } catch (const Error&) {
+    unlinkat(root, temporary.c_str(), 0);
+    throw;
+  }
+  fsync_directory(root, path);
+}
+
+void LiveEffects::remove_file(const std::string& path) {
+  if (unlinkat(root_.descriptor(), path.c_str(), 0) != 0 && errno != ENOENT)
+    throw Error("remove", root_.display(path), errno_text(errno));
+  fsync_directory(root_.descriptor(), path);
+}
+
+void LiveEffects::rename_file(const std::string& from, const std::string& to) {
+  if (renameat(root_.descriptor(), from.c_str(), root_.descriptor(), to.c_str()) != 0)
+    throw Error("rename", root_.display(from), errno_text(errno));
+  fsync_directory(root_.descriptor(), to);
+}
+
+void LiveEffects::run(const std::vector<std::string>& command, milliseconds deadline) {
+  std::vector<char*> arguments;
+  for (const auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  const std::string shown = fmt::format("{}", fmt::join(command, " "));
+  // The report pipe closes on exec, so its end is waited for in waitpid through a second pipe kept open by the program.
+  int alive[2];
+  if (pipe(alive) != 0) throw Error("run", shown, errno_text(errno));
+  const UniqueFd alive_read(alive[0]);
+  UniqueFd alive_write(alive[1]);
+  fcntl(alive[0], F_SETFD, FD_CLOEXEC);
+  Child child = fork_with_report(shown, [&](int report) {
+    dup2(STDERR_FILENO, STDOUT_FILENO);
+    execvp(arguments[0], arguments.data());
+    const ChildFailure failure{0, errno};
+    [[maybe_unused]] const ssize_t sent = write(report, &failure, sizeof failure);
+    _exit(127);
+  });
+  alive_write.reset();
+  if (!wait_readable(alive_read.get(), deadline)) {
+    abandoned().push_back(child.pid);
+    throw Error("run", shown, fmt::format("it has not ended for {} ms (process {})", deadline.count(), child.pid));
+  }
+  int status = 0;
+  waitpid(child.pid, &status, 0);
+  ChildFailure failure{};
+  if (read(child.report.get(), &failure, sizeof failure) == sizeof failure)
+    throw Error("run", shown, errno_text(failure.code));
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+    throw Error("run", shown,
+                WIFEXITED(status) ? fmt::format("it exited with {}", WEXITSTATUS(status))
+                                  : fmt::format("it was ended by signal {}", WTERMSIG(status)));
+}
+
+void RecordingEffects::write_attributes(const std::vector<AttributeWrite>& writes, milliseconds) {
+  for (const auto& item : writes) {
+    std::string value = item.value;
+    while (!value.empty() && value.back() == '\n') value.pop_back();
+    lines_.push_back("write \"" + value + "\" to /" + item.path);
+  }
+}
+
+void RecordingEffects::replace_file(const std::string& path, const std::string& content) {
+  lines_.push_back(fmt::format("replace /{} ({} bytes)", path, content.size()));
+}
+
+void RecordingEffects::remove_file(const std::string& path) { lines_.push_back("remove /" + path); }
+
+void RecordingEffects::rename_file(const std::string& from, const std::string& to) {
+  lines_.push_back("rename /" + from + " to /" + to);
+}
+
+void RecordingEffects::read_back(const std::string& what, const std::function<void()>&) {
+  lines_.push_back("read back /" + what);
+}
+
+void RecordingEffects::run(const std::vector<std::string>& command, milliseconds) {
+  lines_.push_back(fmt::format("run {}", fmt::join(command, " ")));
+}
+
+}  // namespace hostsplit

@@ -1,0 +1,69 @@
+#pragma once
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "host/root.hpp"
+
+namespace hostsplit {
+
+/// A value for one sysfs attribute.
+struct AttributeWrite {
+  std::string path;   ///< relative to the root
+  std::string value;  ///< written in one write(2), newline included where the attribute wants one
+};
+
+/// The only way to touch the machine. Dry-run, the live machine and the tests' fake host are implementations.
+class Effects {
+ public:
+  virtual ~Effects() = default;
+  /// Writes attributes in order in one disposable child process, because some block inside the kernel (unbind while a
+  /// VM holds the device). Stops at the first that fails. A child that misses the deadline is left behind.
+  /// \throws Error naming the attribute and errno text, or that it is stuck, with the child's pid.
+  virtual void write_attributes(const std::vector<AttributeWrite>& writes, std::chrono::milliseconds deadline) = 0;
+  /// Replaces a file atomically and durably (temporary file, fsync, rename, fsync of the directory); creates missing
+  /// directories with mode 0755. \throws Error; the old content is then still there.
+  virtual void replace_file(const std::string& path, const std::string& content) = 0;
+  /// Removes a file durably; one that does not exist is fine. \throws Error.
+  virtual void remove_file(const std::string& path) = 0;
+  /// Renames a file within its directory, durably. \throws Error.
+  virtual void rename_file(const std::string& from, const std::string& to) = 0;
+  /// Runs a program with arguments, no shell, output to our stderr; waits. \throws Error unless it exits 0.
+  virtual void run(const std::vector<std::string>& command, std::chrono::milliseconds deadline) = 0;
+  /// Runs `check`, which looks whether the machine shows what was just written, and throws if it does not.
+  /// A rehearsal has nothing to look at and only notes that it would. \param what path that is read.
+  virtual void read_back(const std::string& what, const std::function<void()>& check);
+};
+
+/// Touches the machine below `root`, which must be live for attributes and programs.
+class LiveEffects : public Effects {
+ public:
+  /// \throws Error if `root` is not the live machine.
+  explicit LiveEffects(const Root& root);
+  void write_attributes(const std::vector<AttributeWrite>& writes, std::chrono::milliseconds deadline) override;
+  void replace_file(const std::string& path, const std::string& content) override;
+  void remove_file(const std::string& path) override;
+  void rename_file(const std::string& from, const std::string& to) override;
+  void run(const std::vector<std::string>& command, std::chrono::milliseconds deadline) override;
+
+ private:
+  const Root& root_;
+};
+
+/// Touches nothing and writes down, one line per effect, what would have been done: the rehearsal of a plan.
+class RecordingEffects : public Effects {
+ public:
+  void write_attributes(const std::vector<AttributeWrite>& writes, std::chrono::milliseconds deadline) override;
+  void replace_file(const std::string& path, const std::string& content) override;
+  void remove_file(const std::string& path) override;
+  void rename_file(const std::string& from, const std::string& to) override;
+  void run(const std::vector<std::string>& command, std::chrono::milliseconds deadline) override;
+  void read_back(const std::string& what, const std::function<void()>& check) override;
+  const std::vector<std::string>& lines() const { return lines_; }
+
+ private:
+  std::vector<std::string> lines_;
+};
+
+}  // namespace hostsplit

@@ -1,0 +1,164 @@
+#include "host/executor.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "core/error.hpp"
+#include "host/binding.hpp"
+#include "host/inventory.hpp"
+#include "host/pages.hpp"
+#include "host/store.hpp"
+
+namespace hostsplit {
+namespace {
+
+/// A module load may wait for the disk; it is not allowed to wait for ever.
+constexpr std::chrono::milliseconds command_deadline{20000};
+
+template <typename Number>
+std::string text_of(const std::optional<Number>& number) {
+  return number ? std::to_string(*number) : std::string();
+}
+
+/// The fields of an audit record that each kind of action knows.
+struct Fields {
+  AuditRecord& record;
+  void operator()(const LoadModule& a) const {
+    record.event = "load-module";
+    record.to = a.module;
+  }
+  void operator()(const Bind& a) const {
+    record.event = "bind";
+    record.controller = to_string(a.address);
+    record.group = text_of(a.group);
+    record.vm = text_of(a.vm);
+    record.port = a.port;
+    record.from = a.from.empty() ? "none" : a.from;
+    record.to = a.to.empty() ? "none" : a.to;
+    record.rung = "runtime";
+  }
+  void operator()(const Reserve& a) const {
+    record.event = "reserve";
+    record.node = std::to_string(a.node);
+    record.vm = fmt::format("{}", fmt::join(a.vms, ","));
+    record.from = std::to_string(a.from);
+    record.to = std::to_string(a.to);
+  }
+  void operator()(const WriteFile& a) const {
+    record.event = "write-file";
+    record.to = "/" + a.path;
+  }
+  void operator()(const RemoveFile& a) const {
+    record.event = "remove-file";
+    record.from = "/" + a.path;
+  }
+};
+
+AuditRecord audit_record(const Step& step) {
+  AuditRecord record;
+  record.step = step.id;
+  record.reason = step.reason;
+  record.message = describe(step.action) + " (" + step.reason + ")";
+  std::visit(Fields{record}, step.action);
+  return record;
+}
+
+/// Too few pages is a failure of that step alone: the others do not depend on it.
+bool others_depend_on(const Step& step) { return !std::holds_alternative<Reserve>(step.action); }
+
+}  // namespace
+
+bool Outcome::ok() const {
+  return std::all_of(results.begin(), results.end(), [](const auto& r) { return r.kind == StepResult::Kind::done; });
+}
+
+void Executor::store_inverses(const std::vector<Step>& steps) {
+  Baseline baseline = load_baseline(root_);
+  const Baseline before = baseline;
+  for (const auto& step : steps) {
+    if (const auto* bind = std::get_if<Bind>(&step.action)) {
+      const auto now = read_function(root_, bind->address);
+      if (now && now->fingerprint == bind->function && !baseline.binding(bind->function))
+        baseline.bindings.push_back({now->fingerprint, now->address, now->driver, now->driver_override});
+    } else if (const auto* reserve = std::get_if<Reserve>(&step.action)) {
+      if (!baseline.pool(reserve->node, reserve->page_size))
+        baseline.pools.push_back({reserve->node, reserve->page_size, reserve->from});
+    }
+  }
+  if (!(baseline == before)) save_baseline(effects_, baseline);
+}
+
+Outcome Executor::run(const std::vector<Step>& steps, const Progress& progress, bool stop_at_failure) {
+  store_inverses(steps);
+  Outcome outcome;
+  bool stopped = false;
+  for (const auto& step : steps) {
+    StepResult result{step.id, StepResult::Kind::skipped, "a step before it failed"};
+    if (!stopped) {
+      if (progress) progress(step, nullptr);
+      result = perform(step);
+      stopped = stop_at_failure && result.kind == StepResult::Kind::failed && others_depend_on(step);
+    }
+    if (progress) progress(step, &result);
+    outcome.results.push_back(std::move(result));
+  }
+  return outcome;
+}
+
+StepResult Executor::perform(const Step& step) {
+  AuditScope audit(audit_, audit_record(step));
+  try {
+    const std::string found = std::visit([&](const auto& action) { return act(action); }, step.action);
+    audit.done(found);
+    return {step.id, StepResult::Kind::done, {}};
+  } catch (const std::exception& error) {
+    audit.fail(error.what());
+    return {step.id, StepResult::Kind::failed, error.what()};
+  }
+}
+
+std::string Executor::act(const LoadModule& action) {
+  effects_.run({"modprobe", action.module}, command_deadline);
+  const std::string driver = "sys/bus/pci/drivers/" + action.module;
+  effects_.read_back(driver, [&] {
+    if (!root_.exists(driver))
+      throw Error("load module", action.module, "modprobe succeeded, but the driver is not registered");
+  });
+  return {};
+}
+
+std::string Executor::act(const Bind& action) {
+  bind_function(root_, effects_, action);
+  return {};
+}
+
+std::string Executor::act(const Reserve& action) {
+  const PagesGot pages = reserve_pages(root_, effects_, action);
+  if (pages.got == action.to) return {};
+  throw Error("reserve", fmt::format("{} pages of {} on node {}", action.to, format_size(action.page_size), action.node),
+              pages.clamped && pages.got == pages.asked
+                  ? fmt::format("the host keeps {} free, which leaves {}", format_size(action.keep_free), pages.got)
+                  : fmt::format("the kernel found only {} of {}", pages.got, pages.asked),
+              "Free memory on that node, or reserve earlier: right after boot memory is least scattered.");
+}
+
+std::string Executor::act(const WriteFile& action) {
+  effects_.replace_file(action.path, action.content);
+  effects_.read_back(action.path, [&] {
+    if (root_.read_file(action.path) != action.content)
+      throw Error("write", root_.display(action.path), "it reads back differently");
+  });
+  return {};
+}
+
+std::string Executor::act(const RemoveFile& action) {
+  effects_.remove_file(action.path);
+  effects_.read_back(action.path, [&] {
+    if (root_.exists(action.path)) throw Error("remove", root_.display(action.path), "it is still there");
+  });
+  return {};
+}
+
+}  // namespace hostsplit

@@ -1,0 +1,55 @@
+#pragma once
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/plan.hpp"
+#include "host/audit.hpp"
+#include "host/effects.hpp"
+#include "host/root.hpp"
+
+namespace hostsplit {
+
+/// How one step ended.
+struct StepResult {
+  enum class Kind { done, failed, skipped };
+  std::string id;
+  Kind kind = Kind::skipped;
+  std::string detail;  ///< why it failed; or what came instead, e.g. "4 of 5 pages"
+};
+
+struct Outcome {
+  std::vector<StepResult> results;
+  bool ok() const;
+};
+
+/// Told before (`kind` empty) and after each step.
+using Progress = std::function<void(const Step& step, const StepResult* result)>;
+
+/// Runs plans: stores the inverse of every effect first; then, step by step, opens the audit record, acts, reads back.
+/// Stops at the first failure; the steps after it are reported as skipped. Too few huge pages fail their own step only.
+class Executor {
+ public:
+  Executor(const Root& root, Effects& effects, AuditSink& audit) : root_(root), effects_(effects), audit_(audit) {}
+
+  /// \param stop_at_failure false for repairs, where functions are independent of each other.
+  Outcome run(const std::vector<Step>& steps, const Progress& progress = {}, bool stop_at_failure = true);
+
+ private:
+  /// Remembers how everything the steps touch was before, before any of it is touched.
+  void store_inverses(const std::vector<Step>& steps);
+  StepResult perform(const Step& step);
+  /// Each returns what was found afterwards where that differs from the plan, and throws when it did not succeed.
+  std::string act(const LoadModule& action);
+  std::string act(const Bind& action);
+  std::string act(const Reserve& action);
+  std::string act(const WriteFile& action);
+  std::string act(const RemoveFile& action);
+
+  const Root& root_;
+  Effects& effects_;
+  AuditSink& audit_;
+};
+
+}  // namespace hostsplit

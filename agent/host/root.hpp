@@ -1,0 +1,50 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace hostsplit {
+
+/// The directory a machine's /sys, /proc, /etc, /var, /run and /dev are read below. Every reader takes one; no reader
+/// knows another way in. Paths are relative to it and never start with "/". Symbolic links are resolved as if the
+/// root were "/" (openat2(2) RESOLVE_IN_ROOT), so a recorded machine cannot lead outside its directory.
+class Root {
+ public:
+  /// \throws Error if the directory cannot be opened.
+  explicit Root(const std::string& directory = "/");
+  ~Root();
+  Root(const Root&) = delete;
+  Root& operator=(const Root&) = delete;
+
+  /// True for "/" only. A root that is not live can be looked at, never acted upon.
+  bool live() const { return live_; }
+  const std::string& directory() const { return directory_; }
+  /// "/etc/x" on the live machine, "<directory>/etc/x" otherwise: for messages.
+  std::string display(const std::string& path) const;
+
+  /// Content without trailing newlines and blanks; empty optional if it does not exist or cannot be read
+  /// (an attribute may fail with EIO or vanish meanwhile). At most `limit` bytes.
+  std::optional<std::string> read(const std::string& path, std::size_t limit = 1 << 20) const;
+  /// Content exactly as it is. Empty optional only if the file does not exist. \throws Error on any other failure.
+  std::optional<std::string> read_file(const std::string& path) const;
+  /// Names in a directory, sorted, without "." and ".."; empty if it does not exist.
+  std::vector<std::string> list(const std::string& path) const;
+  /// Target of a symbolic link as it is written; empty optional if it is not a link.
+  std::optional<std::string> link_text(const std::string& path) const;
+  /// Last component of a symbolic link's target; empty optional if it is not a link.
+  std::optional<std::string> link_name(const std::string& path) const;
+  /// Path below the root after resolving every link, without leading "/"; empty optional if it does not exist.
+  std::optional<std::string> resolve(const std::string& path) const;
+  bool exists(const std::string& path) const;
+
+  /// Descriptor of the directory, for openat. Valid as long as the Root.
+  int descriptor() const { return fd_; }
+
+ private:
+  int open_below(const std::string& path, int flags) const;
+  std::string directory_;
+  int fd_ = -1;
+  bool live_ = false;
+};
+
+}  // namespace hostsplit

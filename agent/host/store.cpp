@@ -1,0 +1,72 @@
+#include "host/store.hpp"
+
+#include <fmt/format.h>
+
+#include "core/error.hpp"
+#include "core/names.hpp"
+#include "text/documents.hpp"
+
+namespace hostsplit {
+namespace {
+
+/// First free name "<file>.damaged-<n>".
+std::string free_name(const Root& root, const std::string& file) {
+  for (int n = 1;; ++n)
+    if (const std::string name = fmt::format("{}.damaged-{}", file, n); !root.exists(name)) return name;
+}
+
+bool damaged(const std::string& text, const std::string& file) {
+  try {
+    parse_port_map(text, file);
+    return false;
+  } catch (const Error&) {
+    return true;
+  }
+}
+
+}  // namespace
+
+std::optional<Config> load_config(const Root& root) {
+  const auto text = root.read_file(names::config_file);
+  if (!text) return std::nullopt;
+  return parse_config(*text, root.display(names::config_file));
+}
+
+PortMap load_port_map(const Root& root) {
+  const std::string file = root.display(names::port_map_file);
+  const auto text = root.read_file(names::port_map_file);
+  if (!text) return PortMap{{}, file};
+  return parse_port_map(*text, file);
+}
+
+std::optional<std::string> save_port_map(const Root& root, Effects& effects, const PortMap& map) {
+  const std::string file = names::port_map_file;
+  std::optional<std::string> kept;
+  if (const auto old = root.read_file(file); old && damaged(*old, file)) {
+    const std::string aside = free_name(root, file);
+    effects.rename_file(file, aside);
+    kept = root.display(aside);
+  }
+  effects.replace_file(file, to_toml(map));
+  return kept;
+}
+
+Baseline load_baseline(const Root& root) {
+  const auto text = root.read_file(names::baseline_file);
+  return text ? parse_baseline(*text, root.display(names::baseline_file)) : Baseline{};
+}
+
+void save_baseline(Effects& effects, const Baseline& baseline) {
+  if (baseline.empty())
+    effects.remove_file(names::baseline_file);
+  else
+    effects.replace_file(names::baseline_file, to_toml(baseline));
+}
+
+std::optional<BootPlan> load_boot_plan(const Root& root) {
+  const auto text = root.read_file(names::boot_plan_file);
+  if (!text) return std::nullopt;
+  return parse_boot_plan(*text, root.display(names::boot_plan_file));
+}
+
+}  // namespace hostsplit

@@ -1,0 +1,30 @@
+#pragma once
+#include <optional>
+
+#include "core/baseline.hpp"
+#include "core/boot_plan.hpp"
+#include "core/config.hpp"
+#include "core/port_map.hpp"
+#include "host/effects.hpp"
+#include "host/root.hpp"
+
+namespace hostsplit {
+
+/// \return empty when there is no configuration yet. \throws Error(bad_input) naming file, line, key and remedy.
+std::optional<Config> load_config(const Root& root);
+
+/// An absent file is an empty map. \throws Error(bad_input) naming file and line when damaged; the file is not touched.
+PortMap load_port_map(const Root& root);
+/// Replaces ports.toml. A damaged ports.toml that stands there is first renamed to ports.toml.damaged-<n>, the
+/// first free n from 1: it is kept, never overwritten. \return the name it was kept under, if any. \throws Error.
+std::optional<std::string> save_port_map(const Root& root, Effects& effects, const PortMap& map);
+
+/// An absent file is an empty baseline. \throws Error(bad_input) when damaged.
+Baseline load_baseline(const Root& root);
+/// An empty baseline removes the file. \throws Error.
+void save_baseline(Effects& effects, const Baseline& baseline);
+
+/// \return empty when nothing was applied. \throws Error(bad_input) when damaged.
+std::optional<BootPlan> load_boot_plan(const Root& root);
+
+}  // namespace hostsplit

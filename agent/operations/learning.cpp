@@ -1,0 +1,86 @@
+#include "operations/learning.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "core/error.hpp"
+
+namespace hostsplit {
+
+LearningEvent Learning::classify(const UsbDevice& device) const {
+  using Kind = LearningEvent::Kind;
+  const Recognition recognition = recognise(map_, now_, device);
+  const std::string label = recognition.kind == Recognition::Kind::unknown ? "" : map_.ports[recognition.index].label;
+  if (device.hub) return {Kind::hub, device, label};
+  switch (recognition.kind) {
+    case Recognition::Kind::unknown: return {Kind::name_wanted, device, label};
+    case Recognition::Kind::known: return {Kind::known, device, label};
+    case Recognition::Kind::other_half: return {Kind::other_half, device, label};
+    case Recognition::Kind::contradiction: return {Kind::contradiction, device, label};
+  }
+  return {Kind::name_wanted, device, label};
+}
+
+std::vector<LearningEvent> Learning::observe(Snapshot after) {
+  const UsbChanges changes = usb_changes(now_, after);
+  now_ = std::move(after);
+  map_ = refresh_observations(map_, now_);
+  std::vector<LearningEvent> events;
+  for (const auto& device : changes.went) events.push_back({LearningEvent::Kind::unplugged, device, {}});
+  const auto sticks = std::count_if(changes.came.begin(), changes.came.end(), [](const auto& d) { return !d.hub; });
+  for (const auto& device : changes.came) {
+    LearningEvent event = classify(device);
+    const bool ambiguous = event.kind == LearningEvent::Kind::name_wanted && sticks > 1;
+    if (ambiguous) event.kind = LearningEvent::Kind::several;
+    events.push_back(std::move(event));
+  }
+  return events;
+}
+
+const LearnedPort& Learning::name(const UsbDevice& device, const std::string& label) {
+  map_ = learn_port(map_, now_, device, label);
+  return *map_.find(label);
+}
+
+namespace {
+
+Error unknown_label(const PortMap& map, const std::string& label) {
+  std::vector<std::string> known;
+  for (const auto& port : map.ports) known.push_back(port.label);
+  return {"find port", label, "no port has that label",
+          known.empty() ? "Nothing has been learned yet: hostsplit learn"
+                        : fmt::format("Learned so far: {}", fmt::join(known, ", ")),
+          Error::Kind::bad_input};
+}
+
+}  // namespace
+
+void check_new_labels(const PortMap& map, const std::vector<std::string>& labels) {
+  for (auto label = labels.begin(); label != labels.end(); ++label) {
+    require_new_label(map, *label);
+    const auto first = std::find(labels.begin(), label, *label);
+    if (first != label)
+      throw Error("use label", *label, fmt::format("it is given twice, first as number {}", first - labels.begin() + 1),
+                  "Each socket needs a name of its own.", Error::Kind::bad_input);
+  }
+}
+
+PortMap rename_port(const PortMap& map, const std::string& from, const std::string& to) {
+  if (!map.find(from)) throw unknown_label(map, from);
+  if (to != from) require_new_label(map, to);
+  PortMap renamed = map;
+  for (auto& port : renamed.ports)
+    if (port.label == from) port.label = to;
+  return renamed;
+}
+
+PortMap forget_port(const PortMap& map, const std::string& label) {
+  if (!map.find(label)) throw unknown_label(map, label);
+  PortMap rest = map;
+  std::erase_if(rest.ports, [&](const LearnedPort& port) { return port.label == label; });
+  return rest;
+}
+
+}  // namespace hostsplit

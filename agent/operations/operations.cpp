@@ -1,0 +1,110 @@
+#include "operations/operations.hpp"
+
+#include "core/error.hpp"
+#include "host/inventory.hpp"
+#include "host/lock.hpp"
+#include "host/store.hpp"
+
+namespace hostsplit {
+namespace {
+
+void refuse_errors(const Plan& plan) {
+  for (const auto& finding : plan.findings)
+    if (finding.severity == Severity::error)
+      throw Error("apply the plan:", finding.subject, finding.message, finding.remedy);
+}
+
+/// The machine may have changed between showing a plan and doing it: what was shown is done, or nothing.
+void require_unchanged(const Plan& shown, const Plan& now) {
+  if (shown.steps == now.steps) return;
+  throw Error("apply", "the plan", "the machine has changed since it was made", "Look at the new one: hostsplit plan");
+}
+
+/// What was put back needs no inverse any more; what could not be put back keeps its own.
+Baseline remaining(const Baseline& baseline, const Snapshot& snapshot) {
+  Baseline rest;
+  const Plan left = make_undo_plan(snapshot, baseline, std::nullopt);
+  for (const auto& step : left.steps) {
+    if (const auto* bind = std::get_if<Bind>(&step.action)) rest.bindings.push_back(*baseline.binding(bind->function));
+    if (const auto* pool = std::get_if<Reserve>(&step.action))
+      rest.pools.push_back(*baseline.pool(pool->node, pool->page_size));
+  }
+  return rest;
+}
+
+}  // namespace
+
+View look(const Root& root) {
+  View view;
+  view.snapshot = inventory(root);
+  view.config = load_config(root);
+  view.ports = load_port_map(root);
+  view.baseline = load_baseline(root);
+  view.applied = load_boot_plan(root);
+  return view;
+}
+
+View look_at_applied(const Root& root) {
+  View view;
+  view.snapshot = inventory(root);
+  view.baseline = load_baseline(root);
+  view.applied = load_boot_plan(root);
+  return view;
+}
+
+Plan plan(const View& view) {
+  if (!view.config) {
+    Plan nothing;
+    nothing.findings.push_back({"not-configured", Severity::info, "hostsplit",
+                                "there is no configuration yet, so nothing is assigned and nothing is enforced",
+                                "Learn the sockets with hostsplit learn, then write /etc/hostsplit/hostsplit.toml "
+                                "(sample: /usr/share/doc/hostsplit/examples/hostsplit.toml.sample)"});
+    return nothing;
+  }
+  check_against_machine(*view.config, view.snapshot);
+  return make_plan({view.snapshot, *view.config, view.ports, view.baseline, view.applied});
+}
+
+Plan undo_plan(const View& view) { return make_undo_plan(view.snapshot, view.baseline, view.applied); }
+
+Plan repair_plan(const View& view) {
+  return view.applied ? make_repair_plan(view.snapshot, *view.applied) : Plan{};
+}
+
+Outcome apply(const Actor& actor, const Plan& shown, const Progress& progress) {
+  refuse_errors(shown);
+  const Lock lock(actor.root);
+  require_unchanged(shown, plan(look(actor.root)));
+  return Executor(actor.root, actor.effects, actor.audit).run(shown.steps, progress);
+}
+
+Outcome undo(const Actor& actor, const Plan& shown, const Progress& progress) {
+  refuse_errors(shown);
+  const Lock lock(actor.root);
+  const View now = look_at_applied(actor.root);
+  require_unchanged(shown, undo_plan(now));
+  Executor executor(actor.root, actor.effects, actor.audit);
+  Outcome outcome = executor.run(shown.steps, progress, false);
+  save_baseline(actor.effects, remaining(now.baseline, inventory(actor.root)));
+  return outcome;
+}
+
+Outcome repair(const Actor& actor, const Plan& plan, const Progress& progress) {
+  const Lock lock(actor.root);
+  return Executor(actor.root, actor.effects, actor.audit).run(plan.steps, progress, false);
+}
+
+namespace {
+class NoAudit : public AuditSink {
+  bool write(const AuditRecord&) noexcept override { return true; }
+};
+}  // namespace
+
+std::vector<std::string> rehearse(const Root& root, const Plan& plan) {
+  RecordingEffects effects;
+  NoAudit audit;
+  Executor(root, effects, audit).run(plan.steps);
+  return effects.lines();
+}
+
+}  // namespace hostsplit

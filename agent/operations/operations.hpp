@@ -1,0 +1,87 @@
+#pragma once
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/learn.hpp"
+#include "core/plan.hpp"
+#include "host/executor.hpp"
+#include "host/root.hpp"
+
+namespace hostsplit {
+
+/// All that is known at one moment: observed, wanted, learned, done.
+struct View {
+  Snapshot snapshot;
+  std::optional<Config> config;  ///< empty: not configured yet
+  PortMap ports;
+  Baseline baseline;
+  std::optional<BootPlan> applied;
+};
+
+/// Reads everything. \throws Error(bad_input) for damaged files.
+View look(const Root& root);
+
+/// Reads what is needed to put back or keep true what was applied; configuration and port map stay empty. Works when
+/// those are damaged, because the way back must not depend on them. \throws Error(bad_input).
+View look_at_applied(const Root& root);
+
+/// Plan for the configuration of the view; an empty plan with a finding `not-configured` without one.
+/// \throws Error(bad_input) when the configuration does not fit the machine (no such node, CPUs outside the node).
+Plan plan(const View& view);
+/// Plan that puts the host back.
+Plan undo_plan(const View& view);
+/// What must be done again for the applied plan to hold; no steps when nothing was applied.
+Plan repair_plan(const View& view);
+
+/// What the acting operations need.
+struct Actor {
+  const Root& root;
+  Effects& effects;
+  AuditSink& audit;
+};
+
+/// Runs a plan under the lock, after checking that the machine still is as planned. Refuses plans with error findings.
+/// \throws Error if the lock is taken by another hostsplit, if the machine changed since, or on refusal.
+Outcome apply(const Actor& actor, const Plan& plan, const Progress& progress = {});
+/// Runs an undo plan and, when all went well, forgets the baseline entries that were restored.
+Outcome undo(const Actor& actor, const Plan& plan, const Progress& progress = {});
+/// Runs a repair plan; steps are independent of each other.
+Outcome repair(const Actor& actor, const Plan& plan, const Progress& progress = {});
+
+/// Every single touch of the machine that a plan would make, one line each; touches nothing.
+std::vector<std::string> rehearse(const Root& root, const Plan& plan);
+
+/// One controller as `status` shows it.
+struct ControllerStatus {
+  PciAddress address;
+  ControllerKind kind;
+  std::string driver, wanted_driver;  ///< wanted: vfio-pci for claimed ones, otherwise what the host uses
+  std::optional<int> group, node, vm;
+  std::vector<GroupHolder> holders;
+};
+/// One learned or merely existing port.
+struct PortStatus {
+  std::string label;  ///< empty: not learned
+  std::optional<PciAddress> controller;
+  std::optional<std::string> usb2, usb3;  ///< port paths
+  bool usb2_seen = false, usb3_seen = false, proven = false;
+  std::string device;  ///< what is plugged, in words; empty: nothing
+};
+struct PoolStatus {
+  int node = 0;
+  PagePool pool;
+  std::optional<std::uint64_t> wanted;
+};
+struct Status {
+  std::vector<ControllerStatus> controllers;
+  std::vector<PortStatus> ports;
+  std::vector<PoolStatus> pools;
+  std::map<int, NumaNode> nodes;
+  std::vector<Finding> findings;
+  bool configured = false, applied = false, pending_changes = false, pending_reboot = false, live = false;
+};
+Status status(const View& view);
+
+}  // namespace hostsplit

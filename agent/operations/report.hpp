@@ -1,0 +1,24 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "operations/operations.hpp"
+#include "text/paint.hpp"
+
+namespace hostsplit {
+
+/// What operations return, as one JSON document each (RFC 8259, UTF-8, ends with a newline, `version` = 1).
+/// Absent values are null. The shape is documented in docs/json.md and stable.
+std::string status_json(const Status& status);
+std::string plan_json(const Plan& plan);
+std::string ports_json(const std::vector<PortStatus>& ports);
+std::string outcome_json(const Outcome& outcome, const Plan& plan);
+
+/// The same for people.
+std::string status_text(const Status& status, const Paint& paint);
+std::string plan_text(const Plan& plan, const Paint& paint);
+std::string ports_text(const std::vector<PortStatus>& ports, const Paint& paint);
+/// One block per finding, the remedy on a line of its own that begins "fix: ". Errors first.
+std::string findings_text(const std::vector<Finding>& findings, const Paint& paint);
+
+}  // namespace hostsplit

@@ -1,0 +1,155 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/names.hpp"
+#include "operations/operations.hpp"
+
+namespace hostsplit {
+namespace {
+
+std::string device_text(const UsbDevice& device) {
+  std::string text = device.manufacturer;
+  if (!device.product_name.empty()) text += (text.empty() ? "" : " ") + device.product_name;
+  if (text.empty()) text = id_pair(device.vendor, device.product);
+  text += fmt::format(" ({} Mbit/s", device.speed);
+  if (!device.serial.empty()) text += ", serial " + device.serial;
+  return text + ")";
+}
+
+/// A physical port as the port objects show it now, without a name.
+struct Socket {
+  PciAddress controller;
+  std::optional<std::string> paths[2];  ///< by UsbHalf
+};
+
+const UsbDevice* device_at(const Snapshot& snapshot, const PciAddress& controller, UsbHalf half,
+                           const std::optional<std::string>& path) {
+  if (!path) return nullptr;
+  for (const auto& device : snapshot.devices)
+    if (device.controller == controller && device.half == half && device.path == *path) return &device;
+  return nullptr;
+}
+
+void set_device(PortStatus& status, const Snapshot& snapshot) {
+  if (!status.controller) return;
+  for (const auto half : {UsbHalf::usb3, UsbHalf::usb2}) {
+    const auto& path = half == UsbHalf::usb2 ? status.usb2 : status.usb3;
+    if (const UsbDevice* device = device_at(snapshot, *status.controller, half, path)) {
+      status.device = device_text(*device);
+      return;
+    }
+  }
+}
+
+std::vector<PortStatus> learned_ports(const View& view) {
+  std::vector<PortStatus> ports;
+  for (const auto& learned : view.ports.ports) {
+    PortStatus port;
+    port.label = learned.label;
+    const Located located = locate(view.snapshot, learned.controller);
+    if (located.kind == Located::Kind::found) port.controller = located.address;
+    if (learned.usb2) port.usb2 = learned.usb2->path;
+    if (learned.usb3) port.usb3 = learned.usb3->path;
+    port.usb2_seen = learned.usb2 && learned.usb2->seen;
+    port.usb3_seen = learned.usb3 && learned.usb3->seen;
+    port.proven = learned.proven();
+    set_device(port, view.snapshot);
+    ports.push_back(std::move(port));
+  }
+  return ports;
+}
+
+bool covered(const std::vector<PortStatus>& ports, const UsbPort& port) {
+  return std::any_of(ports.begin(), ports.end(), [&](const PortStatus& known) {
+    const auto& path = port.half == UsbHalf::usb2 ? known.usb2 : known.usb3;
+    return known.controller == port.controller && path == port.path;
+  });
+}
+
+void add_unnamed_ports(const Snapshot& snapshot, std::vector<PortStatus>& ports) {
+  for (const auto& port : snapshot.ports) {
+    if (covered(ports, port)) continue;
+    PortStatus status;
+    status.controller = port.controller;
+    (port.half == UsbHalf::usb2 ? status.usb2 : status.usb3) = port.path;
+    if (port.peer_path) (port.half == UsbHalf::usb2 ? status.usb3 : status.usb2) = *port.peer_path;
+    status.proven = !port.peer_path || port.location != 0;
+    set_device(status, snapshot);
+    ports.push_back(std::move(status));
+  }
+}
+
+std::string wanted_driver(const View& view, const PciFunction& function, const Claim* claim) {
+  if (claim) return names::vfio_driver;
+  const BindingBefore* before = view.baseline.binding(function.fingerprint);
+  return before ? before->driver : function.driver;
+}
+
+const Claim* claim_of(const BootPlan& target, const PciAddress& address) {
+  for (const auto& claim : target.claims)
+    if (claim.address == address) return &claim;
+  return nullptr;
+}
+
+std::vector<ControllerStatus> controllers(const View& view, const BootPlan& target) {
+  std::vector<ControllerStatus> list;
+  for (const auto& [address, controller] : view.snapshot.controllers) {
+    const PciFunction& function = *view.snapshot.function(address);
+    const Claim* claim = claim_of(target, address);
+    ControllerStatus status{address, controller.kind, function.driver, wanted_driver(view, function, claim),
+                            function.group, function.node, std::nullopt, {}};
+    if (claim) status.vm = claim->vm;
+    for (const auto& holder : view.snapshot.holders)
+      if (holder.group == function.group) status.holders.push_back(holder);
+    list.push_back(std::move(status));
+  }
+  return list;
+}
+
+std::vector<PoolStatus> pools(const Snapshot& snapshot, const BootPlan& target) {
+  std::vector<PoolStatus> list;
+  for (const auto& [id, node] : snapshot.nodes)
+    for (const auto& pool : node.pools) {
+      PoolStatus status{id, pool, std::nullopt};
+      for (const auto& wanted : target.reservations)
+        if (wanted.node == id && wanted.page_size == pool.page_size) status.wanted = wanted.pages;
+      list.push_back(status);
+    }
+  return list;
+}
+
+/// The plan repeats what the port map check says when somebody depends on it; the stronger one is shown.
+void merge(std::vector<Finding>& to, const std::vector<Finding>& from) {
+  for (const auto& finding : from) {
+    const bool told = std::any_of(to.begin(), to.end(), [&](const Finding& f) {
+      return f.code == finding.code && f.subject == finding.subject &&
+             (f.severity > finding.severity || f.message == finding.message);
+    });
+    if (!told) to.push_back(finding);
+  }
+}
+
+}  // namespace
+
+Status status(const View& view) {
+  const Plan planned = plan(view);
+  const bool configured = view.config.has_value();
+  const BootPlan target = configured ? planned.target : view.applied.value_or(BootPlan{});
+  Status status;
+  status.controllers = controllers(view, target);
+  status.ports = learned_ports(view);
+  add_unnamed_ports(view.snapshot, status.ports);
+  status.pools = pools(view.snapshot, target);
+  status.nodes = view.snapshot.nodes;
+  merge(status.findings, planned.findings);
+  merge(status.findings, check_port_map(view.ports, view.snapshot));
+  merge(status.findings, view.snapshot.findings);
+  status.configured = configured;
+  status.applied = view.applied.has_value();
+  status.pending_changes = !planned.steps.empty();
+  status.live = view.snapshot.live;
+  return status;
+}
+
+}  // namespace hostsplit

@@ -1,0 +1,19 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "host/audit.hpp"
+
+namespace hostsplit {
+
+/// Writes audit records to the systemd journal, with the fields HOSTSPLIT_* and a MESSAGE_ID.
+class JournalAudit : public AuditSink {
+ public:
+  /// \return false when there is no journal to write to.
+  bool write(const AuditRecord& record) noexcept override;
+};
+
+/// The journal entry of a record as "NAME=value" lines. Empty fields are left out.
+std::vector<std::string> journal_fields(const AuditRecord& record);
+
+}  // namespace hostsplit

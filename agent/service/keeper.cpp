@@ -1,0 +1,228 @@
+#include "service/keeper.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "core/error.hpp"
+#include "core/names.hpp"
+#include "host/lock.hpp"
+#include "host/store.hpp"
+#include "service/notify.hpp"
+
+namespace hostsplit {
+namespace {
+
+constexpr int longest_postponement_s = 32;
+
+const Step* step_of(const Plan& plan, const std::string& id) {
+  const auto found = std::find_if(plan.steps.begin(), plan.steps.end(), [&](const Step& s) { return s.id == id; });
+  return found == plan.steps.end() ? nullptr : &*found;
+}
+
+bool prepares(const Step& step) { return std::holds_alternative<LoadModule>(step.action); }
+
+bool is_error(const Finding& finding) { return finding.severity == Severity::error; }
+
+/// True while another hostsplit holds the lock.
+bool somebody_acts(const Root& root) {
+  try {
+    const Lock probe(root);
+    return false;
+  } catch (const Error&) {
+    return true;
+  }
+}
+
+/// The steps that may run now, and those they need.
+Plan due_now(const Plan& needed, const RepairPolicy& policy, Keeper::Time now) {
+  Plan due;
+  due.target = needed.target;
+  bool real = false;
+  for (const auto& step : needed.steps) {
+    if (!prepares(step) && policy.ask(step.id, now) != RepairPolicy::Answer::go) continue;
+    real = real || !prepares(step);
+    due.steps.push_back(step);
+  }
+  if (!real) due.steps.clear();
+  return due;
+}
+
+AuditRecord given_up_record(const Step& step, const std::string& why) {
+  auto record = drift_record(step, "failed").value_or(AuditRecord{});
+  record.message = fmt::format(
+      "giving up on \"{}\" after {} failures in a row, the last one: {}. "
+      "`systemctl reload hostsplitd` or `hostsplit apply` tries again",
+      describe(step.action), RepairPolicy::most_failures, why);
+  return record;
+}
+
+AuditRecord finding_record(const Finding& finding, const std::string& result) {
+  AuditRecord record;
+  record.event = "finding";
+  record.result = result;
+  record.reason = finding.code;
+  if (parse_pci_address(finding.subject)) record.controller = finding.subject;
+  record.message = result == "ended" ? "no longer so: " : "";
+  record.message += finding.subject + ": " + finding.message;
+  if (result != "ended" && !finding.remedy.empty() && finding.message.find(finding.remedy) == std::string::npos)
+    record.message += ". " + finding.remedy;
+  return record;
+}
+
+}  // namespace
+
+bool has_word(const std::string& command_line, const std::string& word) {
+  std::istringstream words(command_line);
+  for (std::string next; words >> next;)
+    if (next == word) return true;
+  return false;
+}
+
+void Keeper::look(Time now) {
+  const auto before = view_.snapshot;
+  view_ = steady_.look(actor_.root);
+  off_ = has_word(view_.snapshot.command_line, "hostsplit=off");
+  postponed_.reset();
+
+  const Plan needed = view_.applied ? repair_plan(view_) : Plan{};
+  enforce(needed, now);
+  if (looked_) tell_ports(before);
+  looked_ = true;
+  if (!off_) refresh_ports();
+  tell_findings(needed);
+}
+
+void Keeper::try_all_again() {
+  policy_.reset();
+  postponements_ = 0;
+}
+
+std::optional<Keeper::Time> Keeper::next_look() const {
+  if (postponed_) return postponed_;
+  return off_ || report_only() ? std::nullopt : policy_.next();
+}
+
+bool Keeper::report_only() const { return view_.config && view_.config->drift == DriftPolicy::report; }
+
+void Keeper::enforce(const Plan& needed, Time now) {
+  std::set<std::string> subjects;
+  for (const auto& step : needed.steps)
+    if (!prepares(step)) subjects.insert(step.id);
+  not_as_applied_ = subjects.size() + static_cast<std::size_t>(std::count_if(needed.findings.begin(),
+                                                                             needed.findings.end(), is_error));
+  policy_.needed(subjects, now);
+  if (subjects.empty()) return tell_drift(needed, "seen");
+  // `apply` writes the plan first: what it is about to do is no drift.
+  if (somebody_acts(actor_.root)) {
+    postponed_ = now + std::chrono::seconds(1);
+    return;
+  }
+  const bool act = !off_ && !report_only();
+  tell_drift(needed, act ? "seen" : "reported");
+  if (!act) return;
+  const Plan due = due_now(needed, policy_, now);
+  if (!due.steps.empty()) run(due, now);
+}
+
+void Keeper::tell_drift(const Plan& needed, const char* result) {
+  for (const auto& step : drifts_.news(needed.steps))
+    if (const auto record = drift_record(step, result)) audit(*record);
+}
+
+void Keeper::run(const Plan& due, Time now) {
+  try {
+    const LongWork patience;
+    const auto outcome = repair(actor_, due);
+    postponements_ = 0;
+    postponed_why_.clear();
+    for (const auto& result : outcome.results)
+      if (const auto* step = step_of(due, result.id); step != nullptr && !prepares(*step)) settle(*step, result, now);
+    // Pages send no event when they change: see at once what came of it.
+    if (!postponed_) postponed_ = now + std::chrono::milliseconds(200);
+  } catch (const Error& error) {
+    // Nothing was done: another hostsplit holds the lock, or the machine changed under us.
+    postpone(error.what(), now);
+  }
+}
+
+void Keeper::settle(const Step& step, const StepResult& result, Time now) {
+  if (result.kind == StepResult::Kind::done) {
+    policy_.succeeded(step.id, now);
+    drifts_.repaired(step);
+    if (not_as_applied_ > 0) --not_as_applied_;
+    const auto* bind = std::get_if<Bind>(&step.action);
+    if (bind == nullptr) return;
+    ++repairs_;
+    if (listener_.repaired) listener_.repaired(to_string(bind->address));
+  } else if (result.kind == StepResult::Kind::failed) {
+    if (policy_.failed(step.id, now)) audit(given_up_record(step, result.detail));
+  }
+}
+
+void Keeper::postpone(const std::string& why, Time now) {
+  const int wait = std::min(1 << std::min(postponements_, 5), longest_postponement_s);
+  ++postponements_;
+  postponed_ = now + std::chrono::seconds(wait);
+  if (why != postponed_why_) spdlog::info("repair postponed: {}", why);
+  postponed_why_ = why;
+}
+
+void Keeper::tell_ports(const Snapshot& before) {
+  for (const auto& event : port_events(view_.ports, before, view_.snapshot)) {
+    audit(event.record);
+    if (listener_.port) listener_.port(event);
+  }
+}
+
+void Keeper::refresh_ports() {
+  unsaved_.reset();
+  if (!steady_.ports_good()) return;
+  try {
+    const auto fresh = refresh_observations(view_.ports, view_.snapshot);
+    // `learn` may have saved since we looked; the change of the file brings the next look.
+    if (fresh == view_.ports || load_port_map(actor_.root) != view_.ports) return;
+    save_port_map(actor_.root, actor_.effects, fresh);
+    view_.ports = fresh;
+  } catch (const Error& error) {
+    unsaved_ = Finding{"ports-not-saved", Severity::warning, actor_.root.display(names::port_map_file), error.what(),
+                       error.remedy()};
+  }
+}
+
+void Keeper::tell_findings(const Plan& needed) {
+  auto all = steady_.problems();
+  all.insert(all.end(), needed.findings.begin(), needed.findings.end());
+  const auto ports = check_port_map(view_.ports, view_.snapshot);
+  all.insert(all.end(), ports.begin(), ports.end());
+  if (unsaved_) all.push_back(*unsaved_);
+  std::erase_if(all, [](const Finding& finding) { return finding.severity == Severity::info; });
+  const auto changes = findings_.update(all);
+  for (const auto& finding : changes.begun) audit(finding_record(finding, "seen"));
+  for (const auto& finding : changes.ended) audit(finding_record(finding, "ended"));
+}
+
+void Keeper::audit(const AuditRecord& record) {
+  // Without a journal the sentence still goes to standard error.
+  if (!actor_.audit.write(record)) spdlog::info("{}", record.message);
+}
+
+std::string Keeper::status_line() const {
+  std::string line;
+  if (off_)
+    line = "observing only: hostsplit=off on the kernel command line";
+  else if (!view_.applied)
+    line = view_.config ? "configured but not applied: observing, changing nothing (see: hostsplit plan)"
+                        : "not configured: observing, changing nothing";
+  else if (not_as_applied_ != 0)
+    line = fmt::format("{} not as applied (see: journalctl -t hostsplit)", not_as_applied_);
+  else
+    line = fmt::format("everything as applied: {} functions, {} page reservations", view_.applied->claims.size(),
+                       view_.applied->reservations.size());
+  for (const auto& problem : steady_.problems()) line += "; damaged: " + problem.subject;
+  return line;
+}
+
+}  // namespace hostsplit

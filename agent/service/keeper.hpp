@@ -1,0 +1,75 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "operations/operations.hpp"
+#include "service/drift.hpp"
+#include "service/finding_log.hpp"
+#include "service/port_events.hpp"
+#include "service/repair_policy.hpp"
+#include "service/steady_look.hpp"
+
+namespace hostsplit {
+
+/// The daemon without its loop: looks, tells what happened at the ports, and keeps true what was applied.
+/// With nothing applied, or with `hostsplit=off` on the kernel command line, it only observes.
+class Keeper {
+ public:
+  using Time = RepairPolicy::Time;
+
+  /// Who else wants to know. Both may be empty.
+  struct Listener {
+    std::function<void(const PortEvent&)> port;
+    std::function<void(const std::string& controller)> repaired;
+  };
+  Keeper(const Actor& actor, Listener listener) : actor_(actor), listener_(std::move(listener)) {}
+
+  /// One look and what follows from it. \throws Error only when the machine cannot be looked at.
+  void look(Time now);
+  /// Tries again what was given up; the next look acts.
+  void try_all_again();
+
+  /// When to look again although nothing happened: a repair waits. Empty when none does.
+  std::optional<Time> next_look() const;
+  /// What was seen in the last look.
+  const View& view() const { return view_; }
+  /// Repairs of drivers that succeeded since the start.
+  std::uint64_t repairs() const { return repairs_; }
+  /// One sentence for `systemctl status`.
+  std::string status_line() const;
+
+ private:
+  void tell_ports(const Snapshot& before);
+  void refresh_ports();
+  void tell_findings(const Plan& needed);
+  void tell_drift(const Plan& needed, const char* result);
+  void enforce(const Plan& needed, Time now);
+  void run(const Plan& due, Time now);
+  void settle(const Step& step, const StepResult& result, Time now);
+  void postpone(const std::string& why, Time now);
+  bool report_only() const;
+  void audit(const AuditRecord& record);
+
+  Actor actor_;
+  Listener listener_;
+  SteadyLook steady_;
+  View view_;
+  bool looked_ = false;
+  bool off_ = false;              ///< hostsplit=off
+  std::size_t not_as_applied_ = 0;
+  std::optional<Finding> unsaved_;  ///< why ports.toml could not be written
+  FindingLog findings_;
+  DriftLog drifts_;
+  RepairPolicy policy_;
+  std::string postponed_why_;
+  int postponements_ = 0;  ///< in a row
+  std::optional<Time> postponed_;
+  std::uint64_t repairs_ = 0;
+};
+
+/// True when `word` stands alone among the blank-separated words of the kernel command line.
+bool has_word(const std::string& command_line, const std::string& word);
+
+}  // namespace hostsplit

@@ -1,0 +1,43 @@
+#pragma once
+#include <array>
+#include <string_view>
+
+namespace hostsplit {
+
+/// MESSAGE_ID of an audit record. systemd/hostsplit.catalog explains each of them; a test compares the two.
+struct MessageId {
+  std::string_view event, result, id;
+};
+
+inline constexpr std::array message_ids{
+    MessageId{"bind", "started", "d46f40217a1f439f929b4cd8c194a262"},
+    MessageId{"bind", "done", "5b0c03f362d7492183e173375e293b71"},
+    MessageId{"bind", "failed", "212ea69d5ec648db82b727010efd8609"},
+    MessageId{"reserve", "started", "4e11c147107244938e7bea54f013afad"},
+    MessageId{"reserve", "done", "1ebcb244d5d34e4385c65826504e1a08"},
+    MessageId{"reserve", "failed", "dba15288f39540aba58707880432cfd5"},
+    MessageId{"load-module", "started", "04c16381853342d6a122994951eb1400"},
+    MessageId{"load-module", "done", "c29c099ed8e34aa2b7061b1f1a57f73d"},
+    MessageId{"load-module", "failed", "e5bdb4bbf30141f1a87811de321acafd"},
+    MessageId{"write-file", "started", "50872dd0f16e44ada88f9b92f9983ce4"},
+    MessageId{"write-file", "done", "4608200b53e7463d8f9d0d53e834711f"},
+    MessageId{"write-file", "failed", "8cc9cea62ed84334887c6a46b2635a84"},
+    MessageId{"remove-file", "started", "d6877178f45747eca4c5b1b84befa14f"},
+    MessageId{"remove-file", "done", "b83a69a78c3a438ba9254734af2564cb"},
+    MessageId{"remove-file", "failed", "fe33ca578cf44c10bdc89dcd211fe852"},
+    MessageId{"port", "seen", "918a6e93740b4e9b9397208d815168c0"},
+    MessageId{"drift", "seen", "bb821f2eca8e423f963d6e3f076eccc1"},
+    MessageId{"drift", "reported", "bff187ea3915456198e7157703964efa"},
+    MessageId{"drift", "failed", "f011e6d5a6ec47c6a6fa8f77883643b3"},
+    MessageId{"finding", "seen", "da605395ef804a5792809d5a33f72960"},
+    MessageId{"finding", "ended", "959769ecc13345dd84c306ab26c6b08e"},
+};
+
+/// \return "" for an event and result that have no id.
+constexpr std::string_view message_id(std::string_view event, std::string_view result) {
+  for (const auto& entry : message_ids)
+    if (entry.event == event && entry.result == result) return entry.id;
+  return {};
+}
+
+}  // namespace hostsplit

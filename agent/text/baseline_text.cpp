@@ -1,0 +1,63 @@
+#include <fmt/format.h>
+
+#include "text/documents.hpp"
+#include "text/fingerprint_text.hpp"
+#include "text/toml_reader.hpp"
+
+namespace hostsplit {
+namespace {
+
+constexpr auto header = R"(# How this host was before hostsplit touched it; `hostsplit undo` goes back to it. Written by hostsplit.
+version = 1
+)";
+
+constexpr auto remedy = "The file is written by hostsplit alone; restore it from a backup, or remove the block.";
+
+BindingBefore read_binding(const TomlReader& table) {
+  std::vector<std::string> keys = fingerprint_keys();
+  keys.insert(keys.end(), {"address", "driver", "override"});
+  table.allow_only(keys);
+  const auto address = read_address(table, "address");
+  if (!address) table.complain("address", "it is missing", remedy);
+  return {read_fingerprint(table), *address, table.text("driver").value_or(""), table.text("override")};
+}
+
+std::int64_t read_count(const TomlReader& table, const char* key) {
+  const auto number = table.number(key);
+  if (!number || *number < 0) table.complain(key, "a count is wanted", remedy);
+  return *number;
+}
+
+PoolBefore read_pool(const TomlReader& table) {
+  table.allow_only({"node", "page_size_kib", "total"});
+  return {static_cast<int>(read_count(table, "node")), static_cast<Kib>(read_count(table, "page_size_kib")),
+          static_cast<std::uint64_t>(read_count(table, "total"))};
+}
+
+}  // namespace
+
+Baseline parse_baseline(std::string_view text, const std::string& file) {
+  const toml::table document = parse_toml(text, file);
+  const TomlReader top(document, file);
+  top.require_version_1();
+  top.allow_only({"version", "binding", "pool"});
+  Baseline baseline;
+  for (const auto& table : top.tables("binding")) baseline.bindings.push_back(read_binding(table));
+  for (const auto& table : top.tables("pool")) baseline.pools.push_back(read_pool(table));
+  return baseline;
+}
+
+std::string to_toml(const Baseline& baseline) {
+  std::string text = header;
+  for (const auto& binding : baseline.bindings) {
+    text += fmt::format("\n[[binding]]\naddress = \"{}\"\ndriver = {}\n", to_string(binding.address),
+                        toml_quoted(binding.driver));
+    if (binding.driver_override) text += fmt::format("override = {}\n", toml_quoted(*binding.driver_override));
+    text += fingerprint_lines(binding.function);
+  }
+  for (const auto& pool : baseline.pools)
+    text += fmt::format("\n[[pool]]\nnode = {}\npage_size_kib = {}\ntotal = {}\n", pool.node, pool.page_size, pool.total);
+  return text;
+}
+
+}  // namespace hostsplit

@@ -1,0 +1,208 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <map>
+
+#include "core/pci.hpp"
+#include "core/port_map.hpp"
+#include "text/documents.hpp"
+#include "text/toml_reader.hpp"
+
+namespace hostsplit {
+namespace {
+
+constexpr auto size_remedy = "Write a whole number with its unit, for example \"56GiB\" or \"512MiB\".";
+
+std::optional<Kib> read_size(const TomlReader& table, const char* key) {
+  const auto text = table.text(key);
+  if (!text) return std::nullopt;
+  const auto size = parse_size(*text);
+  if (!size) table.complain(key, "\"" + *text + "\" is not a size", size_remedy);
+  return size;
+}
+
+/// One of some words. \return the index of the word, empty when the key is absent.
+std::optional<std::size_t> read_choice(const TomlReader& table, const char* key,
+                                       const std::vector<std::string>& words) {
+  const auto text = table.text(key);
+  if (!text) return std::nullopt;
+  const auto word = std::find(words.begin(), words.end(), *text);
+  if (word != words.end()) return word - words.begin();
+  std::string known;
+  for (const auto& w : words) known += (known.empty() ? "\"" : ", \"") + w + "\"";
+  table.complain(key, "\"" + *text + "\" is not one of its words", "Write one of " + known + ".");
+}
+
+void require_labels(const TomlReader& table, const char* key, const std::vector<Named>& names) {
+  for (const auto& name : names)
+    if (!valid_label(name.text))
+      table.complain_at(name.line, key, "\"" + name.text + "\" is not a label",
+                        "A label is 1 to 64 letters, digits, '.', '_' or '-', as given with hostsplit learn.");
+}
+
+/// Brings addresses to the form of sysfs.
+std::vector<Named> read_addresses(const TomlReader& table, const char* key) {
+  std::vector<Named> names = table.texts(key);
+  for (auto& name : names) {
+    const auto address = parse_pci_address(name.text);
+    if (!address)
+      table.complain_at(name.line, key, "\"" + name.text + "\" is not a PCI address",
+                        "Write it as hostsplit status shows it, for example \"0000:22:00.3\".");
+    name.text = to_string(*address);
+  }
+  return names;
+}
+
+void read_host(const TomlReader& host, Config& config) {
+  host.allow_only({"keep_free", "keep", "may_lose"});
+  if (const auto size = read_size(host, "keep_free")) config.keep_free = *size;
+  config.keep = host.texts("keep");
+  for (auto& name : config.keep) {
+    if (const auto address = parse_pci_address(name.text)) {
+      name.text = to_string(*address);
+    } else if (!valid_label(name.text)) {
+      host.complain_at(name.line, "keep", "\"" + name.text + "\" is neither a label nor a PCI address",
+                       "Write a learned label or an address like \"0000:44:00.3\".");
+    }
+  }
+  config.may_lose = host.texts("may_lose");
+  for (const auto& name : config.may_lose)
+    if (name.text != "keyboard" && name.text != "usb")
+      host.complain_at(name.line, "may_lose", "\"" + name.text + "\" cannot be given up by name",
+                       "Write \"keyboard\" or \"usb\".");
+}
+
+void read_enforce(const TomlReader& enforce, Config& config) {
+  enforce.allow_only({"drift", "blacklist"});
+  if (const auto choice = read_choice(enforce, "drift", {"rebind", "report"}))
+    config.drift = *choice == 0 ? DriftPolicy::rebind : DriftPolicy::report;
+  if (const auto choice = read_choice(enforce, "blacklist", {"ask", "never", "allow"}))
+    config.blacklist = std::array{BlacklistPolicy::ask, BlacklistPolicy::never, BlacklistPolicy::allow}[*choice];
+}
+
+int read_vm_id(const std::string& key, const TomlReader& vm) {
+  int id = 0;
+  const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
+  if (error != std::errc() || end != key.data() + key.size() || id < 100 || id > 999999999)
+    throw bad_line(vm.file(), vm.line(""), "vm." + key, "\"" + key + "\" is not a VM number",
+                   "Write the number Proxmox VE gave the VM, 100 or above: [vm.101].");
+  return id;
+}
+
+void read_memory(const TomlReader& table, VmWish& vm) {
+  if (const auto choice = read_choice(table, "page_size", {"1GiB", "2MiB"}))
+    vm.page_size = *choice == 0 ? kib_per_gib : 2 * kib_per_mib;
+  const auto memory = read_size(table, "memory");
+  if (!memory) return;
+  vm.memory = *memory;
+  if (vm.memory % vm.page_size != 0)
+    table.complain("memory",
+                   fmt::format("{} is no multiple of its pages of {}", format_size(vm.memory), format_size(vm.page_size)),
+                   fmt::format("Write \"{}GiB\", or page_size = \"2MiB\".", (vm.memory + kib_per_gib - 1) / kib_per_gib));
+  if (vm.memory != 0 && !vm.node)
+    table.complain("memory", "it is not said on which NUMA node", "Write node = 0 (or another) in the same table.");
+}
+
+VmWish read_vm(const std::string& key, const TomlReader& table) {
+  VmWish vm;
+  vm.id = read_vm_id(key, table);
+  vm.line = table.line("");
+  const std::vector<std::string> keys{"name",  "node",        "cpus",     "memory", "page_size",
+                                      "ports", "controllers", "functions"};
+  table.allow_only(keys);
+  for (const auto& name : keys)
+    if (table.has(name.c_str())) vm.lines[name] = table.line(name.c_str());
+  vm.name = table.text("name").value_or("");
+  const bool printable = std::none_of(vm.name.begin(), vm.name.end(), [](unsigned char c) { return c < 0x20; });
+  if (table.has("name") && (vm.name.empty() || vm.name.size() > 64 || !printable))
+    table.complain("name", "a name is one line of 1 to 64 letters", "Write for example name = \"fluent-a\".");
+  if (const auto node = table.number("node")) {
+    if (*node < 0 || *node > 1023) table.complain("node", "a NUMA node is 0 to 1023", "See hostsplit status for nodes.");
+    vm.node = static_cast<int>(*node);
+  }
+  if (const auto cpus = table.text("cpus")) {
+    vm.cpus = parse_cpu_set(*cpus);
+    if (!vm.cpus || vm.cpus->empty())
+      table.complain("cpus", "\"" + *cpus + "\" is not a list of CPUs", "Write for example \"0-31,64-95\".");
+  }
+  read_memory(table, vm);
+  vm.ports = table.texts("ports");
+  require_labels(table, "ports", vm.ports);
+  vm.controllers = read_addresses(table, "controllers");
+  vm.functions = read_addresses(table, "functions");
+  return vm;
+}
+
+void forbid_shared_cpus(const Config& config) {
+  std::map<int, const VmWish*> owner;
+  for (const auto& [id, vm] : config.vms) {
+    if (!vm.cpus) continue;
+    for (const int cpu : *vm.cpus) {
+      const auto [other, fresh] = owner.try_emplace(cpu, &vm);
+      if (fresh) continue;
+      // The later line is the one to complain about, whatever the order of the numbers.
+      const bool later = vm.lines.at("cpus") > other->second->lines.at("cpus");
+      const VmWish &first = later ? *other->second : vm, &second = later ? vm : *other->second;
+      throw bad_line(config.file, second.lines.at("cpus"), fmt::format("vm.{}.cpus", second.id),
+                     fmt::format("CPU {} belongs to VM {} already (line {})", cpu, first.id, first.lines.at("cpus")),
+                     "Give each VM CPUs of its own.");
+    }
+  }
+}
+
+struct Taken {
+  std::string by;
+  unsigned line;
+};
+
+void take(const Config& config, std::map<std::string, Taken>& taken, const std::vector<Named>& names,
+          const std::string& by, const std::string& key) {
+  for (const auto& name : names) {
+    const auto [first, fresh] = taken.try_emplace(name.text, Taken{by, name.line});
+    if (fresh) continue;
+    throw bad_line(config.file, std::max(name.line, first->second.line), by + "." + key,
+                   fmt::format("{} belongs to {} already (line {})", name.text, first->second.by,
+                               std::min(name.line, first->second.line)),
+                   "Name it once: a socket or controller goes to one VM, or stays with the host.");
+  }
+}
+
+void forbid_shared_names(const Config& config) {
+  std::map<std::string, Taken> taken;
+  for (const auto& [id, vm] : config.vms) {
+    const std::string by = fmt::format("vm.{}", id);
+    take(config, taken, vm.ports, by, "ports");
+    take(config, taken, vm.controllers, by, "controllers");
+    take(config, taken, vm.functions, by, "functions");
+  }
+  take(config, taken, config.keep, "host", "keep");
+}
+
+}  // namespace
+
+Config parse_config(std::string_view text, const std::string& file) {
+  const toml::table document = parse_toml(text, file);
+  const TomlReader top(document, file);
+  Config config;
+  config.file = file;
+  top.allow_only({"version", "host", "vm", "enforce"});
+  top.require_version_1();
+  if (const auto host = top.table("host")) read_host(*host, config);
+  if (const auto enforce = top.table("enforce")) read_enforce(*enforce, config);
+  if (const auto vms = top.table("vm")) {
+    for (const auto& [key, table] : vms->subtables()) {
+      VmWish vm = read_vm(key, table);
+      const auto [first, fresh] = config.vms.try_emplace(vm.id, vm);
+      if (!fresh)
+        throw bad_line(file, vm.line, "vm." + key,
+                       fmt::format("VM {} has a table already (line {})", vm.id, first->second.line), "Join the two.");
+    }
+  }
+  forbid_shared_cpus(config);
+  forbid_shared_names(config);
+  return config;
+}
+
+}  // namespace hostsplit

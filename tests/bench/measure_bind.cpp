@@ -1,0 +1,90 @@
+// Times one rebinding xhci_hcd -> vfio-pci done three ways in turn, in one process and one run: the three raw attribute
+// writes without a fork, hostsplit's bind_function() (identity check, child, writes, read-back), and
+// `driverctl --nosave set-override`. Prints the median of each in microseconds as one line of JSON.
+// Usage: hostsplit-measure ADDRESS ROUNDS   (root, vfio-pci loaded, the controller on its host driver and unused)
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <stdexcept>
+
+#include "core/error.hpp"
+#include "host/binding.hpp"
+#include "host/inventory.hpp"
+
+namespace {
+
+using namespace hostsplit;
+using Clock = std::chrono::steady_clock;
+
+void raw_write(const std::string& path, const std::string& value) {
+  const int fd = open(path.c_str(), O_WRONLY);
+  const bool written = fd >= 0 && write(fd, value.data(), value.size()) >= 0;
+  close(fd);
+  if (!written) throw std::runtime_error("cannot write " + path);
+}
+
+void raw_bind(const std::string& address, const std::string& driver_override) {
+  const std::string device = "/sys/bus/pci/devices/" + address;
+  raw_write(device + "/driver_override", driver_override);
+  raw_write(device + "/driver/unbind", address);
+  raw_write("/sys/bus/pci/drivers_probe", address);
+}
+
+void run(const std::string& command) {
+  if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
+}
+
+long microseconds(const std::function<void()>& work) {
+  const auto start = Clock::now();
+  work();
+  return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start).count();
+}
+
+long median(std::vector<long> values) {
+  std::nth_element(values.begin(), values.begin() + values.size() / 2, values.end());
+  return values[values.size() / 2];
+}
+
+void require_driver(const Root& root, const std::string& address, const std::string& driver) {
+  if (root.link_name("sys/bus/pci/devices/" + address + "/driver") != driver)
+    throw std::runtime_error(address + " is not on " + driver);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  if (argc != 3) return std::cerr << "usage: hostsplit-measure ADDRESS ROUNDS\n", 2;
+  const Root root;
+  LiveEffects effects(root);
+  const auto address = parse_pci_address(argv[1]);
+  const auto function = address ? read_function(root, *address) : std::nullopt;
+  if (!function) throw std::runtime_error("no PCI function at that address");
+  const std::string text = to_string(*address);
+  const Bind bind{*address, function->fingerprint, function->driver, "vfio-pci", "vfio-pci", {}, {}, {}};
+  const std::map<std::string, std::function<void()>> ways{
+      {"raw", [&] { raw_bind(text, "vfio-pci"); }},
+      {"hostsplit", [&] { bind_function(root, effects, bind); }},
+      {"driverctl", [&] { run("driverctl --nosave set-override " + text + " vfio-pci"); }}};
+  std::map<std::string, std::vector<long>> times;
+  for (int round = 0; round < std::atoi(argv[2]); ++round) {
+    for (const auto& [name, work] : ways) {
+      require_driver(root, text, function->driver);
+      times[name].push_back(microseconds(work));
+      require_driver(root, text, "vfio-pci");
+      raw_bind(text, "\n");
+    }
+  }
+  std::cout << fmt::format("{{\"raw\": {}, \"hostsplit\": {}, \"driverctl\": {}}}\n", median(times["raw"]),
+                           median(times["hostsplit"]), median(times["driverctl"]));
+  return 0;
+} catch (const std::exception& error) {
+  std::cerr << "hostsplit-measure: " << error.what() << "\n";
+  return 1;
+}

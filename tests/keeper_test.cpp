@@ -1,0 +1,223 @@
+// The daemon without its loop, on the fake host: what it tells and what it does from one look to the next.
+#include "service/keeper.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "core/names.hpp"
+#include "host/lock.hpp"
+#include "host/store.hpp"
+#include "support/split_host.hpp"
+
+namespace hostsplit {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::SplitHost;
+using ::testing::HasSubstr;
+
+constexpr auto taken = "0000:03:00.3";
+
+struct KeeperTest : ::testing::Test {
+  SplitHost split;
+  std::vector<std::string> repaired, ports;
+  Keeper keeper{split.actor(), {[this](const PortEvent& p) { ports.push_back(p.label + "|" + p.device); },
+                                [this](const std::string& c) { repaired.push_back(c); }}};
+  Keeper::Time now{1000s};
+
+  void apply() {
+    split.configure_two_vms();
+    ASSERT_TRUE(split.apply_now().ok());
+    split.audit.records.clear();
+    split.effects.clear_log();
+  }
+  void look(std::chrono::milliseconds later = 0ms) { keeper.look(now += later); }
+  /// Gives it back to the host behind hostsplit's back.
+  void drift(const char* address = taken) {
+    split.host.unbind(address);
+    split.host.bind(address, "xhci_hcd");
+  }
+  long count(const std::string& event, const std::string& result) const {
+    return std::count_if(split.audit.records.begin(), split.audit.records.end(),
+                         [&](const AuditRecord& r) { return r.event == event && r.result == result; });
+  }
+  std::string message(const std::string& event, const std::string& result) const {
+    for (const auto& r : split.audit.records)
+      if (r.event == event && r.result == result) return r.message;
+    return "";
+  }
+};
+
+TEST_F(KeeperTest, UnconfiguredItChangesNothing) {
+  look();
+  EXPECT_TRUE(split.effects.log().empty());
+  EXPECT_THAT(keeper.status_line(), HasSubstr("not configured"));
+  EXPECT_FALSE(keeper.next_look());
+}
+
+TEST_F(KeeperTest, ConfiguredButNotAppliedItChangesNothing) {
+  split.configure_two_vms();
+  look();
+  EXPECT_TRUE(split.effects.log().empty());
+  EXPECT_THAT(keeper.status_line(), HasSubstr("not applied"));
+}
+
+TEST_F(KeeperTest, AsAppliedThereIsNothingToDo) {
+  apply();
+  look();
+  look(30s);
+  EXPECT_TRUE(split.effects.log().empty());
+  EXPECT_TRUE(split.audit.records.empty());
+  EXPECT_THAT(keeper.status_line(), HasSubstr("everything as applied"));
+}
+
+TEST_F(KeeperTest, DriftIsToldAndRepairedInTheSameLook) {
+  apply();
+  look();
+  drift();
+  look(1s);
+  EXPECT_EQ(split.driver(taken), "vfio-pci");
+  EXPECT_EQ(count("drift", "seen"), 1);
+  EXPECT_THAT(message("drift", "seen"), HasSubstr("driver is xhci_hcd but VM 101 owns it"));
+  EXPECT_EQ(count("bind", "done"), 1);
+  EXPECT_EQ(repaired, std::vector<std::string>{taken});
+  EXPECT_EQ(keeper.repairs(), 1u);
+  look(1s);
+  EXPECT_EQ(count("drift", "seen"), 1);
+  EXPECT_THAT(keeper.status_line(), HasSubstr("everything as applied"));
+}
+
+TEST_F(KeeperTest, LostPagesComeBack) {
+  apply();
+  look();
+  split.host.set_pages(1, kib_per_gib, 3);
+  look(1s);
+  EXPECT_EQ(split.pages(1), 8u);
+  EXPECT_EQ(count("drift", "seen"), 1);
+}
+
+TEST_F(KeeperTest, PolicyReportOnlyTells) {
+  apply();
+  split.configure("[enforce]\ndrift = \"report\"\n[vm.101]\ncontrollers = [\"0000:03:00.3\"]\n");
+  look();
+  drift();
+  look(1s);
+  look(1s);
+  EXPECT_EQ(split.driver(taken), "xhci_hcd");
+  EXPECT_EQ(count("drift", "reported"), 1);
+  EXPECT_FALSE(keeper.next_look());
+}
+
+TEST_F(KeeperTest, OffOnTheKernelCommandLineOnlyTells) {
+  apply();
+  split.host.set_kernel("6.17.13-2-pve", "ro hostsplit=off quiet");
+  drift();
+  look();
+  EXPECT_EQ(split.driver(taken), "xhci_hcd");
+  EXPECT_TRUE(split.effects.log().empty());
+  EXPECT_THAT(keeper.status_line(), HasSubstr("hostsplit=off"));
+}
+
+TEST_F(KeeperTest, AFailingRepairIsTriedLaterAndGivenUpInTheEnd) {
+  apply();
+  look();
+  drift();
+  int looks = 0;
+  for (; looks < 100; ++looks) {
+    split.effects.fail_next("drivers_probe", EIO);
+    split.effects.fail_next("drivers_probe", EIO);
+    keeper.look(now);
+    if (!keeper.next_look()) break;
+    now = *keeper.next_look();
+  }
+  EXPECT_EQ(count("drift", "failed"), 1);
+  EXPECT_THAT(message("drift", "failed"), HasSubstr("systemctl reload hostsplitd"));
+  EXPECT_EQ(count("bind", "failed"), RepairPolicy::most_failures);
+  EXPECT_THAT(keeper.status_line(), HasSubstr("not as applied"));
+
+  SplitHost fresh;  // the queue of failures belongs to the effects: what is left of it must not matter
+  keeper.try_all_again();
+  for (int i = 0; i < 5 && split.driver(taken) != "vfio-pci"; ++i) look(2s);
+  EXPECT_EQ(split.driver(taken), "vfio-pci");
+}
+
+TEST_F(KeeperTest, WhileAnotherHostsplitActsItWaitsAndSaysNothing) {
+  apply();
+  look();
+  drift();
+  {
+    const Lock other(split.root);
+    look(1s);
+  }
+  EXPECT_EQ(split.driver(taken), "xhci_hcd");
+  EXPECT_EQ(count("drift", "seen"), 0);
+  ASSERT_TRUE(keeper.next_look());
+  now = *keeper.next_look();
+  look();
+  EXPECT_EQ(split.driver(taken), "vfio-pci");
+}
+
+TEST_F(KeeperTest, ADamagedConfigurationKeepsTheLastGoodOneAndIsToldOnce) {
+  apply();
+  look();
+  split.host.set_file(names::config_file, "version = 1\n[vm.101\n");
+  look(1s);
+  look(1s);
+  EXPECT_EQ(count("finding", "seen"), 1);
+  EXPECT_THAT(message("finding", "seen"), HasSubstr("hostsplit.toml"));
+  EXPECT_TRUE(keeper.view().config.has_value());
+  EXPECT_THAT(keeper.status_line(), HasSubstr("damaged"));
+  drift();
+  look(1s);
+  EXPECT_EQ(split.driver(taken), "vfio-pci") << "what was applied is still kept";
+  split.configure_two_vms();
+  look(1s);
+  EXPECT_EQ(count("finding", "ended"), 1);
+}
+
+TEST_F(KeeperTest, ADamagedPortMapIsNeverWritten) {
+  split.host.set_file(names::port_map_file, "garbage");
+  look();
+  drift("0000:44:00.3");
+  look(1s);
+  EXPECT_EQ(split.host.file(names::port_map_file), "garbage");
+}
+
+TEST_F(KeeperTest, PlugsAreToldWithTheNameOfThePort) {
+  testing::UsbSpec stick;
+  stick.product = "Stick";
+  stick.serial = "LAB1";
+  split.host.plug(taken, "2", stick);
+  const auto snapshot = split.view().snapshot;
+  const auto device = std::find_if(snapshot.devices.begin(), snapshot.devices.end(),
+                                   [](const UsbDevice& d) { return d.serial == "LAB1"; });
+  ASSERT_NE(device, snapshot.devices.end());
+  save_port_map(split.root, split.effects, learn_port({}, snapshot, *device, "front-1"));
+  look();
+  split.host.unplug(taken, "2");
+  look(1s);
+  EXPECT_EQ(message("port", "seen"), "front-1: unplugged Stick (serial LAB1)");
+  split.audit.records.clear();
+  split.host.plug(taken, "2", stick);
+  split.host.plug("0000:22:00.3", "3", stick);
+  look(1s);
+  EXPECT_EQ(count("port", "seen"), 2);
+  EXPECT_THAT(ports, ::testing::UnorderedElementsAre("front-1|", "front-1|Stick (serial LAB1)", "|Stick (serial LAB1)"));
+  EXPECT_EQ(split.audit.records.front().port + split.audit.records.back().port, "front-1");
+}
+
+TEST_F(KeeperTest, DevicesThatLeaveWithTheirControllerWereNotUnplugged) {
+  testing::UsbSpec stick;
+  stick.product = "Stick";
+  split.host.plug(taken, "2", stick);
+  look();
+  split.host.unbind(taken);
+  look(1s);
+  EXPECT_THAT(message("port", "seen"), HasSubstr("left the host together with its controller"));
+}
+
+}  // namespace
+}  // namespace hostsplit

@@ -1,0 +1,276 @@
+"""The virtual host: power, commands, files, plugs."""
+
+import contextlib
+import shutil
+import time
+
+from . import cache, image, plugs, topology
+from .disk import Disk
+from .errors import BenchError, CommandFailed, GuestCrashed, GuestTimeout
+from .job import Job
+from .machine import Machine
+
+_BOOT_LIMIT = 300
+_SHUTDOWN_LIMIT = 180
+_INSTALL_LIMIT = 600  # its triggers rebuild the initramfs, about a minute on a quiet machine
+_RESTARTS = 2  # of one boot, and only for a crash of the emulator
+
+_TIMER = 'TIMEFORMAT=%3R; time eval "$1"'
+
+
+class Guest:
+    """One virtual host. Use it as a context manager: leaving the block removes everything.
+
+    The disk is a fresh one above the bench's image (or above `disk`) and lives as long as
+    this object: through reboots, power cuts, and a start with another topology. What is
+    plugged stays plugged, too.
+
+    `deb` is the hostsplit package of this run, or None; it is installed by install().
+    """
+
+    def __init__(self, disk=None, deb=None):
+        self.deb = deb
+        self._stack = contextlib.ExitStack()
+        base = disk or image.ensure()
+        self._directory = self._stack.enter_context(cache.guest_directory())
+        self._disk = Disk(base, self._directory)
+        self._plugs = plugs.Plugs(self._directory)
+        self._machine = None
+        self._topology = None
+        self._boot_id = None
+        self._saved = {}
+        self.restarts = 0  # boots repeated because the emulator crashed
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    # --- power ---------------------------------------------------------------------------
+
+    def start(self, name="article", until="running"):
+        """Switch the machine on with that topology; the seconds it took.
+
+        until="running" waits for the end of the boot, until="agent" only for the first
+        sign of life, which comes early in it.
+        """
+        if self._machine:
+            raise BenchError("the guest is on already")
+        self._topology = topology.load(name)
+        return self._boot(until)
+
+    def reboot(self, until="running"):
+        """Reboot in an orderly way; the seconds from the request to the end of the boot."""
+        began = time.monotonic()
+        # The reset ends this QEMU and a new one starts: only so can a spoiled boot be undone.
+        self._on().qmp.command("set-action", reboot="shutdown")
+        self._go_down("reboot")
+        down = time.monotonic() - began
+        return down + self._boot(until)
+
+    def power_off(self):
+        """Shut down in an orderly way. start() may follow, with another topology."""
+        self._go_down("poweroff")
+
+    def power_cut(self, until="running"):
+        """Pull the plug and switch on again; the seconds of the boot.
+
+        What the guest had flushed to its disk is there, other writes may be lost.
+        """
+        self._pull_plug()
+        return self._boot(until)
+
+    def stop(self):
+        """Pull the plug and remove everything of this guest."""
+        self._pull_plug()
+        self._stack.close()
+
+    def wait_running(self, timeout=_BOOT_LIMIT):
+        """Wait for the end of the boot; what systemd says then: running, degraded, ..."""
+        said = self.run(["systemctl", "is-system-running", "--wait"], timeout, check=False)
+        return said.out.strip()
+
+    def wait_reboot(self, timeout=_BOOT_LIMIT):
+        """Wait for the end of a reboot that a command or a panic in the guest has caused."""
+        deadline = time.monotonic() + timeout
+        while True:
+            self._on().agent.sync(max(1, deadline - time.monotonic()))
+            boot_id = self._read_boot_id()
+            if boot_id != self._boot_id:
+                self._boot_id = boot_id
+                return self.wait_running(max(1, deadline - time.monotonic()))
+            time.sleep(0.5)
+
+    # --- commands and files --------------------------------------------------------------
+
+    def run(self, command, timeout=120, check=True, input=None):
+        """Run a shell line (str) or a program (list) as root; its Result.
+
+        With check, an exit code other than 0 raises CommandFailed. A command that exceeds
+        the timeout is killed and GuestTimeout raised. The command must not leave anything
+        behind that keeps its output open: see spawn().
+        """
+        argv = ["/bin/sh", "-c", command] if isinstance(command, str) else list(command)
+        agent = self._on().agent
+        pid = agent.start(argv, input)
+        result = agent.wait(pid, timeout)
+        if result is None:
+            agent.start(["/bin/kill", "-KILL", str(pid)])
+            raise GuestTimeout(f"{command!r} takes more than {timeout} s")
+        if check and result.rc != 0:
+            raise CommandFailed(command, result)
+        return result
+
+    def timed(self, line, timeout=120, check=True):
+        """Run a shell line (bash); (Result, seconds it took as measured in the guest)."""
+        result = self.run(["/bin/bash", "-c", _TIMER, "bash", line], timeout, check)
+        err, _, seconds = result.err.rstrip("\n").rpartition("\n")
+        return type(result)(result.rc, result.out, err), float(seconds)
+
+    def spawn(self, command, name):
+        """Start a command in the background; a Job. No two may run under one name."""
+        return Job(self, command, name)
+
+    def put(self, local, remote):
+        """Copy a file into the guest."""
+        with open(local, "rb") as file:
+            self._on().agent.write_file(remote, file.read())
+
+    def put_text(self, remote, text, mode="644"):
+        """Write a text file in the guest."""
+        self._on().agent.write_file(remote, text.encode())
+        self.run(["chmod", mode, remote])
+
+    def get(self, remote):
+        """The content of a file in the guest, as bytes."""
+        return self._on().agent.read_file(remote)
+
+    def install(self):
+        """Install the package of this run with apt, as a user would."""
+        if self.deb is None:
+            raise BenchError("this needs the hostsplit package: give it with --deb")
+        self.put(self.deb, "/root/hostsplit.deb")
+        return self.run("DEBIAN_FRONTEND=noninteractive apt-get install -y /root/hostsplit.deb",
+                        _INSTALL_LIMIT)
+
+    # --- plugs ---------------------------------------------------------------------------
+
+    def plug(self, controller, port, serial, size="64M"):
+        """Plug a USB stick into a port: "2", or "2.1" behind a hub in port 2.
+
+        It runs at SuperSpeed where the port has a USB3 side (port number <= p3 of the
+        controller), else at high speed, behind a hub at full speed. A serial that was
+        plugged before is the same stick, with its content.
+        """
+        self._plugs.add_stick(self._on().qmp, controller, port, serial, size)
+
+    def unplug(self, name):
+        """Unplug a stick (by serial) or another device (by id), and all that hangs on it."""
+        stick = plugs.stick_id(name)
+        self._plugs.remove(self._on().qmp, stick if stick in self._plugs.ids() else name)
+
+    def plug_hub(self, controller, port):
+        """Plug a hub with 8 ports; its id."""
+        return self._plug_usb("usb-hub", "hub", controller, port)
+
+    def plug_kbd(self, controller, port):
+        """Plug a keyboard; its id."""
+        return self._plug_usb("usb-kbd", "kbd", controller, port)
+
+    def plugged(self):
+        """The ids of all that is plugged."""
+        return self._plugs.ids()
+
+    def device_add(self, driver, id, **properties):
+        """Plug any QEMU device, for instance a card into an empty root port."""
+        self._plugs.add(self._on().qmp, {"driver": driver, "id": id, **properties})
+
+    def device_del(self, id):
+        """Unplug what device_add() plugged; returns when the guest has let it go."""
+        self._plugs.remove(self._on().qmp, id)
+
+    def _plug_usb(self, driver, kind, controller, port):
+        identity = f"{kind}-{controller}-{port}"
+        self.device_add(driver, identity, bus=f"{controller}.0", port=str(port))
+        return identity
+
+    # --- snapshots and records -----------------------------------------------------------
+
+    def savevm(self, name):
+        """Keep the running machine as it is now, memory, disks and plugs included."""
+        self._on().qmp.monitor(f"savevm {name}")
+        self._saved[name] = (self._disk.mark(), self._topology, self._plugs.state(), self._boot_id)
+
+    def loadvm(self, name):
+        """Go back to that moment, whatever has happened since; the clock goes back, too."""
+        height, self._topology, state, self._boot_id = self._saved[name]
+        self._pull_plug()
+        self._disk.cut(height)
+        self._plugs.restore(state)
+        self._power_on("-loadvm", name)
+        self._machine.agent.sync(_BOOT_LIMIT)
+
+    def save_disk(self, path):
+        """Write the disk of a guest that is off to a file that Guest(disk=...) takes."""
+        if self._machine:
+            raise BenchError("the guest is on: its disk cannot be saved")
+        self._disk.save(path)
+
+    def save_records(self, directory):
+        """Save console, journal and kernel log as far as they can be had."""
+        directory.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(self._directory / "console.log", directory / "console.log")
+        for file, command in (("journal.txt", "journalctl --no-pager -b all -o short-monotonic"),
+                              ("dmesg.txt", "dmesg")):
+            with contextlib.suppress(BenchError):
+                (directory / file).write_text(self.run(command).out)
+
+    def shell_socket(self):
+        """A socket on which a root shell of the guest talks (a terminal, hvc0)."""
+        return self._on().shell
+
+    # --- below ---------------------------------------------------------------------------
+
+    def _on(self):
+        if not self._machine:
+            raise BenchError("the guest is off")
+        return self._machine
+
+    def _boot(self, until):
+        for left in reversed(range(1 + _RESTARTS)):
+            began = time.monotonic()
+            self._disk.push()
+            try:
+                self._power_on()
+                self._machine.agent.sync(_BOOT_LIMIT)
+                self._boot_id = self._read_boot_id()
+                if until == "running":
+                    self.wait_running()
+                return time.monotonic() - began
+            except GuestCrashed as crash:
+                self._pull_plug()
+                self._disk.pop()
+                if not left:
+                    raise
+                self.restarts += 1
+                print(f"bench: restart {self.restarts} of the guest: {crash}", flush=True)
+        raise AssertionError("unreachable")
+
+    def _power_on(self, *extra):
+        arguments = [*self._topology.arguments(), *self._plugs.arguments()]
+        self._machine = Machine(self._disk.top, self._directory / "console.log", arguments, extra)
+
+    def _go_down(self, verb):
+        machine = self._on()
+        machine.agent.start(["/bin/systemctl", verb])
+        machine.wait_end(_SHUTDOWN_LIMIT)
+        self._machine = None
+
+    def _pull_plug(self):
+        if self._machine:
+            self._machine.kill()
+            self._machine = None
+
+    def _read_boot_id(self):
+        return self.get("/proc/sys/kernel/random/boot_id").decode().strip()

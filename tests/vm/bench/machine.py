@@ -1,0 +1,106 @@
+"""One QEMU process: its command line, its sockets, its end."""
+
+import ctypes
+import signal
+import socket
+import subprocess
+import time
+
+from .agent import Agent
+from .console import Console
+from .errors import BenchError
+from .qmp import Qmp
+
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)
+
+# q35 with an IOMMU that VFIO can use (caching-mode), four processors on two NUMA nodes. A
+# node needs 8 GiB to have gigabyte pages to give at run time; memory is taken when touched.
+# TCG on purpose: KVM is not to be had everywhere, and the same machine everywhere is worth
+# more than speed. -cpu max brings gigabyte pages and, in the guest, a working /dev/kvm.
+_HARDWARE = """
+    -machine q35,usb=off -accel tcg,thread=multi,tb-size=512 -cpu max
+    -m 16384M -smp 4,sockets=1,cores=4,threads=1
+    -object memory-backend-ram,id=m0,size=8192M -object memory-backend-ram,id=m1,size=8192M
+    -numa node,nodeid=0,cpus=0-1,memdev=m0 -numa node,nodeid=1,cpus=2-3,memdev=m1
+    -numa dist,src=0,dst=1,val=12
+    -nodefaults -display none
+    -device intel-iommu,intremap=on,caching-mode=on
+    -device virtio-serial-pci,bus=pcie.0,addr=0x1e
+    -device virtserialport,chardev=agent,name=org.qemu.guest_agent.0
+    -device virtconsole,chardev=shell
+    -netdev user,id=net
+""".split()
+
+
+class Machine:
+    """A running QEMU with `disk` (qcow2) as drive "root" and the given devices.
+
+    `qmp` and `agent` are its two controls, `shell` is a socket with a console of the guest
+    (hvc0). The serial console is appended to `log`. The process dies with this one, however
+    this one dies.
+    """
+
+    def __init__(self, disk, log, devices=(), extra=()):
+        self.console = Console(log)
+        ours, theirs = zip(*(socket.socketpair() for _ in range(3)))
+        self.shell = ours[2]
+        self._errors = log.with_name("qemu.log")
+        argv = ["qemu-system-x86_64", *_sockets(theirs), *_HARDWARE, *_disk(disk),
+                "-serial", "chardev:serial",
+                "-chardev", f"file,id=serial,path={log},append=on", *devices, *extra]
+        with open(self._errors, "wb") as errors:
+            self._process = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,
+                pass_fds=[sock.fileno() for sock in theirs], preexec_fn=_die_with_parent)
+        for sock in theirs:
+            sock.close()
+        self._sockets = ours
+        self.qmp = Qmp(ours[0], self.watch)
+        self.agent = Agent(ours[1], self.watch, self.console.silence)
+        try:
+            self.qmp.handshake()
+        except BaseException:
+            self.kill()
+            raise
+
+    def watch(self):
+        """Raise GuestCrashed or BenchError when the guest is not well."""
+        self.console.check()
+        if self._process.poll() is not None:
+            raise BenchError(f"QEMU ended with {self._process.returncode}\n"
+                             f"{self._errors.read_text(errors='replace')}{self.console.tail()}")
+
+    def wait_end(self, timeout):
+        """Wait until QEMU ends by itself because the guest powers off."""
+        deadline = time.monotonic() + timeout
+        while self._process.poll() is None:
+            self.console.check()
+            if time.monotonic() > deadline:
+                raise self.console.silence(f"the guest does not go down within {timeout} s")
+            time.sleep(0.1)
+        self.kill()
+
+    def kill(self):
+        """End QEMU at once, as if the plug were pulled; what the guest flushed is on the disk."""
+        self._process.kill()
+        self._process.wait()
+        for sock in self._sockets:
+            sock.close()
+
+
+def _sockets(ends):
+    qmp, agent, shell = (sock.fileno() for sock in ends)
+    return ["-chardev", f"socket,id=qmp,fd={qmp}", "-mon", "chardev=qmp,mode=control",
+            "-chardev", f"socket,id=agent,fd={agent}",
+            "-chardev", f"socket,id=shell,fd={shell}"]
+
+
+def _disk(path):
+    # Write-back with flushes passed on: what the guest synced survives kill(), the rest need not.
+    return ["-blockdev", f"driver=qcow2,node-name=root,discard=unmap,"
+            f"cache.direct=off,cache.no-flush=off,file.driver=file,file.filename={path}"]
+
+
+def _die_with_parent():
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,0 +1,72 @@
+"""What scenarios ask of hostsplit in the guest: verbs, JSON, journal, and sysfs to compare with."""
+
+import json
+import textwrap
+
+CONFIG = "/etc/hostsplit/hostsplit.toml"
+PORTS = "/var/lib/hostsplit/ports.toml"
+
+_SYSFS = r"""
+for d in /sys/bus/pci/devices/*; do
+  case $(cat $d/class) in 0x0c03*) ;; *) continue ;; esac
+  echo "${d##*/} $(basename "$(readlink $d/driver)") $(cat $d/driver_override)"
+done
+for p in /sys/devices/system/node/node*/hugepages/hugepages-1048576kB; do
+  echo "${p%/hugepages/*} $(cat $p/nr_hugepages)"
+done
+"""
+
+
+class Product:
+    """hostsplit as installed in a guest."""
+
+    def __init__(self, bench):
+        self.bench = bench
+
+    def run(self, arguments, timeout=180):
+        """Run a verb; its Result, whatever the exit code."""
+        return self.bench.run(f"hostsplit {arguments}", timeout, check=False)
+
+    def json(self, arguments):
+        """Run a looking verb with --json; the parsed document."""
+        result = self.run(f"{arguments} --json")
+        return json.loads(result.out)
+
+    def configure(self, text):
+        """Write hostsplit.toml; the version line is added."""
+        self.bench.run("mkdir -p /etc/hostsplit")
+        self.bench.put_text(CONFIG, "version = 1\n" + textwrap.dedent(text))
+
+    def controllers(self):
+        """Controllers by address, from status."""
+        return {c["address"]: c for c in self.json("status")["controllers"]}
+
+    def ports(self):
+        """Named ports by label, from status."""
+        return {p["label"]: p for p in self.json("status")["ports"] if p["label"]}
+
+    def sysfs(self):
+        """Driver and override of every USB controller and the 1 GiB pages of every node, read without hostsplit."""
+        return self.bench.run(_SYSFS).out
+
+    def drivers(self):
+        """Driver by address of every USB controller, as lspci sees them."""
+        drivers, address = {}, None
+        for line in self.bench.run("lspci -Dnnk -d ::0c03").out.splitlines():
+            if not line.startswith("\t"):
+                address = line.split()[0]
+                drivers[address] = None
+            elif "Kernel driver in use:" in line:
+                drivers[address] = line.rpartition(": ")[2]
+        return drivers
+
+    def pages(self, node):
+        """1 GiB pages of a node, read without hostsplit."""
+        path = f"/sys/devices/system/node/node{node}/hugepages/hugepages-1048576kB/nr_hugepages"
+        return int(self.bench.run(f"cat {path}").out)
+
+    def journal(self, **fields):
+        """hostsplit's journal entries of this boot with these fields (controller="0000:01:00.0")."""
+        matches = " ".join(f"HOSTSPLIT_{name.upper()}={value}" for name, value in fields.items())
+        out = self.bench.run(f"journalctl -b -t hostsplit -o json --no-pager {matches}", check=False).out
+        return [json.loads(line) for line in out.splitlines() if line.startswith("{")]
