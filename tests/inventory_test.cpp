@@ -32,7 +32,7 @@ std::vector<std::string> uses(const Snapshot& snapshot, UseKind kind) {
   std::vector<std::string> lines;
   for (const auto& use : snapshot.uses)
     if (use.kind == kind)
-      lines.push_back(use.name + " " + use.device + " " + to_string(use.function) + (use.lifeline ? " lifeline" : ""));
+      lines.push_back(use.name + " " + use.device + " " + (use.function ? to_string(*use.function) : "no PCI") + (use.lifeline ? " lifeline" : ""));
   return lines;
 }
 

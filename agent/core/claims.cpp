@@ -101,7 +101,7 @@ class Resolver {
   void claim_controller(const VmWish& vm, const Named& name) {
     const PciFunction* function = present(vm, name);
     if (!function) return;
-    if (snapshot_.controller(function->address)) return claim(vm, function->address, "named by address");
+    if (snapshot_.controller(function->address)) return claim(vm, function->address, "named under controllers");
     const std::uint32_t pci_class = function->fingerprint.pci_class;
     const bool usb4 = pci_class == 0x0c0340;
     error("not-a-controller", name.text,

@@ -32,11 +32,11 @@ void guard_last_keyboard(const Snapshot& snapshot, const std::set<PciAddress>& l
   const HostUse* lost = nullptr;
   for (const auto& use : snapshot.uses) {
     if (use.kind != UseKind::keyboard) continue;
-    if (!leaves(leaving, use.function)) return;
+    if (!use.function || !leaves(leaving, *use.function)) return;
     lost = &use;
   }
   if (!lost) return;
-  findings.push_back({"last-keyboard", severity_of(may_lose, "keyboard"), to_string(lost->function),
+  findings.push_back({"last-keyboard", severity_of(may_lose, "keyboard"), to_string(*lost->function),
                       fmt::format("the host's last keyboard ({}) hangs on it", lost->name),
                       "Plug the keyboard into a socket that stays with the host, or write may_lose = [\"keyboard\"] "
                       "under [host]"});
@@ -82,9 +82,9 @@ std::vector<Finding> guard_lifelines(const Snapshot& snapshot, const std::set<Pc
   std::vector<Finding> findings;
   if (leaving.empty()) return findings;
   for (const auto& use : snapshot.uses) {
-    if (!use.lifeline || !leaves(leaving, use.function)) continue;
-    const auto group = snapshot.function(use.function)->group;
-    findings.push_back({"group-lifeline", Severity::error, to_string(use.function),
+    if (!use.lifeline || !use.function || !leaves(leaving, *use.function)) continue;
+    const auto group = snapshot.function(*use.function)->group;
+    findings.push_back({"group-lifeline", Severity::error, to_string(*use.function),
                         use_text(use) + (group ? fmt::format("; group {} stays with the host", *group) : ""),
                         remedy_for(use)});
   }

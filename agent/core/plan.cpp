@@ -176,7 +176,7 @@ Plan make_plan(const PlanInput& input) {
   append(plan.findings, guard_holders(snapshot, moving(releasing)));
   append(plan.findings, check_pages(snapshot, plan.target.reservations, input.config.keep_free));
   append(plan.findings, check_cpus(snapshot, input.config));
-  append(plan.findings, labels_along(snapshot, claims, input.config, input.ports));
+  if (!has_errors(plan.findings)) append(plan.findings, labels_along(snapshot, claims, input.config, input.ports));
 
   // The boot plan comes first: whoever is interrupted after it converges to it at the next start.
   add(plan.steps, boot_plan_steps(plan.target, input.applied));

@@ -48,7 +48,7 @@ struct HostUse {
   UseKind kind = UseKind::mount;
   std::string name;      ///< "/", "vmbr0", "/dev/sda2", "AT Keyboard"
   std::string device;    ///< kernel device it stands on: "sda2", "enp5s0", "input3"
-  PciAddress function;   ///< where its path first meets PCI, seen from the device
+  std::optional<PciAddress> function;  ///< where its path first meets PCI, seen from the device; empty: elsewhere (PS/2)
   bool lifeline = false;  ///< the host cannot lose it: mounts, swap, volume managers, default route or bridge, console
   bool operator==(const HostUse&) const = default;
 };

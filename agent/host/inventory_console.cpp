@@ -24,13 +24,15 @@ bool has_letters(std::string_view capabilities) {
 
 void read_input(const Root& root, Snapshot& snapshot, const std::string& name) {
   const auto path = device_path(root, "sys/class/input/" + name);
-  const auto function = path ? nearest_function(*path) : std::nullopt;
-  if (!function) return;
+  if (!path) return;
+  const auto function = nearest_function(*path);
   const auto keys = root.read(*path + "/capabilities/key", 4096);
   const auto label = root.read(*path + "/name", 1024);
   if (!keys && !label) return;  // unplugged while we looked
   const auto kind = keys && has_letters(*keys) ? UseKind::keyboard : UseKind::input;
-  snapshot.uses.push_back({kind, label.value_or(name), name, *function, false});
+  // A PS/2 keyboard hangs on no PCI function and still is a keyboard the host keeps.
+  if (!function && kind != UseKind::keyboard) return;
+  snapshot.uses.push_back({kind, label.value_or(name), name, function, false});
 }
 
 }  // namespace

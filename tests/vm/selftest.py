@@ -78,9 +78,9 @@ def check_article(guest, check):
     check("eight root hubs", len(hubs) == 8, hubs)
     check_plugs(guest, check)
     check_commands(guest, check)
-    check_crash(guest, check)
     check_snapshot(guest, check)
     check_power(guest, check)
+    check_crash(guest, check)
 
 
 def check_plugs(guest, check):
@@ -120,18 +120,12 @@ def check_commands(guest, check):
           job.output())
     job.signal("INT")
     check("a job takes a signal", job.wait(20) == 130, job.rc())
+    job = guest.spawn("sleep 100", "sleeper")
+    job.signal("KILL")
+    check("a killed job is noticed, and its name is free again", job.wait(20) == 137, job.rc())
     data = os.urandom(3 << 20)
     guest.run(["dd", "of=/root/data", "status=none"], input=data)
     check("a file comes back as it was", guest.get("/root/data") == data)
-
-
-def check_crash(guest, check):
-    guest.run("echo 'kernel BUG at lib/list_debug.c' > /dev/ttyS0")
-    try:
-        eventually(lambda: guest.run("false", check=False).rc == 0, timeout=5)
-        check("a crash of the emulator is noticed", False, "it was not")
-    except GuestCrashed:
-        check("a crash of the emulator is noticed", True)
 
 
 def check_snapshot(guest, check):
@@ -158,6 +152,15 @@ def check_power(guest, check):
     guest.start("article-renumbered")
     check("a file survives other hardware", guest.get("/root/note") == b"cut\n")
     check_renumbered(guest, check)
+
+
+def check_crash(guest, check):
+    guest.run("echo 'kernel BUG at lib/list_debug.c' > /dev/ttyS0")
+    try:
+        eventually(lambda: guest.run("false", check=False).rc == 0, timeout=5)
+        check("a crash of the emulator is noticed", False, "it was not")
+    except GuestCrashed:
+        check("a crash of the emulator is noticed", True)
 
 
 def check_renumbered(guest, check):

@@ -31,6 +31,7 @@ class Agent:
     def __init__(self, sock, watch, silence):
         self._channel = Channel(sock, watch)
         self._silence = silence
+        self._owed = False  # an answer may still come to a request that was given up
         self._tickets = itertools.count(int(time.time()))
 
     def sync(self, timeout):
@@ -44,15 +45,20 @@ class Agent:
             again = min(deadline, time.monotonic() + 5)
             while message := self._channel.receive(again):
                 if message.get("return") == ticket:
+                    self._owed = False
                     return
         raise self._silence(f"the guest agent does not answer within {timeout:.0f} s")
 
     def command(self, name, **arguments):
         """Run one request of the agent's protocol and return its value."""
+        if self._owed:
+            self.sync(_ANSWER_LIMIT)
+        self._owed = True
         self._channel.send({"execute": name, "arguments": arguments})
         message = self._channel.receive(time.monotonic() + _ANSWER_LIMIT)
         if message is None:
             raise self._silence(f"the guest agent does not answer {name}")
+        self._owed = False
         if "error" in message:
             raise BenchError(f"the guest agent refuses {name}: {message['error']['desc']}")
         return message["return"]

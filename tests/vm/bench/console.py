@@ -22,28 +22,27 @@ class Console:
         self._seen = self._start
 
     def check(self):
-        """Raise GuestCrashed when the signature of an emulator crash has appeared."""
-        if self._path.exists() and self._path.stat().st_size > self._seen:
-            text = self._text()
-            self._seen = self._start + len(text)
-            if match := _CRASH.search(text):
-                raise GuestCrashed(f"the emulator crashed the guest: {match[0].decode()}")
+        """Raise GuestCrashed when the signature of an emulator crash has appeared since last time."""
+        lines = self._text(self._seen).rpartition(b"\n")[0]
+        self._seen += len(lines)
+        if match := _CRASH.search(lines):
+            raise GuestCrashed(f"the emulator crashed the guest: {match[0].decode()}")
 
     def silence(self, text):
         """The exception for a guest that does not answer."""
-        said = self._text()
+        said = self._text(self._start)
         if _STALL.search(said) and not _PANIC.search(said):
             return GuestCrashed(f"{text}, after RCU stalls")
         return GuestTimeout(f"{text}\n{self.tail()}")
 
     def tail(self):
         """The last lines of this boot, for an error message."""
-        lines = self._text().decode(errors="replace").splitlines()[-_TAIL:]
+        lines = self._text(self._start).decode(errors="replace").splitlines()[-_TAIL:]
         return "\n".join(["the console ends with:", *("  " + line for line in lines)])
 
-    def _text(self):
+    def _text(self, offset):
         if not self._path.exists():
             return b""
         with open(self._path, "rb") as log:
-            log.seek(self._start)
+            log.seek(offset)
             return log.read()

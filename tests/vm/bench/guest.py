@@ -150,9 +150,15 @@ class Guest:
         """Install the package of this run with apt, as a user would."""
         if self.deb is None:
             raise BenchError("this needs the hostsplit package: give it with --deb")
-        self.put(self.deb, "/root/hostsplit.deb")
-        return self.run("DEBIAN_FRONTEND=noninteractive apt-get install -y /root/hostsplit.deb",
-                        _INSTALL_LIMIT)
+        return self._install(self.deb)
+
+    def install_beside(self, package):
+        """Install the newest build of another package that lies beside the one of this run."""
+        found = self.deb.parent.glob(f"{package}_*.deb") if self.deb else ()
+        newest = max(found, key=lambda path: path.stat().st_mtime, default=None)
+        if newest is None:
+            raise BenchError(f"no {package}_*.deb beside {self.deb}")
+        return self._install(newest)
 
     # --- plugs ---------------------------------------------------------------------------
 
@@ -231,6 +237,12 @@ class Guest:
         return self._on().shell
 
     # --- below ---------------------------------------------------------------------------
+
+    def _install(self, deb):
+        remote = f"/root/{deb.name}"
+        self.put(deb, remote)
+        return self.run(f"DEBIAN_FRONTEND=noninteractive apt-get install -y {remote}",
+                        _INSTALL_LIMIT)
 
     def _on(self):
         if not self._machine:

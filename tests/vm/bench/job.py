@@ -12,6 +12,9 @@ _PAUSE = 0.3
 # It ends well itself, so that a failing command does not leave a failed unit behind.
 _WRAPPER = ('trap : HUP INT TERM; "$@"; echo $? > {base}.new; '
             'mv {base}.new {base}.rc')
+# Asked in this order: a unit that has ended without leaving a code was killed, wrapper and all.
+_RC = ('systemctl is-active --quiet {name}; active=$?; '
+       'cat {base}.rc 2>/dev/null || [ $active = 0 ] || echo 137')
 
 
 class Job:
@@ -23,14 +26,14 @@ class Job:
         self._base = f"{_DIRECTORY}/{name}"
         argv = ["/bin/sh", "-c", command] if isinstance(command, str) else list(command)
         guest.run(f"mkdir -p {_DIRECTORY} && rm -f {self._base}.*")
-        guest.run(["systemd-run", "--quiet", f"--unit={name}", "--property=KillMode=mixed",
+        guest.run(["systemd-run", "--quiet", "--collect", f"--unit={name}", "--property=KillMode=mixed",
                    f"--property=StandardOutput=append:{self._base}.out",
                    f"--property=StandardError=append:{self._base}.out",
                    "/bin/sh", "-c", _WRAPPER.format(base=self._base), "sh", *argv])
 
     def rc(self):
-        """The exit code, or None while it runs."""
-        text = self._guest.run(f"cat {self._base}.rc 2>/dev/null", check=False).out
+        """The exit code (137 after a KILL), or None while it runs."""
+        text = self._guest.run(_RC.format(base=self._base, name=self.name)).out
         return int(text) if text else None
 
     def wait(self, timeout=120):
