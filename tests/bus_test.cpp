@@ -88,7 +88,9 @@ struct BusTest : ::testing::Test {
   }
   BusHandlers handlers() {
     return {.describe = [] { return std::string("{\"version\": 1}"); },
-            .plan = []() -> std::string { throw Error("use", "hostsplit.toml:3", "no", "Fix it.", Error::Kind::bad_input); },
+            .plan = []() -> std::string {
+              throw Error("use", "hostsplit.toml:3", "no", "Fix it.", Error::Kind::bad_input);
+            },
             .apply = []() -> std::string { throw Error("apply", "the plan", "it changed"); },
             .undo = []() -> std::string { throw std::runtime_error("odd"); },
             .reload = [this] { ++reloads; },

@@ -16,16 +16,17 @@ namespace hostsplit {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::SplitHost;
 using ::testing::HasSubstr;
+using testing::SplitHost;
 
 constexpr auto taken = "0000:03:00.3";
 
 struct KeeperTest : ::testing::Test {
   SplitHost split;
   std::vector<std::string> repaired, ports;
-  Keeper keeper{split.actor(), {[this](const PortEvent& p) { ports.push_back(p.label + "|" + p.device); },
-                                [this](const std::string& c) { repaired.push_back(c); }}};
+  Keeper keeper{split.actor(),
+                {[this](const PortEvent& p) { ports.push_back(p.label + "|" + p.device); },
+                 [this](const std::string& c) { repaired.push_back(c); }}};
   Keeper::Time now{1000s};
 
   void apply() {
@@ -202,7 +203,8 @@ TEST_F(KeeperTest, PlugsAreToldWithTheNameOfThePort) {
   split.host.plug("0000:22:00.3", "3", stick);
   look(1s);
   EXPECT_EQ(count("port", "seen"), 2);
-  EXPECT_THAT(ports, ::testing::UnorderedElementsAre("front-1|", "front-1|Stick (serial LAB1)", "|Stick (serial LAB1)"));
+  EXPECT_THAT(ports,
+              ::testing::UnorderedElementsAre("front-1|", "front-1|Stick (serial LAB1)", "|Stick (serial LAB1)"));
   EXPECT_EQ(split.audit.records.front().port + split.audit.records.back().port, "front-1");
 }
 

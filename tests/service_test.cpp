@@ -139,7 +139,9 @@ TEST(Drift, PagesNameNodeAndCounts) {
   EXPECT_EQ(record.vm, "101,102");
 }
 
-TEST(Drift, LoadingAModuleIsNone) { EXPECT_FALSE(drift_record({"load vfio-pci", LoadModule{"vfio-pci"}, ""}, "seen")); }
+TEST(Drift, LoadingAModuleIsNone) {
+  EXPECT_FALSE(drift_record({"load vfio-pci", LoadModule{"vfio-pci"}, ""}, "seen"));
+}
 
 TEST(DriftLog, TellsAStateOnceUntilItIsRepairedOrAnother) {
   DriftLog log;
@@ -176,7 +178,9 @@ TEST(Bos, GarbageIsUnknown) {
   EXPECT_EQ(superspeed_in_bos(Bytes{5, 0x0f, 8, 0, 1, 9, 0x10, 3}), std::nullopt) << "a capability beyond the end";
 }
 
-TEST(SuperspeedCapable, ADeviceThatIsNotThereIsUnknown) { EXPECT_EQ(superspeed_capable(9999, 9999), std::nullopt); }
+TEST(SuperspeedCapable, ADeviceThatIsNotThereIsUnknown) {
+  EXPECT_EQ(superspeed_capable(9999, 9999), std::nullopt);
+}
 
 TEST(UdevMonitor, OpensAndIsSilentWithoutEvents) {
   UdevMonitor monitor;

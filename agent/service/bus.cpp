@@ -27,7 +27,9 @@ int answer(sd_bus_error* error, Body&& body) noexcept {
   }
 }
 
-const BusHandlers& handlers(void* bus) { return static_cast<Bus*>(bus)->handlers(); }
+const BusHandlers& handlers(void* bus) {
+  return static_cast<Bus*>(bus)->handlers();
+}
 
 /// \return 0 if the caller is root, otherwise a negative errno with `error` set.
 int require_root(sd_bus_message* message, sd_bus_error* error) {

@@ -29,14 +29,18 @@ constexpr std::chrono::seconds rescan_period{30};
 constexpr std::chrono::seconds rescan_accuracy{10};
 constexpr std::chrono::milliseconds look_accuracy{1};
 
-Time now() { return std::chrono::steady_clock::now(); }
+Time now() {
+  return std::chrono::steady_clock::now();
+}
 
 /// sd-event's CLOCK_MONOTONIC is libstdc++'s steady clock.
 std::uint64_t usec(Time::duration duration) {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
 }
 
-std::string parent_directory(const std::string& path) { return path.substr(0, path.rfind('/')); }
+std::string parent_directory(const std::string& path) {
+  return path.substr(0, path.rfind('/'));
+}
 
 EventLoop default_loop() {
   sd_event* loop = nullptr;
@@ -99,13 +103,12 @@ class Daemon {
 Daemon::Daemon(const Root& root)
     : root_(root),
       effects_(root),
-      keeper_({root, effects_, audit_},
-              {[this](const PortEvent& port) {
-                 if (bus_) bus_->port_changed(port.label, port.controller, port.device);
-               },
-               [this](const std::string& controller) {
-                 if (bus_) bus_->drift_repaired(controller);
-               }}) {}
+      keeper_({root, effects_, audit_}, {[this](const PortEvent& port) {
+                                           if (bus_) bus_->port_changed(port.label, port.controller, port.device);
+                                         },
+                                         [this](const std::string& controller) {
+                                           if (bus_) bus_->drift_repaired(controller);
+                                         }}) {}
 
 int Daemon::run() {
   block_signals();
@@ -136,7 +139,8 @@ void Daemon::watch_udev() {
 void Daemon::watch_time() {
   const auto add = [this](Time::duration accuracy, const char* what) {
     sd_event_source* source = nullptr;
-    require(sd_event_add_time(loop_.get(), &source, CLOCK_MONOTONIC, 0, usec(accuracy), &on_time, this), "set up", what);
+    require(sd_event_add_time(loop_.get(), &source, CLOCK_MONOTONIC, 0, usec(accuracy), &on_time, this), "set up",
+            what);
     require(sd_event_source_set_enabled(source, SD_EVENT_OFF), "set up", what);
     name(source, what, SD_EVENT_PRIORITY_NORMAL);
     return source;

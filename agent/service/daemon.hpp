@@ -12,7 +12,8 @@ struct DaemonOptions {
 };
 
 /// Runs the service until SIGTERM or SIGINT: looks whenever something changes, keeps true what was applied, answers
-/// on the bus. \return exit status of the process. \throws Error if it cannot start, e.g. `root` is not the live machine.
+/// on the bus. \return exit status of the process. \throws Error if it cannot start, e.g. `root` is not the live
+/// machine.
 int run_daemon(const Root& root, const DaemonOptions& options);
 
 }  // namespace hostsplit

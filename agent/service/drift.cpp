@@ -5,7 +5,9 @@
 namespace hostsplit {
 namespace {
 
-std::string name_or_none(const std::string& driver) { return driver.empty() ? "none" : driver; }
+std::string name_or_none(const std::string& driver) {
+  return driver.empty() ? "none" : driver;
+}
 
 /// Why the function belongs there, without what the drift record says anyway.
 std::string_view cause(const Step& step) {
@@ -82,6 +84,8 @@ std::vector<Step> DriftLog::news(const std::vector<Step>& steps) {
   return fresh;
 }
 
-void DriftLog::repaired(const Step& step) { told_.erase(state_of(step)); }
+void DriftLog::repaired(const Step& step) {
+  told_.erase(state_of(step));
+}
 
 }  // namespace hostsplit

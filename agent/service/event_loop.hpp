@@ -14,7 +14,9 @@ namespace hostsplit {
 using EventLoop = std::unique_ptr<sd_event, decltype(&sd_event_unref)>;
 /// A source of a loop; it leaves the loop with the object.
 using EventSource = std::unique_ptr<sd_event_source, decltype(&sd_event_source_disable_unref)>;
-inline EventSource own(sd_event_source* source) { return {source, &sd_event_source_disable_unref}; }
+inline EventSource own(sd_event_source* source) {
+  return {source, &sd_event_source_disable_unref};
+}
 
 /// \throws Error if a call of systemd's library failed, i.e. `result` is a negative errno.
 inline int require(int result, const char* doing, const std::string& object) {

@@ -22,9 +22,13 @@ const Step* step_of(const Plan& plan, const std::string& id) {
   return found == plan.steps.end() ? nullptr : &*found;
 }
 
-bool prepares(const Step& step) { return std::holds_alternative<LoadModule>(step.action); }
+bool prepares(const Step& step) {
+  return std::holds_alternative<LoadModule>(step.action);
+}
 
-bool is_error(const Finding& finding) { return finding.severity == Severity::error; }
+bool is_error(const Finding& finding) {
+  return finding.severity == Severity::error;
+}
 
 /// True while another hostsplit holds the lock.
 bool somebody_acts(const Root& root) {
@@ -105,14 +109,16 @@ std::optional<Keeper::Time> Keeper::next_look() const {
   return off_ || report_only() ? std::nullopt : policy_.next();
 }
 
-bool Keeper::report_only() const { return view_.config && view_.config->drift == DriftPolicy::report; }
+bool Keeper::report_only() const {
+  return view_.config && view_.config->drift == DriftPolicy::report;
+}
 
 void Keeper::enforce(const Plan& needed, Time now) {
   std::set<std::string> subjects;
   for (const auto& step : needed.steps)
     if (!prepares(step)) subjects.insert(step.id);
-  not_as_applied_ = subjects.size() + static_cast<std::size_t>(std::count_if(needed.findings.begin(),
-                                                                             needed.findings.end(), is_error));
+  not_as_applied_ = subjects.size() +
+                    static_cast<std::size_t>(std::count_if(needed.findings.begin(), needed.findings.end(), is_error));
   policy_.needed(subjects, now);
   if (subjects.empty()) return tell_drift(needed, "seen");
   // `apply` writes the plan first: what it is about to do is no drift.

@@ -57,7 +57,7 @@ class Keeper {
   SteadyLook steady_;
   View view_;
   bool looked_ = false;
-  bool off_ = false;              ///< hostsplit=off
+  bool off_ = false;  ///< hostsplit=off
   std::size_t not_as_applied_ = 0;
   std::optional<Finding> unsaved_;  ///< why ports.toml could not be written
   FindingLog findings_;

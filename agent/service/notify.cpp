@@ -8,7 +8,9 @@ namespace {
 constexpr std::uint64_t longest_silence_usec = 15ULL * 60 * 1000 * 1000;
 
 // A notification that gets lost costs a status line at most, or the watchdog restarts us: ignored.
-void send(const std::string& state) { (void)sd_notify(0, state.c_str()); }
+void send(const std::string& state) {
+  (void)sd_notify(0, state.c_str());
+}
 
 std::uint64_t watchdog_usec() {
   std::uint64_t usec = 0;
@@ -17,17 +19,23 @@ std::uint64_t watchdog_usec() {
 
 }  // namespace
 
-void notify_ready(const std::string& status) { send("READY=1\nSTATUS=" + status); }
+void notify_ready(const std::string& status) {
+  send("READY=1\nSTATUS=" + status);
+}
 
-void notify_status(const std::string& status) { send("STATUS=" + status); }
+void notify_status(const std::string& status) {
+  send("STATUS=" + status);
+}
 
 void notify_reloading() {
-  const auto now = std::chrono::duration_cast<std::chrono::microseconds>(
-      std::chrono::steady_clock::now().time_since_epoch());
+  const auto now =
+      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch());
   send("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now.count()));
 }
 
-void notify_stopping() { send("STOPPING=1\nSTATUS=stopping; bindings and pages stay as they are"); }
+void notify_stopping() {
+  send("STOPPING=1\nSTATUS=stopping; bindings and pages stay as they are");
+}
 
 LongWork::LongWork() : watchdog_usec_(watchdog_usec()) {
   std::string state = "EXTEND_TIMEOUT_USEC=" + std::to_string(longest_silence_usec);

@@ -8,8 +8,8 @@
 
 namespace hostsplit {
 
-/// When the daemon may repair something again. Each subject (the id of a repair step) is on its own. The first repair is
-/// immediate; a failed one is tried again after 1 s, 2 s, 4 s ... 60 s and given up after six in a row; a subject
+/// When the daemon may repair something again. Each subject (the id of a repair step) is on its own. The first repair
+/// is immediate; a failed one is tried again after 1 s, 2 s, 4 s ... 60 s and given up after six in a row; a subject
 /// that keeps drifting although each repair succeeds is slowed down in the same way. Knows no clock.
 class RepairPolicy {
  public:
@@ -27,7 +27,8 @@ class RepairPolicy {
   /// \return true when this failure was the last one allowed: it is given up until reset().
   bool failed(const std::string& subject, Time now);
 
-  /// What needs repair now. Subjects that need none any more start afresh, except that their recent repairs still count.
+  /// What needs repair now. Subjects that need none any more start afresh, except that their recent repairs still
+  /// count.
   void needed(const std::set<std::string>& subjects, Time now);
   /// Forgets everything, so that all is tried again at once.
   void reset() { subjects_.clear(); }

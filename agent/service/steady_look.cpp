@@ -13,8 +13,8 @@ bool SteadyLook::refresh(const char* code, const std::string& file, Value& last_
     last_good = load();
     return true;
   } catch (const Error& error) {
-    problems_.push_back({code, Severity::error, file, std::string(error.what()) + " (using the last good one)",
-                         error.remedy()});
+    problems_.push_back(
+        {code, Severity::error, file, std::string(error.what()) + " (using the last good one)", error.remedy()});
     return false;
   }
 }

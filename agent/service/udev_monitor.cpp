@@ -15,7 +15,9 @@ constexpr int receive_buffer = 128 * 1024 * 1024;
 // A socket that only fails is given up for this round, lest the loop spins here.
 constexpr int most_failures = 64;
 
-std::string text(const char* value) { return value != nullptr ? value : ""; }
+std::string text(const char* value) {
+  return value != nullptr ? value : "";
+}
 
 UdevEvent event_of(udev_device* device) {
   return {text(udev_device_get_action(device)), text(udev_device_get_subsystem(device)),
@@ -52,7 +54,9 @@ UdevMonitor::~UdevMonitor() {
   udev_unref(udev_);
 }
 
-int UdevMonitor::descriptor() const { return udev_monitor_get_fd(monitor_); }
+int UdevMonitor::descriptor() const {
+  return udev_monitor_get_fd(monitor_);
+}
 
 UdevEvents UdevMonitor::drain() {
   UdevEvents drained;

@@ -20,7 +20,9 @@ constexpr unsigned transfer_timeout_ms = 1000;
 using Context = std::unique_ptr<libusb_context, decltype(&libusb_exit)>;
 using Handle = std::unique_ptr<libusb_device_handle, decltype(&libusb_close)>;
 
-std::size_t total_length(std::span<const std::uint8_t> bos) { return bos[2] | (std::size_t{bos[3]} << 8); }
+std::size_t total_length(std::span<const std::uint8_t> bos) {
+  return bos[2] | (std::size_t{bos[3]} << 8);
+}
 
 Handle open_device(libusb_context* context, int bus, int devnum) {
   libusb_device** list = nullptr;
