@@ -21,7 +21,8 @@ bool confirmed(const Options& options, const std::string& verb) {
   if (!isatty(STDIN_FILENO))
     throw Error("run", "hostsplit " + verb, "it asks before acting, and there is no terminal to ask on",
                 "Add --yes to act without asking, or --dry-run to see every single write.", Error::Kind::bad_input);
-  std::cout << "Do it? [y/N] " << std::flush;
+  // On stderr, because stdout may be a JSON document.
+  std::cerr << "Do it? [y/N] " << std::flush;
   std::string answer;
   std::getline(std::cin, answer);
   return answer == "y" || answer == "Y" || answer == "yes";
@@ -55,6 +56,10 @@ int show_ask_run(const Options& options, const std::string& verb, const Root& ro
     return Exit::findings;
   }
   if (options.dry_run) {
+    if (options.json) {
+      std::cout << plan_json(planned, rehearse(root, planned));
+      return Exit::fine;
+    }
     std::cout << "\nWithout --dry-run it would:\n";
     for (const auto& line : rehearse(root, planned)) std::cout << "  " << line << "\n";
     return Exit::fine;
@@ -67,7 +72,7 @@ int show_ask_run(const Options& options, const std::string& verb, const Root& ro
   LiveEffects effects(root);
   JournalAudit audit;
   if (!confirmed(options, verb)) {
-    std::cout << "Nothing was changed.\n";
+    std::cerr << "Nothing was changed.\n";
     return Exit::failed;
   }
   const Outcome outcome = run({root, effects, audit}, planned, print_progress(planned.steps.size(), options.json));

@@ -2,11 +2,14 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <iostream>
 #include <map>
+#include <optional>
 
 #include "cli/verb_table.hpp"
 #include "core/error.hpp"
+#include "core/printable.hpp"
 #include "text/nearest.hpp"
 
 namespace hostsplit {
@@ -47,19 +50,47 @@ struct CommandLine {
   }
 };
 
-/// CLI11 names the word it could not place; what was probably meant is more useful than the manual.
-int usage_error(const CLI::ParseError& error, int argc, char** argv) {
-  std::cerr << "hostsplit: " << error.what() << "\n";
+std::vector<std::string> options_of(const CLI::App& app) {
   std::vector<std::string> names;
-  for (const Verb& verb : verb_table())
-    if (!verb.parent) names.push_back(verb.name);
+  for (const CLI::Option* option : app.get_options())
+    for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+  return names;
+}
+
+std::vector<std::string> verbs_below(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(sub->get_name());
+  return names;
+}
+
+/// The verb or option that was probably meant by the first word that is neither, as it would stand there.
+std::optional<std::string> meant_by(const CLI::App& app, int argc, char** argv) {
+  const CLI::App* verb = &app;
+  std::vector<std::string> options = options_of(app);
+  std::string words = "hostsplit";
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
-    if (word.rfind("-", 0) == 0) continue;
-    const auto meant = nearest(word, names);
-    if (meant && *meant != word) std::cerr << "Did you mean: hostsplit " << *meant << "?\n";
-    break;
+    const bool option = word.starts_with("--");
+    const std::string name = word.substr(0, option ? word.find('=') : std::string::npos);
+    const auto known = option ? options : verbs_below(*verb);
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      // The value of an option is neither; it resembles nothing.
+      if (const auto meant = nearest(name, known)) return words + " " + *meant;
+      continue;
+    }
+    if (option) continue;
+    verb = verb->get_subcommand(word);
+    words += " " + word;
+    const auto more = options_of(*verb);
+    options.insert(options.end(), more.begin(), more.end());
   }
+  return std::nullopt;
+}
+
+/// CLI11 names the word it could not place; what was probably meant is more useful than the manual.
+int usage_error(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
+  std::cerr << "hostsplit: " << printable(error.what()) << "\n";
+  if (const auto meant = meant_by(app, argc, argv)) std::cerr << "Did you mean: " << *meant << "?\n";
   std::cerr << "See hostsplit --help.\n";
   return Exit::bad_usage;
 }
@@ -73,17 +104,17 @@ int run_command_line(int argc, char** argv) {
       line.app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
       if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return line.app.exit(error);
-      return usage_error(error, argc, argv);
+      return usage_error(line.app, error, argc, argv);
     }
     const Verb* verb = line.chosen(line.app);
     if (!verb) return std::cout << line.app.help(), Exit::fine;
     return verb->run(line.options);
   } catch (const Error& error) {
     std::cout << std::flush;
-    std::cerr << "hostsplit: " << error.what() << "\n";
+    std::cerr << "hostsplit: " << printable(error.what()) << "\n";
     return error.kind() == Error::Kind::bad_input ? Exit::bad_usage : Exit::failed;
   } catch (const std::exception& error) {
-    std::cerr << "hostsplit: " << error.what() << "\n";
+    std::cerr << "hostsplit: " << printable(error.what()) << "\n";
     return Exit::failed;
   }
 }

@@ -53,7 +53,7 @@ constexpr Verb verbs[] = {
     {"apply", nullptr, "Do what the plan says, audited step by step", apply_verb, acting},
     {"undo", nullptr, "Put the host back as it was before hostsplit", undo_verb, acting},
     {"log", nullptr, "Show the audit trail; further words go to journalctl", log_verb,
-     [](CLI::App& app, Options&) { app.prefix_command(); }},
+     [](CLI::App& app, Options&) { app.fallthrough(false)->allow_extras(); }},
     {"boot", nullptr, "Reserve pages early at boot (run by hostsplit-reserve.service)", boot_verb, nothing},
     {"daemon", nullptr, "Keep the split true (run by hostsplitd.service)", daemon_verb, daemon_options},
 };

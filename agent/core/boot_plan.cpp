@@ -16,6 +16,17 @@ namespace {
 
 constexpr auto remedy = "Run `hostsplit apply` to write it again";
 
+std::string one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' ');
+  return text;
+}
+
+/// What stands in the file is quoted in messages, and must not move the cursor there.
+Error damaged(const std::string& file, unsigned line, const std::string& key, const std::string& reason) {
+  return bad_line(file, line, one_line(key), one_line(reason), remedy);
+}
+
 /// A line's `key=value` words, each to be taken exactly once.
 class Fields {
  public:
@@ -53,9 +64,7 @@ class Fields {
     if (!values_.empty()) throw bad(std::string(values_.begin()->first), "is not known here");
   }
 
-  Error bad(const std::string& key, const std::string& reason) const {
-    return bad_line(file_, line_, key, reason, remedy);
-  }
+  Error bad(const std::string& key, const std::string& reason) const { return damaged(file_, line_, key, reason); }
 
  private:
   const std::string& file_;
@@ -100,12 +109,6 @@ bool is_word(const std::string& text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > ' ' && c != 0x7f; });
 }
 
-std::string one_line(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' ');
-  return text;
-}
-
 std::string join(const std::vector<int>& numbers) {
   return fmt::format("{}", fmt::join(numbers, ","));
 }
@@ -113,8 +116,7 @@ std::string join(const std::vector<int>& numbers) {
 Claim parse_claim(std::string_view text, const std::string& file, unsigned line) {
   const auto blank = text.find(' ');
   const auto address = parse_pci_address(text.substr(0, blank));
-  if (!address)
-    throw bad_line(file, line, "bind", fmt::format("\"{}\" is not a PCI address", text.substr(0, blank)), remedy);
+  if (!address) throw damaged(file, line, "bind", fmt::format("\"{}\" is not a PCI address", text.substr(0, blank)));
   Fields fields(blank == std::string_view::npos ? "" : text.substr(blank + 1), file, line);
   Claim claim;
   claim.address = *address;
@@ -156,28 +158,28 @@ class Reader {
     if (item == "floor") return floor(rest, number);
     if (item == "bind") return bind(rest, number);
     if (item == "pages") return pages(rest, number);
-    throw bad_line(file_, number, "", fmt::format("unknown item \"{}\"", item), remedy);
+    throw damaged(file_, number, "", fmt::format("unknown item \"{}\"", item));
   }
 
   BootPlan finish() {
-    if (!versioned_) throw bad_line(file_, 0, "version", "the file is empty", remedy);
-    if (!floor_) throw bad_line(file_, 0, "floor", "is missing", remedy);
+    if (!versioned_) throw damaged(file_, 0, "version", "the file is empty");
+    if (!floor_) throw damaged(file_, 0, "floor", "is missing");
     return std::move(plan_);
   }
 
  private:
   void version(std::string_view item, std::string_view rest, unsigned number) {
-    if (item != "version") throw bad_line(file_, number, "version", "must be the first item", remedy);
+    if (item != "version") throw damaged(file_, number, "version", "must be the first item");
     const auto found = parse_number<unsigned>(rest);
     if (found && *found > 1)
       throw bad_line(file_, number, "version", fmt::format("version {} was written by a newer hostsplit", *found),
                      "Install that version again, or run `hostsplit apply` to write the file anew");
-    if (found != 1u) throw bad_line(file_, number, "version", fmt::format("\"{}\" is not valid", rest), remedy);
+    if (found != 1u) throw damaged(file_, number, "version", fmt::format("\"{}\" is not valid", rest));
     versioned_ = true;
   }
 
   void floor(std::string_view rest, unsigned number) {
-    if (floor_) throw bad_line(file_, number, "floor", "is given twice", remedy);
+    if (floor_) throw damaged(file_, number, "floor", "is given twice");
     Fields fields(rest, file_, number);
     plan_.keep_free = fields.take("keep_free", hostsplit::number<Kib>);
     fields.finish();
@@ -188,7 +190,7 @@ class Reader {
     auto claim = parse_claim(rest, file_, number);
     for (const auto& other : plan_.claims)
       if (other.address == claim.address || other.function == claim.function)
-        throw bad_line(file_, number, "bind", to_string(claim.address) + " is given twice", remedy);
+        throw damaged(file_, number, "bind", to_string(claim.address) + " is given twice");
     plan_.claims.push_back(std::move(claim));
   }
 
@@ -196,7 +198,7 @@ class Reader {
     auto reservation = parse_reservation(rest, file_, number);
     for (const auto& other : plan_.reservations)
       if (other.node == reservation.node && other.page_size == reservation.page_size)
-        throw bad_line(file_, number, "pages", fmt::format("node {} is given twice", reservation.node), remedy);
+        throw damaged(file_, number, "pages", fmt::format("node {} is given twice", reservation.node));
     plan_.reservations.push_back(std::move(reservation));
   }
 
@@ -231,7 +233,7 @@ BootPlan parse_boot_plan(std::string_view text, const std::string& file) {
   Reader reader(file);
   for (unsigned number = 1; !text.empty(); ++number) {
     const auto end = text.find('\n');
-    if (end == std::string_view::npos) throw bad_line(file, number, "", "the last line is cut off", remedy);
+    if (end == std::string_view::npos) throw damaged(file, number, "", "the last line is cut off");
     reader.line(text.substr(0, end), number);
     text.remove_prefix(end + 1);
   }

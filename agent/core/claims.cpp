@@ -52,7 +52,9 @@ class Resolver {
             "A controller goes to one VM with all its sockets: give both VMs sockets of different controllers");
       return;
     }
-    if (!fresh && it->second.why.find(why) == std::string::npos) it->second.why += ", " + why;
+    // Between commas, because "port front-1" is also the beginning of "port front-10".
+    const bool told = (", " + it->second.why + ",").find(", " + why + ",") != std::string::npos;
+    if (!told) it->second.why += ", " + why;
     if (!label.empty()) claims_.port.try_emplace(address, label);
   }
 

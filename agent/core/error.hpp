@@ -2,6 +2,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "core/printable.hpp"
+
 namespace hostsplit {
 
 /// The only exception hostsplit throws: it means "cannot go on". What was merely found wrong is a Finding.
@@ -37,14 +39,15 @@ class Error : public std::runtime_error {
   Kind kind_;
 };
 
-/// An Error about one place in a file a person wrote: names file, line, key, reason and remedy.
+/// An Error about one place in a file a person wrote: names file, line, key, reason and remedy. These quote the file,
+/// so they are made printable: a file cannot reach the terminal of whoever reads the message.
 /// \param line 1-based; 0 when the whole file is meant.
 inline Error bad_line(const std::string& file, unsigned line, const std::string& key, const std::string& reason,
                       const std::string& remedy) {
   std::string object = file;
   if (line != 0) object += ":" + std::to_string(line);
   if (!key.empty()) object += ": " + key;
-  return {"use", object, reason, remedy, Error::Kind::bad_input};
+  return {"use", printable(object), printable(reason), printable(remedy), Error::Kind::bad_input};
 }
 
 }  // namespace hostsplit

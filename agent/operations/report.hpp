@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,8 @@ namespace hostsplit {
 /// What operations return, as one JSON document each (RFC 8259, UTF-8, ends with a newline, `version` = 1).
 /// Absent values are null. The shape is documented in docs/json.md and stable.
 std::string status_json(const Status& status);
-std::string plan_json(const Plan& plan);
+/// \param writes what rehearse() returned, where the plan was rehearsed.
+std::string plan_json(const Plan& plan, const std::optional<std::vector<std::string>>& writes = std::nullopt);
 std::string ports_json(const std::vector<PortStatus>& ports);
 std::string outcome_json(const Outcome& outcome, const Plan& plan);
 

@@ -127,12 +127,13 @@ std::string status_json(const Status& status) {
                 {"findings", findings_json(status.findings)}});
 }
 
-std::string plan_json(const Plan& plan) {
+std::string plan_json(const Plan& plan, const std::optional<std::vector<std::string>>& writes) {
   Json steps = Json::array();
   for (const auto& step : plan.steps) steps.push_back(step_json(step));
   return print({{"version", 1},
                 {"empty", plan.steps.empty()},
                 {"steps", std::move(steps)},
+                {"writes", or_null(writes)},
                 {"findings", findings_json(plan.findings)}});
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/printable.hpp"
 #include "operations/report.hpp"
 #include "text/table.hpp"
 
@@ -18,7 +19,7 @@ std::string driver_text(const ControllerStatus& controller, const Paint& paint) 
 
 std::string owner_text(const ControllerStatus& controller) {
   std::string owner = controller.vm ? fmt::format("VM {}", *controller.vm) : "host";
-  for (const auto& holder : controller.holders) owner += fmt::format(", held by {} {}", holder.command, holder.pid);
+  for (const auto& holder : controller.holders) owner += fmt::format(", held by {} {}", printable(holder.command), holder.pid);
   return owner;
 }
 
@@ -98,9 +99,9 @@ std::string findings_text(const std::vector<Finding>& findings, const Paint& pai
   std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.severity > b.severity; });
   std::string text;
   for (const auto& finding : sorted) {
-    text += fmt::format("{}: {}: {}  {}\n", severity_text(finding.severity, paint), paint.bold(finding.subject),
-                        finding.message, paint.faint("[" + finding.code + "]"));
-    if (!finding.remedy.empty()) text += "  fix: " + finding.remedy + "\n";
+    text += fmt::format("{}: {}: {}  {}\n", severity_text(finding.severity, paint), paint.bold(printable(finding.subject)),
+                        printable(finding.message), paint.faint("[" + finding.code + "]"));
+    if (!finding.remedy.empty()) text += "  fix: " + printable(finding.remedy) + "\n";
   }
   return text;
 }
@@ -124,7 +125,8 @@ std::string plan_text(const Plan& plan, const Paint& paint) {
            "\n\n";
     int number = 0;
     for (const auto& step : plan.steps)
-      text += fmt::format("{:>3}. {}\n     {}\n", ++number, describe(step.action), paint.faint("because " + step.reason));
+      text += fmt::format("{:>3}. {}\n     {}\n", ++number, describe(step.action),
+                          paint.faint("because " + printable(step.reason)));
   }
   if (!plan.findings.empty()) text += "\n" + findings_text(plan.findings, paint);
   return text;
@@ -139,7 +141,7 @@ std::string ports_text(const std::vector<PortStatus>& ports, const Paint& paint)
                port.controller ? to_string(*port.controller) : paint.yellow("absent"),
                half_text(port.usb2, port.usb2_seen, port.label, paint),
                half_text(port.usb3, port.usb3_seen, port.label, paint),
-               both ? (port.proven ? "proven" : "assumed") : "-", port.device.empty() ? "-" : port.device});
+               both ? (port.proven ? "proven" : "assumed") : "-", port.device.empty() ? "-" : printable(port.device)});
   }
   return table.text(0);
 }

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "text/documents.hpp"
 #include "text/fingerprint_text.hpp"
 #include "text/toml_reader.hpp"
@@ -22,16 +24,19 @@ BindingBefore read_binding(const TomlReader& table) {
   return {read_fingerprint(table), *address, table.text("driver").value_or(""), table.text("override")};
 }
 
-std::int64_t read_count(const TomlReader& table, const char* key) {
+std::int64_t read_count(const TomlReader& table, const char* key, std::int64_t least, std::int64_t most) {
   const auto number = table.number(key);
-  if (!number || *number < 0) table.complain(key, "a count is wanted", remedy);
+  if (!number || *number < least || *number > most)
+    table.complain(key, fmt::format("a whole number from {} to {} is wanted", least, most), remedy);
   return *number;
 }
 
 PoolBefore read_pool(const TomlReader& table) {
   table.allow_only({"node", "page_size_kib", "total"});
-  return {static_cast<int>(read_count(table, "node")), static_cast<Kib>(read_count(table, "page_size_kib")),
-          static_cast<std::uint64_t>(read_count(table, "total"))};
+  constexpr auto any = std::numeric_limits<std::int64_t>::max();
+  return {static_cast<int>(read_count(table, "node", 0, 1023)),
+          static_cast<Kib>(read_count(table, "page_size_kib", 1, any)),
+          static_cast<std::uint64_t>(read_count(table, "total", 0, any))};
 }
 
 }  // namespace

@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <map>
 
+#include "core/number.hpp"
 #include "core/pci.hpp"
 #include "core/port_map.hpp"
+#include "core/printable.hpp"
 #include "text/documents.hpp"
 #include "text/toml_reader.hpp"
 
@@ -14,12 +15,15 @@ namespace hostsplit {
 namespace {
 
 constexpr auto size_remedy = "Write a whole number with its unit, for example \"56GiB\" or \"512MiB\".";
+/// Far above any machine, and low enough that sums over all VMs stay exact.
+constexpr Kib largest_size = Kib{1024} * 1024 * kib_per_gib;
 
 std::optional<Kib> read_size(const TomlReader& table, const char* key) {
   const auto text = table.text(key);
   if (!text) return std::nullopt;
   const auto size = parse_size(*text);
   if (!size) table.complain(key, "\"" + *text + "\" is not a size", size_remedy);
+  if (*size > largest_size) table.complain(key, "\"" + *text + "\" is more memory than any machine has", size_remedy);
   return size;
 }
 
@@ -83,12 +87,12 @@ void read_enforce(const TomlReader& enforce, Config& config) {
 }
 
 int read_vm_id(const std::string& key, const TomlReader& vm) {
-  int id = 0;
-  const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
-  if (error != std::errc() || end != key.data() + key.size() || id < 100 || id > 999999999)
-    throw bad_line(vm.file(), vm.line(""), "vm." + key, "\"" + key + "\" is not a VM number",
+  const auto id = parse_number<int>(key);
+  // Without leading zeros, so that a VM has one spelling and TOML itself refuses a second table for it.
+  if (!id || *id < 100 || *id > 999999999 || key.front() == '0')
+    throw bad_line(vm.file(), vm.line(""), printable("vm." + key), "\"" + printable(key) + "\" is not a VM number",
                    "Write the number Proxmox VE gave the VM, 100 or above: [vm.101].");
-  return id;
+  return *id;
 }
 
 void read_memory(const TomlReader& table, VmWish& vm) {
@@ -115,9 +119,9 @@ VmWish read_vm(const std::string& key, const TomlReader& table) {
   for (const auto& name : keys)
     if (table.has(name.c_str())) vm.lines[name] = table.line(name.c_str());
   vm.name = table.text("name").value_or("");
-  const bool printable = std::none_of(vm.name.begin(), vm.name.end(), [](unsigned char c) { return c < 0x20; });
-  if (table.has("name") && (vm.name.empty() || vm.name.size() > 64 || !printable))
-    table.complain("name", "a name is one line of 1 to 64 letters", "Write for example name = \"fluent-a\".");
+  if (table.has("name") && (vm.name.empty() || vm.name.size() > 64 || vm.name != printable(vm.name)))
+    table.complain("name", "a name is one line of 1 to 64 bytes without control characters",
+                   "Write for example name = \"fluent-a\".");
   if (const auto node = table.number("node")) {
     if (*node < 0 || *node > 1023) table.complain("node", "a NUMA node is 0 to 1023", "See hostsplit status for nodes.");
     vm.node = static_cast<int>(*node);
@@ -153,18 +157,19 @@ void forbid_shared_cpus(const Config& config) {
 }
 
 struct Taken {
-  std::string by;
+  std::string by, key;
   unsigned line;
 };
 
 void take(const Config& config, std::map<std::string, Taken>& taken, const std::vector<Named>& names,
           const std::string& by, const std::string& key) {
   for (const auto& name : names) {
-    const auto [first, fresh] = taken.try_emplace(name.text, Taken{by, name.line});
+    const auto [other, fresh] = taken.try_emplace(name.text, Taken{by, key, name.line});
     if (fresh) continue;
-    throw bad_line(config.file, std::max(name.line, first->second.line), by + "." + key,
-                   fmt::format("{} belongs to {} already (line {})", name.text, first->second.by,
-                               std::min(name.line, first->second.line)),
+    Taken first = other->second, second{by, key, name.line};
+    if (first.line > second.line) std::swap(first, second);  // the later line is the one to complain about
+    throw bad_line(config.file, second.line, second.by + "." + second.key,
+                   fmt::format("{} belongs to {} already (line {})", name.text, first.by, first.line),
                    "Name it once: a socket or controller goes to one VM, or stays with the host.");
   }
 }
@@ -187,17 +192,16 @@ Config parse_config(std::string_view text, const std::string& file) {
   const TomlReader top(document, file);
   Config config;
   config.file = file;
+  // What a newer version may hold is unknown; a misspelt version is told as such.
+  if (top.has("version")) top.require_version_1();
   top.allow_only({"version", "host", "vm", "enforce"});
   top.require_version_1();
   if (const auto host = top.table("host")) read_host(*host, config);
   if (const auto enforce = top.table("enforce")) read_enforce(*enforce, config);
   if (const auto vms = top.table("vm")) {
-    for (const auto& [key, table] : vms->subtables()) {
-      VmWish vm = read_vm(key, table);
-      const auto [first, fresh] = config.vms.try_emplace(vm.id, vm);
-      if (!fresh)
-        throw bad_line(file, vm.line, "vm." + key,
-                       fmt::format("VM {} has a table already (line {})", vm.id, first->second.line), "Join the two.");
+    for (const auto& [key, table] : vms->subtables("[vm.101]")) {
+      const VmWish vm = read_vm(key, table);
+      config.vms.emplace(vm.id, vm);
     }
   }
   forbid_shared_cpus(config);

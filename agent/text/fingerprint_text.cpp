@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
+#include <algorithm>
 #include <tuple>
 
 namespace hostsplit {
@@ -27,22 +27,30 @@ std::pair<std::uint16_t, std::uint16_t> read_id_pair(const TomlReader& table, co
 
 std::uint32_t read_class(const TomlReader& table) {
   const std::string text = table.required_text("class", "0x0c0330");
-  std::uint32_t value = 0;
-  const char *begin = text.data() + 2, *end = text.data() + text.size();
-  const bool hex = text.size() == 8 && text.starts_with("0x");
-  if (!hex || std::from_chars(begin, end, value, 16).ptr != end)
+  const auto value = parse_class(text);
+  if (!value)
     table.complain("class", "\"" + text + "\" is not a PCI class", "Write six hexadecimal digits: \"0x0c0330\".");
-  return value;
+  return *value;
+}
+
+/// One word: it becomes one of the boot plan too, which a shell reads.
+std::string read_root(const TomlReader& table) {
+  std::string root = table.required_text("root", "pci0000:00");
+  const bool word = std::all_of(root.begin(), root.end(), [](unsigned char c) { return c > ' ' && c != 0x7f; });
+  if (root.empty() || !word)
+    table.complain("root", "\"" + root + "\" is not the name of a root bridge",
+                   "Write one word, for example \"\\\\_SB_.PCI0\" or \"pci0000:00\".");
+  return root;
 }
 
 }  // namespace
 
 Fingerprint read_fingerprint(const TomlReader& table) {
   Fingerprint fingerprint;
-  fingerprint.root = table.required_text("root", "pci0000:00");
+  fingerprint.root = read_root(table);
   const std::string chain = table.required_text("chain", "08.1/00.3");
   const auto hops = parse_chain(chain);
-  if (!hops || hops->empty())
+  if (!hops)
     table.complain("chain", "\"" + chain + "\" is not a chain", "Write device.function of each hop: \"08.1/00.3\".");
   fingerprint.chain = *hops;
   std::tie(fingerprint.ids.vendor, fingerprint.ids.device) = read_id_pair(table, "ids");

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "core/printable.hpp"
 #include "text/nearest.hpp"
 
 namespace hostsplit {
@@ -30,13 +31,28 @@ std::string syntax_remedy(std::string_view description) {
   return "Correct that line; texts stand in quotes: name = \"fluent-a\".";
 }
 
+constexpr std::size_t longest_line = 4096;
+
+/// toml++ bounds the depth of values, not that of dotted keys: thousands of dots in one line would exhaust the stack
+/// when the document is taken down.
+void forbid_long_lines(std::string_view text, const std::string& file) {
+  for (unsigned line = 1; !text.empty(); ++line) {
+    const auto end = std::min(text.find('\n'), text.size());
+    if (end > longest_line)
+      throw bad_line(file, line, "", fmt::format("the line is longer than {} bytes", longest_line),
+                     "Write lists over several lines, one item each.");
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
 }  // namespace
 
 toml::table parse_toml(std::string_view text, const std::string& file) {
+  forbid_long_lines(text, file);
   try {
     return toml::parse(text, file);
   } catch (const toml::parse_error& error) {
-    throw bad_line(file, static_cast<unsigned>(error.source().begin.line), "", std::string(error.description()),
+    throw bad_line(file, static_cast<unsigned>(error.source().begin.line), "", printable(error.description()),
                    syntax_remedy(error.description()));
   }
 }
@@ -46,7 +62,7 @@ void TomlReader::allow_only(const std::vector<std::string>& known) const {
     const std::string name(key.str());
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
     const auto meant = nearest(name, known);
-    throw bad_line(file_, static_cast<unsigned>(key.source().begin.line), dotted(name), "unknown key",
+    throw bad_line(file_, static_cast<unsigned>(key.source().begin.line), printable(dotted(name)), "unknown key",
                    meant ? "Did you mean " + *meant + "?" : fmt::format("Known here: {}.", fmt::join(known, ", ")));
   }
 }
@@ -71,7 +87,7 @@ void TomlReader::complain(const char* key, const std::string& reason, const std:
 
 void TomlReader::complain_at(unsigned line, const char* key, const std::string& reason,
                              const std::string& remedy) const {
-  throw bad_line(file_, line, dotted(key), reason, remedy);
+  throw bad_line(file_, line, printable(dotted(key)), printable(reason), remedy);
 }
 
 void TomlReader::wrong_type(const char* key, const toml::node& found, const std::string& wanted) const {
@@ -136,12 +152,12 @@ std::vector<TomlReader> TomlReader::tables(const char* key) const {
   return list;
 }
 
-std::vector<std::pair<std::string, TomlReader>> TomlReader::subtables() const {
+std::vector<std::pair<std::string, TomlReader>> TomlReader::subtables(const std::string& example) const {
   std::vector<std::pair<std::string, TomlReader>> list;
   for (const auto& [key, node] : table_) {
     const std::string name(key.str());
     const auto* value = node.as_table();
-    if (!value) wrong_type(name.c_str(), node, "a table");
+    if (!value) wrong_type(name.c_str(), node, "a table like " + example);
     list.emplace_back(name, TomlReader(*value, file_, dotted(name), line_of(*value)));
   }
   return list;
@@ -154,7 +170,7 @@ std::string TomlReader::required_text(const char* key, const std::string& exampl
 
 std::string toml_quoted(std::string_view text) {
   std::string quoted = "\"";
-  for (const char c : text) {
+  for (const char c : valid_utf8(text)) {
     if (c == '"' || c == '\\')
       (quoted += '\\') += c;
     else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)

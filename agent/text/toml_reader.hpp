@@ -13,7 +13,7 @@
 /// Included by agent/text/*.cpp only: toml++ does not leave this layer.
 namespace hostsplit {
 
-/// Parses a document. \throws Error(bad_input) naming the line of a syntax error.
+/// Parses a document. \throws Error(bad_input) naming the line of a syntax error, or of one that is too long.
 toml::table parse_toml(std::string_view text, const std::string& file);
 
 /// A table of a document that knows its file and its dotted name, so that every complaint names file, line and key.
@@ -39,8 +39,8 @@ class TomlReader {
   std::optional<TomlReader> table(const char* key) const;
   /// Elements of an array of tables.
   std::vector<TomlReader> tables(const char* key) const;
-  /// All subtables of a table, with their keys.
-  std::vector<std::pair<std::string, TomlReader>> subtables() const;
+  /// All subtables of a table, with their keys. \param example header of one, for the message about anything else
+  std::vector<std::pair<std::string, TomlReader>> subtables(const std::string& example) const;
 
   /// \throws Error(bad_input) when the key is absent.
   std::string required_text(const char* key, const std::string& example) const;
@@ -60,7 +60,8 @@ class TomlReader {
   unsigned line_;
 };
 
-/// A TOML basic string with everything escaped that needs it.
+/// A TOML basic string with everything escaped that needs it. TOML knows no bytes that are not UTF-8: they become
+/// U+FFFD, so that what is written can always be read again.
 std::string toml_quoted(std::string_view text);
 
 }  // namespace hostsplit

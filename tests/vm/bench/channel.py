@@ -4,6 +4,8 @@ import json
 import select
 import time
 
+from .errors import BenchError
+
 _SLICE = 0.25  # seconds between two looks at the guest's health while waiting
 
 
@@ -17,7 +19,11 @@ class Channel:
 
     def send(self, message, prefix=b""):
         """Send one message, after the raw bytes of `prefix`."""
-        self._sock.sendall(prefix + json.dumps(message).encode() + b"\n")
+        try:
+            self._sock.sendall(prefix + json.dumps(message).encode() + b"\n")
+        except ConnectionError as error:
+            self._watch()
+            raise BenchError(f"QEMU has hung up: {error}") from error
 
     def receive(self, deadline):
         """The next message, or None when `deadline` (time.monotonic) passes first."""

@@ -226,7 +226,8 @@ class Guest:
     def save_records(self, directory):
         """Save console, journal and kernel log as far as they can be had."""
         directory.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(self._directory / "console.log", directory / "console.log")
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copyfile(self._directory / "console.log", directory / "console.log")
         for file, command in (("journal.txt", "journalctl --no-pager -b all -o short-monotonic"),
                               ("dmesg.txt", "dmesg")):
             with contextlib.suppress(BenchError):

@@ -1,0 +1,232 @@
+// The real program on a recorded machine: words, exit codes, and that nothing is touched.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "support/machine_file.hpp"
+
+namespace hostsplit {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+struct Answer {
+  int code = -1;
+  std::string out, err;
+};
+
+std::string content(const fs::path& path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+class CliTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    std::string pattern = ::testing::TempDir() + "hostsplit-cli-XXXXXX";
+    directory_ = ::mkdtemp(pattern.data());
+    ASSERT_EQ(run(std::string(MACHINE_BINARY) + " " + testing::machine_path("trx40-article.toml") + " " + machine()).code, 0);
+  }
+  static void TearDownTestSuite() { fs::remove_all(directory_); }
+
+  static std::string machine() { return directory_ + "/machine"; }
+  /// A shell command, with stdin, stdout and stderr off the terminal.
+  static Answer run(const std::string& command) {
+    const std::string err = directory_ + "/stderr";
+    FILE* pipe = ::popen(("{ " + command + "; } </dev/null 2>" + err).c_str(), "r");
+    Answer answer;
+    std::array<char, 4096> buffer;
+    for (std::size_t count; (count = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) answer.out.append(buffer.data(), count);
+    const int status = ::pclose(pipe);
+    answer.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+    answer.err = content(err);
+    return answer;
+  }
+  static Answer hostsplit(const std::string& words) { return run(std::string(HOSTSPLIT_BINARY) + " " + words); }
+  static Answer on_machine(const std::string& words) { return hostsplit("--root " + machine() + " " + words); }
+
+  /// Every file and link of the machine with its content.
+  static std::map<std::string, std::string> everything() {
+    std::map<std::string, std::string> files;
+    for (const auto& entry : fs::recursive_directory_iterator(machine()))
+      files[entry.path().string()] = entry.is_symlink()           ? fs::read_symlink(entry.path()).string()
+                                     : entry.is_regular_file() ? content(entry.path())
+                                                               : "(directory)";
+    return files;
+  }
+
+  static std::string directory_;
+};
+std::string CliTest::directory_;
+
+TEST_F(CliTest, StatusShowsTheMachine) {
+  const Answer answer = on_machine("status");
+  EXPECT_EQ(answer.code, 0) << answer.err;
+  EXPECT_THAT(answer.out, HasSubstr("0000:03:00.3"));
+  EXPECT_THAT(answer.out, HasSubstr("wanted: vfio-pci"));
+  EXPECT_EQ(answer.err, "");
+}
+
+TEST_F(CliTest, EveryLookingVerbPrintsJson) {
+  for (const char* verb : {"status", "plan", "ports"}) {
+    const Answer answer = on_machine(std::string(verb) + " --json");
+    EXPECT_EQ(answer.code, 0) << verb;
+    ASSERT_TRUE(Json::accept(answer.out)) << verb << "\n" << answer.out;
+    EXPECT_EQ(Json::parse(answer.out)["version"], 1) << verb;
+  }
+}
+
+TEST_F(CliTest, PlanCheckTellsThatThereIsSomethingToDo) {
+  EXPECT_EQ(on_machine("plan").code, 0);
+  EXPECT_EQ(on_machine("plan --check").code, 4);
+  EXPECT_EQ(on_machine("plan --check --json").code, 4);
+}
+
+TEST_F(CliTest, PortsListsLabels) {
+  const Answer answer = on_machine("ports");
+  EXPECT_EQ(answer.code, 0);
+  EXPECT_THAT(answer.out, StartsWith("PORT"));
+  EXPECT_THAT(answer.out, HasSubstr("desk-1"));
+  EXPECT_THAT(answer.out, HasSubstr("Logitech USB Keyboard"));
+}
+
+TEST_F(CliTest, EveryVerbHasHelp) {
+  const Answer all = hostsplit("--help");
+  EXPECT_EQ(all.code, 0);
+  EXPECT_THAT(all.out, HasSubstr("Exit codes"));
+  for (const char* verb : {"status", "learn", "ports", "ports rename", "ports forget", "plan", "apply", "undo", "log", "boot", "daemon"}) {
+    const Answer answer = hostsplit(std::string(verb) + " --help");
+    EXPECT_EQ(answer.code, 0) << verb << answer.err;
+    EXPECT_THAT(answer.out, HasSubstr("--help")) << verb;
+    const std::string word = verb;
+    if (word.find(' ') == std::string::npos) {
+      EXPECT_THAT(all.out, HasSubstr("\n  " + word + " ")) << verb;
+    }
+  }
+  EXPECT_EQ(hostsplit("").code, 0);
+  EXPECT_THAT(hostsplit("--version").out, StartsWith("hostsplit "));
+}
+
+TEST_F(CliTest, WrongWordsAreAnsweredWithTheOnesMeant) {
+  const std::pair<const char*, const char*> cases[] = {{"statsu", "Did you mean: hostsplit status?"},
+                                                       {"udno", "Did you mean: hostsplit undo?"},
+                                                       {"--root /nowhere statsu", "Did you mean: hostsplit status?"},
+                                                       {"status --jsn", "Did you mean: hostsplit status --json?"},
+                                                       {"apply --dryrun", "Did you mean: hostsplit apply --dry-run?"},
+                                                       {"--rot=/x status", "Did you mean: hostsplit --root?"},
+                                                       {"ports renmae a b", "Did you mean: hostsplit ports rename?"}};
+  for (const auto& [words, hint] : cases) {
+    const Answer answer = hostsplit(words);
+    EXPECT_EQ(answer.code, 2) << words;
+    EXPECT_EQ(answer.out, "") << words;
+    EXPECT_THAT(answer.err, HasSubstr(hint)) << words;
+  }
+  const Answer nothing_near = hostsplit("frobnicate");
+  EXPECT_EQ(nothing_near.code, 2);
+  EXPECT_THAT(nothing_near.err, Not(HasSubstr("Did you mean")));
+  EXPECT_THAT(nothing_near.err, HasSubstr("hostsplit --help"));
+}
+
+TEST_F(CliTest, BadValuesAreWrongUsage) {
+  for (const char* words : {"learn --timeout -1", "learn --timeout soon", "ports rename one", "ports forget", "plan --check=maybe",
+                            "--root", "status extra"})
+    EXPECT_EQ(hostsplit(words).code, 2) << words;
+}
+
+TEST_F(CliTest, ARecordedMachineCannotBeActedUpon) {
+  const auto before = everything();
+  for (const char* verb : {"apply --yes", "apply", "learn --labels a", "ports rename front-1 left", "ports forget front-1",
+                           "apply --yes --json"}) {
+    const Answer answer = on_machine(verb);
+    EXPECT_EQ(answer.code, 2) << verb << "\n" << answer.out << answer.err;
+    EXPECT_THAT(answer.err, StartsWith("hostsplit: cannot ")) << verb;
+  }
+  EXPECT_EQ(everything(), before);
+}
+
+TEST_F(CliTest, DryRunListsEveryWriteAndMakesNone) {
+  const auto before = everything();
+  const Answer answer = on_machine("apply --dry-run");
+  EXPECT_EQ(answer.code, 0) << answer.err;
+  EXPECT_THAT(answer.out, HasSubstr("0000:03:00.3/driver_override"));
+  EXPECT_THAT(answer.out, HasSubstr("modprobe vfio-pci"));
+  EXPECT_THAT(answer.out, HasSubstr("etc/hostsplit/boot/plan"));
+  EXPECT_THAT(answer.out, HasSubstr("node0/hugepages/hugepages-1048576kB/nr_hugepages"));
+  const Answer json = on_machine("apply --dry-run --json");
+  ASSERT_TRUE(Json::accept(json.out)) << json.out;
+  EXPECT_GT(Json::parse(json.out)["writes"].size(), 5u);
+  EXPECT_EQ(everything(), before);
+}
+
+/// The machine with another configuration, for as long as the object lives.
+struct OtherConfig {
+  fs::path path;
+  std::string good;
+  OtherConfig(const std::string& machine, const std::string& text) : path(machine + "/etc/hostsplit/hostsplit.toml"), good(content(path)) {
+    std::ofstream(path) << text;
+  }
+  ~OtherConfig() { std::ofstream(path) << good; }
+};
+
+TEST_F(CliTest, ADamagedConfigurationIsToldWithFileAndLine) {
+  const OtherConfig damaged(machine(), "version = 1\n\n[vm.101]\nmemroy = \"56GiB\"\n");
+  for (const char* verb : {"status", "plan", "apply --yes", "ports"}) {
+    const Answer answer = on_machine(verb);
+    EXPECT_EQ(answer.code, 2) << verb;
+    EXPECT_THAT(answer.err, HasSubstr(machine() + "/etc/hostsplit/hostsplit.toml:4: vm.101.memroy: unknown key. Did you mean memory?")) << verb;
+    EXPECT_EQ(answer.out, "") << verb;
+  }
+  EXPECT_NE(on_machine("undo --dry-run").code, 2) << "the way back does not depend on it";
+}
+
+TEST_F(CliTest, AnErrorQuotesAFileWithoutItsControlCharacters) {
+  const OtherConfig damaged(machine(), "version = 1\n[vm.101]\n\"a\\u001b[2J\" = 1\n");
+  const Answer answer = on_machine("status");
+  EXPECT_EQ(answer.code, 2);
+  EXPECT_THAT(answer.err, Not(HasSubstr("\x1b")));
+}
+
+TEST_F(CliTest, FindingsOfSeverityErrorExitThree) {
+  const OtherConfig impossible(machine(), "version = 1\n[vm.101]\nports = [\"no-such-port\"]\n");
+  for (const char* verb : {"status", "plan", "plan --check", "apply --yes"}) EXPECT_EQ(on_machine(verb).code, 3) << verb;
+  EXPECT_THAT(on_machine("plan").out, HasSubstr("[port-unknown]"));
+}
+
+TEST_F(CliTest, NoColourWherePiped) {
+  EXPECT_THAT(on_machine("status").out, Not(HasSubstr("\033")));
+  EXPECT_THAT(on_machine("plan").out, Not(HasSubstr("\033")));
+}
+
+/// script(1) gives the program a terminal.
+TEST_F(CliTest, ColourOnATerminalUnlessRefused) {
+  if (run("command -v script").code != 0) GTEST_SKIP() << "script(1) is not installed";
+  const std::string command = std::string(HOSTSPLIT_BINARY) + " --root " + machine() + " status";
+  const auto on_terminal = [&](const std::string& variables) {
+    return run("env -u NO_COLOR " + variables + " script -qec '" + command + "' /dev/null").out;
+  };
+  EXPECT_THAT(on_terminal("TERM=xterm"), HasSubstr("\033["));
+  EXPECT_THAT(on_terminal("TERM=xterm NO_COLOR=1"), Not(HasSubstr("\033[")));
+}
+
+TEST_F(CliTest, ARootThatDoesNotExistIsNamed) {
+  const Answer answer = hostsplit("--root /no/such/machine status");
+  EXPECT_NE(answer.code, 0);
+  EXPECT_THAT(answer.err, HasSubstr("/no/such/machine"));
+}
+
+}  // namespace
+}  // namespace hostsplit
