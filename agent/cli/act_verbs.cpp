@@ -50,6 +50,7 @@ using Run = Outcome (*)(const Actor&, const Plan&, const Progress&);
 
 /// Shows a plan, asks, runs it, tells how it went: the way every acting verb goes.
 int show_ask_run(const Options& options, const std::string& verb, const Root& root, const Plan& planned, Run run) {
+  if (!options.dry_run) require_root_user(verb, root);
   if (!options.json) std::cout << plan_text(planned, Paint::for_stdout());
   if (has_errors(planned.findings)) {
     if (options.json) std::cout << plan_json(planned);
@@ -68,7 +69,6 @@ int show_ask_run(const Options& options, const std::string& verb, const Root& ro
     if (options.json) std::cout << outcome_json({}, planned);
     return Exit::fine;
   }
-  require_root_user(verb, root);
   LiveEffects effects(root);
   JournalAudit audit;
   if (!confirmed(options, verb)) {

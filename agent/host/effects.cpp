@@ -28,21 +28,6 @@ struct ChildFailure {
   int code;
 };
 
-/// Only async-signal-safe calls: the child shares nothing but what was prepared before the fork.
-[[noreturn]] void write_in_child(int root, const std::vector<AttributeWrite>& writes, int report) {
-  for (std::size_t i = 0; i < writes.size(); ++i) {
-    const int fd = openat(root, writes[i].path.c_str(), O_WRONLY | O_CLOEXEC);
-    const ssize_t written = fd < 0 ? -1 : write(fd, writes[i].value.data(), writes[i].value.size());
-    if (written < 0) {
-      const ChildFailure failure{i, errno};
-      [[maybe_unused]] const ssize_t sent = write(report, &failure, sizeof failure);
-      _exit(1);
-    }
-    close(fd);
-  }
-  _exit(0);
-}
-
 /// Waits until the pipe has data or is closed by the child's end. \return false when the deadline passed first.
 bool wait_readable(int fd, milliseconds deadline) {
   const auto end = std::chrono::steady_clock::now() + deadline;
@@ -115,31 +100,27 @@ void write_all(int fd, const std::string& content, const std::string& shown) {
 
 void Effects::read_back(const std::string&, const std::function<void()>& check) { check(); }
 
-LiveEffects::LiveEffects(const Root& root) : root_(root) {
+LiveEffects::LiveEffects(const Root& root) : root_(root), writer_(root.descriptor()) {
   if (!root.live())
     throw Error("act on", root.directory(), "it is a recorded machine, not this one",
                 "Leave --root away to act on this machine.", Error::Kind::bad_input);
 }
 
 void LiveEffects::write_attributes(const std::vector<AttributeWrite>& writes, milliseconds deadline) {
+  using Kind = AttributeWriter::Result::Kind;
   if (writes.empty()) return;
-  const int root = root_.descriptor();
-  Child child = fork_with_report(root_.display(writes.back().path),
-                                 [&](int report) { write_in_child(root, writes, report); });
-  if (!wait_readable(child.report.get(), deadline)) {
-    abandoned().push_back(child.pid);
-    throw Error("write", root_.display(writes.back().path),
-                fmt::format("the kernel has not answered for {} ms; process {} is stuck in it", deadline.count(), child.pid),
-                "See /proc/" + std::to_string(child.pid) + "/stack; the device stays as it is until that process ends or "
-                "the machine restarts.");
-  }
-  ChildFailure failure{};
-  const bool failed = read(child.report.get(), &failure, sizeof failure) == sizeof failure;
-  waitpid(child.pid, nullptr, 0);
-  if (!failed) return;
-  std::string value = writes[failure.index].value;
+  const auto result = writer_.write(writes, deadline);
+  if (result.kind == Kind::done) return;
+  const AttributeWrite& failed = writes[result.index];
+  if (result.kind == Kind::stuck)
+    throw Error("write", root_.display(failed.path),
+                fmt::format("the kernel has not answered for {} ms; process {} is stuck in it", deadline.count(), result.pid),
+                fmt::format("See /proc/{}/stack; the device stays as it is until that process ends or the machine "
+                            "restarts.",
+                            result.pid));
+  std::string value = failed.value;
   while (!value.empty() && value.back() == '\n') value.pop_back();
-  throw Error("write \"" + value + "\" to", root_.display(writes[failure.index].path), errno_text(failure.code));
+  throw Error("write \"" + value + "\" to", root_.display(failed.path), errno_text(result.code));
 }
 
 void LiveEffects::replace_file(const std::string& path, const std::string& content) {

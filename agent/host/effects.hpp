@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "host/attribute_writer.hpp"
 #include "host/root.hpp"
 
 namespace hostsplit {
@@ -49,6 +50,7 @@ class LiveEffects : public Effects {
 
  private:
   const Root& root_;
+  AttributeWriter writer_;
 };
 
 /// Touches nothing and writes down, one line per effect, what would have been done: the rehearsal of a plan.
