@@ -113,6 +113,14 @@ TEST(Drift, SaysWhatIsThereAndWhoOwnsIt) {
   EXPECT_EQ(record.reason, "driver is xhci_hcd but VM 101 owns it (port front-1)");
 }
 
+TEST(Drift, NamesAllPortsOfTheController) {
+  auto step = bind_step("xhci_hcd");
+  step.reason = "drift: belongs to port front-1, port front-2 of VM 101 (fluent-a)";
+  const auto record = drift_record(step, "seen").value();
+  EXPECT_EQ(record.port, "front-1,front-2");
+  EXPECT_EQ(record.reason, "driver is xhci_hcd but VM 101 owns it (port front-1, port front-2)");
+}
+
 TEST(Drift, NoDriverIsSaidInWords) {
   const auto record = drift_record(bind_step(""), "seen").value();
   EXPECT_EQ(record.from, "none");

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <string_view>
+
 namespace hostsplit {
 namespace {
 
@@ -9,26 +12,34 @@ std::string name_or_none(const std::string& driver) {
   return driver.empty() ? "none" : driver;
 }
 
-/// Why the function belongs there, without what the drift record says anyway.
-std::string_view cause(const Step& step) {
+/// Why the function belongs there, without what the drift record says anyway: "port front-1, port front-2" of
+/// "drift: belongs to port front-1, port front-2 of VM 101 (fluent-a)".
+std::string cause(const Step& step, const Bind& bind) {
+  if (!bind.port.empty()) return "port " + bind.port;
   constexpr std::string_view prefix = "drift: belongs to ";
-  const std::string_view reason = step.reason;
-  return reason.starts_with(prefix) ? reason.substr(prefix.size()) : reason;
+  std::string_view reason = step.reason;
+  if (reason.starts_with(prefix)) reason.remove_prefix(prefix.size());
+  return std::string(reason.substr(0, reason.rfind(" of VM ")));
 }
 
-/// The label, from the bind itself or from "port <label> of ..." (Claim::why). Labels have no blanks.
-std::string label_of(const Step& step, const Bind& bind) {
-  constexpr std::string_view prefix = "port ";
-  if (!bind.port.empty() || !cause(step).starts_with(prefix)) return bind.port;
-  const auto rest = cause(step).substr(prefix.size());
-  return std::string(rest.substr(0, rest.find(' ')));
+/// The labels among the causes, separated by commas. Labels have neither blanks nor commas.
+std::string labels_in(std::string_view causes) {
+  constexpr std::string_view word = "port ";
+  std::string labels;
+  while (causes.starts_with(word)) {
+    const auto end = std::min(causes.find(", "), causes.size());
+    labels += (labels.empty() ? "" : ",") + std::string(causes.substr(word.size(), end - word.size()));
+    causes.remove_prefix(std::min(end + 2, causes.size()));
+  }
+  return labels;
 }
 
 void tell(AuditRecord& record, const Step& step, const Bind& bind) {
   record.controller = to_string(bind.address);
   if (bind.group) record.group = std::to_string(*bind.group);
   if (bind.vm) record.vm = std::to_string(*bind.vm);
-  record.port = label_of(step, bind);
+  const auto why = cause(step, bind);
+  record.port = labels_in(why);
   record.from = name_or_none(bind.from);
   record.to = name_or_none(bind.to);
   record.rung = "runtime";
@@ -36,7 +47,6 @@ void tell(AuditRecord& record, const Step& step, const Bind& bind) {
                      : bind.from.empty()  ? "no driver is bound"
                                           : "driver is " + bind.from;
   const auto owner = bind.vm ? fmt::format("VM {} owns it", *bind.vm) : std::string("the host owns it");
-  const auto why = record.port.empty() ? std::string(cause(step)) : "port " + record.port;
   record.reason = found + " but " + owner + (why.empty() ? "" : " (" + why + ")");
   record.message = record.controller + ": " + record.reason;
 }
