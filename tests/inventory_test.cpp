@@ -157,6 +157,23 @@ TEST(Machine, GatheredArchives) {
   }
 }
 
+/// The VM bench with a stick in port 1 of its first controller and a keyboard on its second, gathered in the guest.
+TEST(Machine, BenchArticle) {
+  FakeHost host;
+  unpack_machine(machine_path("bench-article.tar.gz"), host.directory());
+  const auto seen = inventory(host.root());
+  ASSERT_EQ(seen.controllers.size(), 4u);
+  EXPECT_EQ(seen.function(at("81:00.0"))->group, seen.function(at("81:00.1"))->group);
+  EXPECT_EQ(seen.function(at("81:00.0"))->node, 1);
+  EXPECT_EQ(seen.nodes.at(0).distances, (std::vector<int>{10, 12}));
+  const auto stick = std::find_if(seen.devices.begin(), seen.devices.end(), [](const auto& d) { return d.path == "1"; });
+  ASSERT_NE(stick, seen.devices.end());
+  EXPECT_EQ(stick->controller, at("01:00.0"));
+  EXPECT_EQ(stick->half, UsbHalf::usb3);
+  EXPECT_TRUE(std::any_of(seen.uses.begin(), seen.uses.end(),
+                          [](const auto& use) { return use.kind == UseKind::keyboard && use.function == at("02:00.0"); }));
+}
+
 TEST(Machine, TypingErrorsAreTold) {
   FakeHost description, host;
   description.set_file("bad.toml",
