@@ -4,9 +4,14 @@ import re
 
 from .errors import GuestCrashed, GuestTimeout
 
-# Multi-threaded TCG now and then delivers a debug exception nobody asked for, or corrupts a
-# list; neither is ever the product's doing.
-_CRASH = re.compile(rb"exc_debug_kernel|kernel BUG at lib/list_debug\.c")
+# Multi-threaded TCG now and then delivers a debug exception or a breakpoint nobody asked for
+# (code is patched on one processor while another runs it), or corrupts a list; none of these is
+# ever the product's doing.
+_CRASH = re.compile(rb"exc_debug_kernel|Oops: int3|kernel BUG at lib/list_debug\.c")
+# A kernel that dies with an empty list of modules has not come to the initramfs yet, and nothing
+# of the product has run. (A warning prints its list of modules before the trace, a death after it.)
+_EARLY_DEATH = re.compile(rb"(?:Oops|BUG|general protection fault|double fault|invalid opcode)\b"
+                          rb"(?:(?!Modules linked in:)[\s\S])*?Modules linked in:[ \r]*\n")
 # A stall alone may be a slow host; together with a silent guest it is a dead kernel.
 _STALL = re.compile(rb"rcu: INFO: rcu_\w+ (self-)?detected stall")
 _PANIC = re.compile(rb"Kernel panic - not syncing")
@@ -27,6 +32,9 @@ class Console:
         self._seen += len(lines)
         if match := _CRASH.search(lines):
             raise GuestCrashed(f"the emulator crashed the guest: {match[0].decode()}")
+        if b"Modules linked in:" in lines and (match := _EARLY_DEATH.search(self._text(self._start))):
+            raise GuestCrashed("the emulator crashed the guest before the initramfs: "
+                               + match[0].splitlines()[0].decode(errors="replace"))
 
     def silence(self, text):
         """The exception for a guest that does not answer."""
