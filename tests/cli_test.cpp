@@ -158,6 +158,17 @@ TEST_F(CliTest, ARecordedMachineCannotBeActedUpon) {
   EXPECT_EQ(everything(), before);
 }
 
+TEST_F(CliTest, WithoutItsOtherHalfItLooksAndSaysWhatIsMissing) {
+  fs::create_directories(directory_ + "/alone/sbin");
+  const std::string alone = directory_ + "/alone/sbin/hostsplit";
+  fs::copy_file(HOSTSPLIT_BINARY, alone, fs::copy_options::overwrite_existing);
+  EXPECT_EQ(run(alone + " --root " + machine() + " status").code, 0);
+  const Answer answer = run(alone + " --root " + machine() + " apply --dry-run");
+  EXPECT_EQ(answer.code, 1);
+  EXPECT_THAT(answer.err, HasSubstr("alone/libexec/hostsplit/hostsplit"));
+  EXPECT_THAT(answer.err, HasSubstr("install the package again"));
+}
+
 TEST_F(CliTest, DryRunListsEveryWriteAndMakesNone) {
   const auto before = everything();
   const Answer answer = on_machine("apply --dry-run");

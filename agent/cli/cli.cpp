@@ -97,7 +97,7 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error, int argc, cha
 
 }  // namespace
 
-int run_command_line(int argc, char** argv) {
+int run_command_line(int argc, char** argv, const std::function<int(const Verb&, const Options&)>& act) {
   try {
     CommandLine line;
     try {
@@ -108,7 +108,7 @@ int run_command_line(int argc, char** argv) {
     }
     const Verb* verb = line.chosen(line.app);
     if (!verb) return std::cout << line.app.help(), Exit::fine;
-    return verb->run(line.options);
+    return verb->run ? verb->run(line.options) : act(*verb, line.options);
   } catch (const Error& error) {
     std::cout << std::flush;
     std::cerr << "hostsplit: " << printable(error.what()) << "\n";

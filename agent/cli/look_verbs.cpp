@@ -72,4 +72,14 @@ int forget_verb(const Options& options) {
       options, "ports forget", [&](const PortMap& map) { return forget_port(map, label); }, label + " is forgotten.");
 }
 
+int log_verb(const Options& options) {
+  std::vector<char*> arguments;
+  std::vector<std::string> command{"journalctl", "-t", "hostsplit"};
+  command.insert(command.end(), options.words.begin(), options.words.end());
+  for (auto& word : command) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  execvp(arguments[0], arguments.data());
+  throw Error("run", "journalctl", "it is not installed", "The audit trail is in the systemd journal.");
+}
+
 }  // namespace hostsplit::cli

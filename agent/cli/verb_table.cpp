@@ -43,19 +43,22 @@ void daemon_options(CLI::App& app, Options& o) {
       ->type_name("LEVEL");
 }
 
+/// Done by the acting executable: see acting/acting.hpp.
+constexpr Run acts = nullptr;
+
 constexpr Verb verbs[] = {
     {"status", nullptr, "Show controllers, ports, memory and findings", status_verb, json},
-    {"learn", nullptr, "Learn which socket is which by plugging a stick into each", learn_verb, learn_options},
+    {"learn", nullptr, "Learn which socket is which by plugging a stick into each", acts, learn_options},
     {"ports", nullptr, "List ports; rename or forget them", ports_verb, json},
     {"rename", "ports", "Give a learned port another name", rename_verb, rename_options},
     {"forget", "ports", "Forget a learned port", forget_verb, forget_options},
     {"plan", nullptr, "Show what apply would do, and why; changes nothing", plan_verb, plan_options},
-    {"apply", nullptr, "Do what the plan says, audited step by step", apply_verb, acting},
-    {"undo", nullptr, "Put the host back as it was before hostsplit", undo_verb, acting},
+    {"apply", nullptr, "Do what the plan says, audited step by step", acts, acting},
+    {"undo", nullptr, "Put the host back as it was before hostsplit", acts, acting},
     {"log", nullptr, "Show the audit trail; further words go to journalctl", log_verb,
      [](CLI::App& app, Options&) { app.fallthrough(false)->allow_extras(); }},
-    {"boot", nullptr, "Reserve pages early at boot (run by hostsplit-reserve.service)", boot_verb, nothing},
-    {"daemon", nullptr, "Keep the split true (run by hostsplitd.service)", daemon_verb, daemon_options},
+    {"boot", nullptr, "Reserve pages early at boot (run by hostsplit-reserve.service)", acts, nothing},
+    {"daemon", nullptr, "Keep the split true (run by hostsplitd.service)", acts, daemon_options},
 };
 
 }  // namespace

@@ -9,12 +9,14 @@ class App;
 
 namespace hostsplit::cli {
 
+using Run = int (*)(const Options&);
+
 /// One verb: its words, its sentence, what it accepts and what it does. Parsing and help are made from the table.
 struct Verb {
   const char* name;
   const char* parent;  ///< verb it belongs to ("ports" for "ports rename"); nullptr at top level
   const char* sentence;
-  int (*run)(const Options&);
+  Run run;  ///< nullptr: it acts, which the acting executable does
   void (*declare)(CLI::App&, Options&);
 };
 

@@ -30,13 +30,6 @@ int plan_verb(const Options& options);
 int ports_verb(const Options& options);
 int rename_verb(const Options& options);
 int forget_verb(const Options& options);
-
-/// Verbs that act.
-int learn_verb(const Options& options);
-int apply_verb(const Options& options);
-int undo_verb(const Options& options);
-int boot_verb(const Options& options);
-int daemon_verb(const Options& options);
 int log_verb(const Options& options);
 
 /// \throws Error(bad_input) that names the verb, unless the process is root or the root is a recorded machine.

@@ -1,6 +1,7 @@
 // Times one rebinding xhci_hcd -> vfio-pci done three ways in turn, in one process and one run: the three raw attribute
 // writes without a fork, hostsplit's bind_function() (identity check, child, writes, read-back), and
-// `driverctl --nosave set-override`. Prints the median of each in microseconds as one line of JSON.
+// `driverctl --nosave set-override`. Prints the median of each in microseconds as one line of JSON. The order changes
+// from round to round, and each starts from rest, because what a way finds in its caches or still running is not its own.
 // Usage: hostsplit-measure ADDRESS ROUNDS   (root, vfio-pci loaded, the controller on its host driver and unused)
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -13,6 +14,7 @@
 #include <iostream>
 #include <map>
 #include <stdexcept>
+#include <thread>
 
 #include "core/error.hpp"
 #include "host/binding.hpp"
@@ -41,6 +43,9 @@ void run(const std::string& command) {
   if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
 }
 
+/// After a bind the host driver's hubs go on for a while by themselves, and an unbind waits for them.
+void come_to_rest() { std::this_thread::sleep_for(std::chrono::milliseconds(500)); }
+
 long microseconds(const std::function<void()>& work) {
   const auto start = Clock::now();
   work();
@@ -68,7 +73,7 @@ int main(int argc, char** argv) try {
   if (!function) throw std::runtime_error("no PCI function at that address");
   const std::string text = to_string(*address);
   const Bind bind{*address, function->fingerprint, function->driver, "vfio-pci", "vfio-pci", {}, {}, {}};
-  const std::map<std::string, std::function<void()>> ways{
+  std::vector<std::pair<std::string, std::function<void()>>> ways{
       {"raw", [&] { raw_bind(text, "vfio-pci"); }},
       {"hostsplit", [&] { bind_function(root, effects, bind); }},
       {"driverctl", [&] { run("driverctl --nosave set-override " + text + " vfio-pci"); }}};
@@ -76,10 +81,12 @@ int main(int argc, char** argv) try {
   for (int round = 0; round < std::atoi(argv[2]); ++round) {
     for (const auto& [name, work] : ways) {
       require_driver(root, text, function->driver);
+      come_to_rest();
       times[name].push_back(microseconds(work));
       require_driver(root, text, "vfio-pci");
       raw_bind(text, "\n");
     }
+    std::rotate(ways.begin(), ways.begin() + 1, ways.end());
   }
   std::cout << fmt::format("{{\"raw\": {}, \"hostsplit\": {}, \"driverctl\": {}}}\n", median(times["raw"]),
                            median(times["hostsplit"]), median(times["driverctl"]));

@@ -8,6 +8,7 @@
 #include <iostream>
 #include <optional>
 
+#include "cli/acting/acting.hpp"
 #include "cli/verbs.hpp"
 #include "core/error.hpp"
 #include "core/names.hpp"

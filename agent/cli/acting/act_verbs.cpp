@@ -3,6 +3,7 @@
 
 #include <iostream>
 
+#include "cli/acting/acting.hpp"
 #include "cli/verbs.hpp"
 #include "core/error.hpp"
 #include "host/effects.hpp"
@@ -112,16 +113,6 @@ int daemon_verb(const Options& options) {
   const Root root(options.root);
   require_root_user("daemon", root);
   return run_daemon(root, {LogTarget::automatic, options.log_level});
-}
-
-int log_verb(const Options& options) {
-  std::vector<char*> arguments;
-  std::vector<std::string> command{"journalctl", "-t", "hostsplit"};
-  command.insert(command.end(), options.words.begin(), options.words.end());
-  for (auto& word : command) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  execvp(arguments[0], arguments.data());
-  throw Error("run", "journalctl", "it is not installed", "The audit trail is in the systemd journal.");
 }
 
 }  // namespace hostsplit::cli

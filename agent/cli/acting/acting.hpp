@@ -1,0 +1,16 @@
+#pragma once
+#include "cli/verb_table.hpp"
+
+namespace hostsplit::cli {
+
+/// Verbs that act. Each returns an Exit.
+int learn_verb(const Options& options);
+int apply_verb(const Options& options);
+int undo_verb(const Options& options);
+int boot_verb(const Options& options);
+int daemon_verb(const Options& options);
+
+/// Runs the function of an acting verb. \pre `verb` is in the table and has no function there.
+int act(const Verb& verb, const Options& options);
+
+}  // namespace hostsplit::cli
