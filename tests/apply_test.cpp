@@ -96,7 +96,7 @@ TEST(Apply, AfterAFailedProbeTheHostHasItsControllerBack) {
 
 TEST(Apply, ASilentlyFailedProbeIsSeen) {
   SplitHost split;
-  split.configure("[vm.101]\ncontrollers = [\"0000:03:00.3\"]\n");
+  split.configure("[enforce]\nboot = \"service\"\n[vm.101]\ncontrollers = [\"0000:03:00.3\"]\n");
   Plan planned = split.plan_now();
   // Without the module step the kernel has no vfio-pci and drivers_probe still reports success.
   std::erase_if(planned.steps, [](const Step& step) { return std::holds_alternative<LoadModule>(step.action); });
@@ -155,7 +155,7 @@ TEST(Apply, RefusesWhenTheMachineChangedSinceThePlan) {
 
 TEST(Apply, NeverTouchesAnotherDeviceAtThePlannedAddress) {
   SplitHost split;
-  split.configure("[vm.101]\ncontrollers = [\"0000:03:00.3\"]\n");
+  split.configure("[enforce]\nboot = \"service\"\n[vm.101]\ncontrollers = [\"0000:03:00.3\"]\n");
   Plan planned = split.plan_now();
   for (auto& step : planned.steps)
     if (auto* bind = std::get_if<Bind>(&step.action)) bind->function.ids.device = 0x9999;

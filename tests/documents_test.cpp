@@ -127,6 +127,12 @@ TEST(PortsToml, BadInputIsToldWithItsLine) {
        {good.substr(0, good.size() - 4), ":15: ", ""}});
 }
 
+TEST(BaselineToml, RefusesToKeepAFileItCouldNotPutBack) {
+  Baseline baseline;
+  baseline.files.push_back({"etc/x", FileNow{"\xff", 0644}});
+  EXPECT_THROW(to_toml(baseline), Error);
+}
+
 TEST(BaselineToml, RoundTripOfOddButLegalValues) {
   Baseline baseline;
   baseline.bindings.push_back({fingerprint("pci0000:00", "00.0"), {0, 3, 0, 3}, "", std::nullopt});
@@ -135,6 +141,10 @@ TEST(BaselineToml, RoundTripOfOddButLegalValues) {
   baseline.bindings.push_back({fingerprint("y", "01.1"), {0, 5, 0, 0}, "d", ""});
   baseline.pools.push_back({0, kib_per_gib, 0});
   baseline.pools.push_back({1023, 2048, 9223372036854775807ull});
+  baseline.files.push_back({"etc/initramfs-tools/hooks/hostsplit", std::nullopt});
+  baseline.files.push_back({"etc/kernel/cmdline", FileNow{"root=\"x\" ro\n\n# \\ ''' end", 0640}});
+  baseline.images.push_back({"6.17.13-1-pve", "0123456789abcdef"});
+  baseline.images.push_back({"6.12.0", ""});
   EXPECT_EQ(parse_baseline(to_toml(baseline), "the-file"), baseline);
   EXPECT_TRUE(parse_baseline(to_toml(Baseline{}), "the-file").empty());
 }

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "core/file_now.hpp"
 #include "core/pci.hpp"
 #include "core/size.hpp"
 
@@ -25,17 +26,43 @@ struct PoolBefore {
   bool operator==(const PoolBefore&) const = default;
 };
 
+/// A file outside hostsplit's own directories before hostsplit first touched it.
+struct FileBefore {
+  std::string path;
+  std::optional<FileNow> file;  ///< empty: it did not exist
+  bool operator==(const FileBefore&) const = default;
+};
+
+/// An initramfs image that was rebuilt with something of ours in it.
+struct ImageTouched {
+  std::string kernel;
+  std::string stamp;  ///< of what was verified to be in it; empty: a rebuild was begun and not yet verified
+  bool operator==(const ImageTouched&) const = default;
+};
+
 /// The host as it was before hostsplit acted: the inverse of everything done so far. Undoing is planning
 /// for an empty configuration on top of it. Kept in /var/lib/hostsplit/journal/, written before each effect.
 struct Baseline {
   std::vector<BindingBefore> bindings;
   std::vector<PoolBefore> pools;
+  std::vector<FileBefore> files;
+  std::vector<ImageTouched> images;
   bool operator==(const Baseline&) const = default;
 
-  bool empty() const { return bindings.empty() && pools.empty(); }
+  bool empty() const { return bindings.empty() && pools.empty() && files.empty() && images.empty(); }
   const BindingBefore* binding(const Fingerprint& function) const {
     for (const auto& before : bindings)
       if (before.function == function) return &before;
+    return nullptr;
+  }
+  const FileBefore* file(const std::string& path) const {
+    for (const auto& before : files)
+      if (before.path == path) return &before;
+    return nullptr;
+  }
+  const ImageTouched* image(const std::string& kernel) const {
+    for (const auto& touched : images)
+      if (touched.kernel == kernel) return &touched;
     return nullptr;
   }
   const PoolBefore* pool(int node, Kib page_size) const {

@@ -34,6 +34,9 @@ struct VmWish {
 
 enum class DriftPolicy { rebind, report };
 enum class BlacklistPolicy { ask, never, allow };
+/// Who enforces at boot: a script in the initramfs, before any driver is loaded, or only the service, which moves
+/// controllers back after xhci had them.
+enum class BootPolicy { initramfs, service };
 
 /// What is wanted: /etc/hostsplit/hostsplit.toml as values.
 struct Config {
@@ -43,6 +46,7 @@ struct Config {
   std::map<int, VmWish> vms;
   DriftPolicy drift = DriftPolicy::rebind;
   BlacklistPolicy blacklist = BlacklistPolicy::ask;
+  BootPolicy boot = BootPolicy::initramfs;
   std::string file;  ///< where it came from, for messages; empty when built in memory
   bool operator==(const Config&) const = default;
 };

@@ -10,6 +10,10 @@ inline constexpr auto config_file = "etc/hostsplit/hostsplit.toml";
 inline constexpr auto boot_plan_file = "etc/hostsplit/boot/plan";
 inline constexpr auto port_map_file = "var/lib/hostsplit/ports.toml";
 inline constexpr auto baseline_file = "var/lib/hostsplit/journal/baseline.toml";
+inline constexpr auto initramfs_hook = "etc/initramfs-tools/hooks/hostsplit";
+inline constexpr auto initramfs_script = "etc/initramfs-tools/scripts/init-top/hostsplit";
+inline constexpr auto early_notes_file = "run/hostsplit/init-top";       ///< what the script did at this boot
+inline constexpr auto early_plan_file = "run/hostsplit/init-top.plan";   ///< the plan it had
 inline constexpr auto lock_file = "run/hostsplit/lock";
 
 inline constexpr auto vfio_driver = "vfio-pci";

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/boot_rung.hpp"
 #include "core/claims.hpp"
 #include "core/error.hpp"
 #include "core/guards.hpp"
@@ -178,22 +179,31 @@ Plan make_plan(const PlanInput& input) {
   append(plan.findings, check_cpus(snapshot, input.config));
   if (!has_errors(plan.findings)) append(plan.findings, labels_along(snapshot, claims, input.config, input.ports));
 
+  BootRung early = boot_rung(snapshot, plan.target, input.config.boot, input.baseline);
+  append(plan.findings, std::move(early.findings));
+
   // The boot plan comes first: whoever is interrupted after it converges to it at the next start.
   add(plan.steps, boot_plan_steps(plan.target, input.applied));
+  add(plan.steps, std::move(early.files));
   add(plan.steps, releasing);
   add(plan.steps, module_steps(snapshot, taking));
   add(plan.steps, taking);
   add(plan.steps, page_steps(snapshot, plan.target.reservations, input.config.keep_free, input.baseline, plan.findings));
+  // Last: it takes a minute, fills memory with page cache, and what it makes permanent has been seen to work by then.
+  add(plan.steps, std::move(early.images));
   return plan;
 }
 
 Plan make_undo_plan(const Snapshot& snapshot, const Baseline& baseline, const std::optional<BootPlan>& applied) {
   Plan plan;
+  BootRung early = boot_rung(snapshot, {}, BootPolicy::service, baseline);
   add(plan.steps, boot_plan_steps({}, applied));
+  add(plan.steps, std::move(early.files));
   const auto releasing = release_steps(snapshot, baseline, {}, plan.findings);
   append(plan.findings, guard_holders(snapshot, moving(releasing)));
   add(plan.steps, releasing);
   add(plan.steps, page_steps(snapshot, {}, 0, baseline, plan.findings));
+  add(plan.steps, std::move(early.images));
   return plan;
 }
 
@@ -250,6 +260,10 @@ struct Describe {
   }
   std::string operator()(const WriteFile& a) const { return "write /" + a.path; }
   std::string operator()(const RemoveFile& a) const { return "remove /" + a.path; }
+  std::string operator()(const RebuildInitramfs& a) const {
+    return fmt::format("rebuild the initramfs of {} {} hostsplit, about a minute", a.kernel,
+                       a.plan.empty() ? "without" : "with");
+  }
 };
 
 }  // namespace

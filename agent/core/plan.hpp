@@ -43,20 +43,30 @@ struct Reserve {
   bool operator==(const Reserve&) const = default;
 };
 
-/// Replace a file of hostsplit's own, atomically. Path below the root.
+/// Replace a file atomically: one of hostsplit's own, or one whose inverse the baseline keeps. Path below the root.
 struct WriteFile {
   std::string path;
   std::string content;
+  unsigned mode = 0644;
   bool operator==(const WriteFile&) const = default;
 };
 
-/// Remove a file of hostsplit's own.
+/// Remove a file that hostsplit made.
 struct RemoveFile {
   std::string path;
   bool operator==(const RemoveFile&) const = default;
 };
 
-using Action = std::variant<LoadModule, Bind, Reserve, WriteFile, RemoveFile>;
+/// Bring an initramfs image to carry what early boot needs, or nothing of hostsplit any more. Looks into the image
+/// before, so that one which is as wanted is left alone, and after.
+struct RebuildInitramfs {
+  std::string kernel;  ///< release, "6.17.13-1-pve"
+  std::string plan;    ///< what etc/hostsplit/boot/plan in the image must be; empty: the image must not know hostsplit
+  std::string stamp;   ///< of all that goes in; empty with an empty plan
+  bool operator==(const RebuildInitramfs&) const = default;
+};
+
+using Action = std::variant<LoadModule, Bind, Reserve, WriteFile, RemoveFile, RebuildInitramfs>;
 
 /// One part of a plan: what, and why.
 struct Step {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/cpu_set.hpp"
+#include "core/file_now.hpp"
 #include "core/finding.hpp"
 #include "core/pci.hpp"
 #include "core/size.hpp"
@@ -62,6 +63,14 @@ struct GroupHolder {
   bool operator==(const GroupHolder&) const = default;
 };
 
+/// How this machine boots, as far as hostsplit has a hand in it.
+struct BootTools {
+  bool initramfs_tools = false;      ///< update-initramfs and /etc/initramfs-tools are there
+  std::vector<std::string> kernels;  ///< releases with both modules and an initramfs image in /boot, ascending
+  std::map<std::string, FileNow> files;  ///< those of foreign_files() that exist, by path
+  bool operator==(const BootTools&) const = default;
+};
+
 /// All that was observed at one moment, a plain value.
 struct Snapshot {
   bool live = false;  ///< from the running machine; only then may anything act
@@ -80,6 +89,7 @@ struct Snapshot {
   std::map<int, NumaNode> nodes;
   std::vector<HostUse> uses;
   std::vector<GroupHolder> holders;
+  BootTools boot;
   std::vector<Finding> findings;  ///< what could not be read or made no sense
 
   /// \return nullptr when the address is not present.

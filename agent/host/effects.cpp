@@ -86,6 +86,12 @@ void make_parents(int root, const std::string& path, const std::string& shown) {
   }
 }
 
+/// "etc/x" -> "etc/.x.new".
+std::string temporary_name(const std::string& path) {
+  const auto name = path.rfind('/') + 1;
+  return path.substr(0, name) + "." + path.substr(name) + ".new";
+}
+
 void write_all(int fd, const std::string& content, const std::string& shown) {
   std::size_t done = 0;
   while (done < content.size()) {
@@ -123,16 +129,16 @@ void LiveEffects::write_attributes(const std::vector<AttributeWrite>& writes, mi
   throw Error("write \"" + value + "\" to", root_.display(failed.path), errno_text(result.code));
 }
 
-void LiveEffects::replace_file(const std::string& path, const std::string& content) {
+void LiveEffects::replace_file(const std::string& path, const std::string& content, unsigned mode) {
   const int root = root_.descriptor();
   const std::string shown = root_.display(path);
   make_parents(root, path, shown);
-  const std::string temporary = path + ".new";
+  const std::string temporary = temporary_name(path);
   try {
-    const UniqueFd fd(openat(root, temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644));
+    const UniqueFd fd(openat(root, temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (fd.get() < 0) throw Error("write", shown, errno_text(errno));
     write_all(fd.get(), content, shown);
-    if (fsync(fd.get()) != 0) throw Error("write", shown, errno_text(errno));
+    if (fchmod(fd.get(), mode) != 0 || fsync(fd.get()) != 0) throw Error("write", shown, errno_text(errno));
     if (renameat(root, temporary.c_str(), root, path.c_str()) != 0) throw Error("replace", shown, errno_text(errno));
   } catch (const Error&) {
     unlinkat(root, temporary.c_str(), 0);
@@ -151,6 +157,15 @@ void LiveEffects::rename_file(const std::string& from, const std::string& to) {
   if (renameat(root_.descriptor(), from.c_str(), root_.descriptor(), to.c_str()) != 0)
     throw Error("rename", root_.display(from), errno_text(errno));
   fsync_directory(root_.descriptor(), to);
+}
+
+void LiveEffects::keep_file(const std::string& path, const std::string& as) {
+  const int root = root_.descriptor();
+  if (unlinkat(root, as.c_str(), 0) != 0 && errno != ENOENT) throw Error("replace", root_.display(as), errno_text(errno));
+  if (linkat(root, path.c_str(), root, as.c_str(), 0) == 0) return fsync_directory(root, as);
+  const auto content = root_.read_file(path);
+  if (!content) throw Error("keep", root_.display(path), "it does not exist");
+  replace_file(as, *content, root_.mode(path).value_or(0600));
 }
 
 void LiveEffects::run(const std::vector<std::string>& command, milliseconds deadline) {
@@ -195,7 +210,7 @@ void RecordingEffects::write_attributes(const std::vector<AttributeWrite>& write
   }
 }
 
-void RecordingEffects::replace_file(const std::string& path, const std::string& content) {
+void RecordingEffects::replace_file(const std::string& path, const std::string& content, unsigned) {
   lines_.push_back(fmt::format("replace /{} ({} bytes)", path, content.size()));
 }
 
@@ -203,6 +218,10 @@ void RecordingEffects::remove_file(const std::string& path) { lines_.push_back("
 
 void RecordingEffects::rename_file(const std::string& from, const std::string& to) {
   lines_.push_back("rename /" + from + " to /" + to);
+}
+
+void RecordingEffects::keep_file(const std::string& path, const std::string& as) {
+  lines_.push_back("keep /" + path + " as /" + as);
 }
 
 void RecordingEffects::read_back(const std::string& what, const std::function<void()>&) {

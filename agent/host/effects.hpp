@@ -24,12 +24,16 @@ class Effects {
   /// \throws Error naming the attribute and errno text, or that it is stuck, with the child's pid.
   virtual void write_attributes(const std::vector<AttributeWrite>& writes, std::chrono::milliseconds deadline) = 0;
   /// Replaces a file atomically and durably (temporary file, fsync, rename, fsync of the directory); creates missing
-  /// directories with mode 0755. \throws Error; the old content is then still there.
-  virtual void replace_file(const std::string& path, const std::string& content) = 0;
+  /// directories with mode 0755. The temporary file's name begins with a dot, so that programs which take every file of
+  /// a directory do not take it. \throws Error; the old content is then still there.
+  virtual void replace_file(const std::string& path, const std::string& content, unsigned mode = 0644) = 0;
   /// Removes a file durably; one that does not exist is fine. \throws Error.
   virtual void remove_file(const std::string& path) = 0;
   /// Renames a file within its directory, durably. \throws Error.
   virtual void rename_file(const std::string& from, const std::string& to) = 0;
+  /// Keeps what a file holds now under a second name in its directory, whatever becomes of the first: a hard link, or a
+  /// durable copy where the file system has none. Replaces what had that name. \throws Error.
+  virtual void keep_file(const std::string& path, const std::string& as) = 0;
   /// Runs a program with arguments, no shell, output to our stderr; waits. \throws Error unless it exits 0.
   virtual void run(const std::vector<std::string>& command, std::chrono::milliseconds deadline) = 0;
   /// Runs `check`, which looks whether the machine shows what was just written, and throws if it does not.
@@ -43,9 +47,10 @@ class LiveEffects : public Effects {
   /// \throws Error if `root` is not the live machine.
   explicit LiveEffects(const Root& root);
   void write_attributes(const std::vector<AttributeWrite>& writes, std::chrono::milliseconds deadline) override;
-  void replace_file(const std::string& path, const std::string& content) override;
+  void replace_file(const std::string& path, const std::string& content, unsigned mode = 0644) override;
   void remove_file(const std::string& path) override;
   void rename_file(const std::string& from, const std::string& to) override;
+  void keep_file(const std::string& path, const std::string& as) override;
   void run(const std::vector<std::string>& command, std::chrono::milliseconds deadline) override;
 
  private:
@@ -57,9 +62,10 @@ class LiveEffects : public Effects {
 class RecordingEffects : public Effects {
  public:
   void write_attributes(const std::vector<AttributeWrite>& writes, std::chrono::milliseconds deadline) override;
-  void replace_file(const std::string& path, const std::string& content) override;
+  void replace_file(const std::string& path, const std::string& content, unsigned mode = 0644) override;
   void remove_file(const std::string& path) override;
   void rename_file(const std::string& from, const std::string& to) override;
+  void keep_file(const std::string& path, const std::string& as) override;
   void run(const std::vector<std::string>& command, std::chrono::milliseconds deadline) override;
   void read_back(const std::string& what, const std::function<void()>& check) override;
   const std::vector<std::string>& lines() const { return lines_; }

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 
+#include "core/boot_rung.hpp"
 #include "core/error.hpp"
 #include "host/binding.hpp"
+#include "host/initramfs.hpp"
 #include "host/inventory.hpp"
 #include "host/pages.hpp"
 #include "host/store.hpp"
@@ -54,6 +56,11 @@ struct Fields {
     record.event = "remove-file";
     record.from = "/" + a.path;
   }
+  void operator()(const RebuildInitramfs& a) const {
+    record.event = "rebuild-initramfs";
+    record.to = a.kernel;
+    record.rung = "boot";
+  }
 };
 
 AuditRecord audit_record(const Step& step) {
@@ -63,6 +70,21 @@ AuditRecord audit_record(const Step& step) {
   record.message = describe(step.action) + " (" + step.reason + ")";
   std::visit(Fields{record}, step.action);
   return record;
+}
+
+/// The file outside hostsplit's own directories that a step changes, if it does.
+std::optional<std::string> foreign_path(const Step& step) {
+  const auto* write = std::get_if<WriteFile>(&step.action);
+  const auto* remove = std::get_if<RemoveFile>(&step.action);
+  if (!write && !remove) return std::nullopt;
+  const std::string& path = write ? write->path : remove->path;
+  return is_foreign(path) ? std::optional(path) : std::nullopt;
+}
+
+std::optional<FileNow> file_now(const Root& root, const std::string& path) {
+  const auto content = root.read_file(path);
+  if (!content) return std::nullopt;
+  return FileNow{*content, root.mode(path).value_or(0644)};
 }
 
 /// Too few pages is a failure of that step alone: the others do not depend on it.
@@ -82,6 +104,8 @@ void Executor::store_inverses(const std::vector<Step>& steps) {
       const auto now = read_function(root_, bind->address);
       if (now && now->fingerprint == bind->function && !baseline.binding(bind->function))
         baseline.bindings.push_back({now->fingerprint, now->address, now->driver, now->driver_override});
+    } else if (const auto path = foreign_path(step)) {
+      if (!baseline.file(*path)) baseline.files.push_back({*path, file_now(root_, *path)});
     } else if (const auto* reserve = std::get_if<Reserve>(&step.action)) {
       if (!baseline.pool(reserve->node, reserve->page_size))
         baseline.pools.push_back({reserve->node, reserve->page_size, reserve->from});
@@ -145,7 +169,7 @@ std::string Executor::act(const Reserve& action) {
 }
 
 std::string Executor::act(const WriteFile& action) {
-  effects_.replace_file(action.path, action.content);
+  effects_.replace_file(action.path, action.content, action.mode);
   effects_.read_back(action.path, [&] {
     if (root_.read_file(action.path) != action.content)
       throw Error("write", root_.display(action.path), "it reads back differently");
@@ -159,6 +183,24 @@ std::string Executor::act(const RemoveFile& action) {
     if (root_.exists(action.path)) throw Error("remove", root_.display(action.path), "it is still there");
   });
   return {};
+}
+
+std::string Executor::act(const RebuildInitramfs& action) {
+  // Between these two nobody knows what the image holds, so that an interrupted rebuild is done again.
+  note_image(action.kernel, std::string());
+  const std::string found = rebuild_initramfs(root_, effects_, action);
+  if (action.plan.empty())
+    note_image(action.kernel, std::nullopt);
+  else
+    note_image(action.kernel, action.stamp);
+  return found;
+}
+
+void Executor::note_image(const std::string& kernel, const std::optional<std::string>& stamp) {
+  Baseline baseline = load_baseline(root_);
+  std::erase_if(baseline.images, [&](const ImageTouched& image) { return image.kernel == kernel; });
+  if (stamp) baseline.images.push_back({kernel, *stamp});
+  save_baseline(effects_, baseline);
 }
 
 }  // namespace hostsplit

@@ -46,6 +46,10 @@ class Executor {
   std::string act(const Reserve& action);
   std::string act(const WriteFile& action);
   std::string act(const RemoveFile& action);
+  std::string act(const RebuildInitramfs& action);
+
+  /// Remembers what an image carries. \param stamp empty: nothing of hostsplit any more
+  void note_image(const std::string& kernel, const std::optional<std::string>& stamp);
 
   const Root& root_;
   Effects& effects_;

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -166,6 +167,13 @@ std::optional<std::string> Root::resolve(const std::string& path) const {
   if (live_) return found->substr(1);
   if (!is_below(*found, *top)) return std::nullopt;
   return found->size() == top->size() ? std::string() : found->substr(top->size() + 1);
+}
+
+std::optional<unsigned> Root::mode(const std::string& path) const {
+  const UniqueFd fd(open_below(path, O_PATH));
+  struct stat found{};
+  if (fd.get() < 0 || ::fstat(fd.get(), &found) != 0) return std::nullopt;
+  return found.st_mode & 07777u;
 }
 
 bool Root::exists(const std::string& path) const {

@@ -36,6 +36,8 @@ class Root {
   /// Path below the root after resolving every link, without leading "/"; empty optional if it does not exist.
   std::optional<std::string> resolve(const std::string& path) const;
   bool exists(const std::string& path) const;
+  /// Permission bits; empty optional if it does not exist.
+  std::optional<unsigned> mode(const std::string& path) const;
 
   /// Descriptor of the directory, for openat. Valid as long as the Root.
   int descriptor() const { return fd_; }

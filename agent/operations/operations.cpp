@@ -28,6 +28,12 @@ Baseline remaining(const Baseline& baseline, const Snapshot& snapshot) {
     if (const auto* bind = std::get_if<Bind>(&step.action)) rest.bindings.push_back(*baseline.binding(bind->function));
     if (const auto* pool = std::get_if<Reserve>(&step.action))
       rest.pools.push_back(*baseline.pool(pool->node, pool->page_size));
+    const auto* write = std::get_if<WriteFile>(&step.action);
+    const auto* remove = std::get_if<RemoveFile>(&step.action);
+    if (const auto* file = baseline.file(write ? write->path : remove ? remove->path : std::string()))
+      rest.files.push_back(*file);
+    if (const auto* image = std::get_if<RebuildInitramfs>(&step.action))
+      rest.images.push_back(*baseline.image(image->kernel));
   }
   return rest;
 }
@@ -85,7 +91,7 @@ Outcome undo(const Actor& actor, const Plan& shown, const Progress& progress) {
   require_unchanged(shown, undo_plan(now));
   Executor executor(actor.root, actor.effects, actor.audit);
   Outcome outcome = executor.run(shown.steps, progress, false);
-  save_baseline(actor.effects, remaining(now.baseline, inventory(actor.root)));
+  save_baseline(actor.effects, remaining(load_baseline(actor.root), inventory(actor.root)));
   return outcome;
 }
 

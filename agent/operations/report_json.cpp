@@ -97,6 +97,9 @@ struct ActionFields {
   }
   Json operator()(const WriteFile& a) const { return {{"kind", "write-file"}, {"path", "/" + a.path}}; }
   Json operator()(const RemoveFile& a) const { return {{"kind", "remove-file"}, {"path", "/" + a.path}}; }
+  Json operator()(const RebuildInitramfs& a) const {
+    return {{"kind", "rebuild-initramfs"}, {"kernel", a.kernel}, {"carries", !a.plan.empty()}, {"rung", "boot"}};
+  }
 };
 
 Json step_json(const Step& step) {

@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "core/error.hpp"
+#include "core/printable.hpp"
 #include "text/documents.hpp"
 #include "text/fingerprint_text.hpp"
 #include "text/toml_reader.hpp"
@@ -39,16 +41,43 @@ PoolBefore read_pool(const TomlReader& table) {
           static_cast<std::uint64_t>(read_count(table, "total", 0, any))};
 }
 
+FileBefore read_file_before(const TomlReader& table) {
+  table.allow_only({"path", "content", "mode"});
+  const auto path = table.text("path");
+  if (!path || path->empty() || path->front() == '/') table.complain("path", "a path below / is wanted", remedy);
+  FileBefore before{*path, std::nullopt};
+  if (const auto content = table.text("content"))
+    before.file = FileNow{*content, static_cast<unsigned>(read_count(table, "mode", 0, 07777))};
+  return before;
+}
+
+ImageTouched read_image(const TomlReader& table) {
+  table.allow_only({"kernel", "stamp"});
+  const auto kernel = table.text("kernel");
+  if (!kernel || kernel->empty()) table.complain("kernel", "it is missing", remedy);
+  return {*kernel, table.text("stamp").value_or("")};
+}
+
+/// Refused rather than mended: what is kept must be what comes back.
+std::string exact(const FileBefore& before) {
+  if (valid_utf8(before.file->content) != before.file->content)
+    throw Error("keep", "/" + before.path, "it is not text in UTF-8, so it could not be put back as it is",
+                "Make it text, or move it away.");
+  return toml_quoted(before.file->content);
+}
+
 }  // namespace
 
 Baseline parse_baseline(std::string_view text, const std::string& file) {
   const toml::table document = parse_toml(text, file);
   const TomlReader top(document, file);
   top.require_version_1();
-  top.allow_only({"version", "binding", "pool"});
+  top.allow_only({"version", "binding", "pool", "file", "image"});
   Baseline baseline;
   for (const auto& table : top.tables("binding")) baseline.bindings.push_back(read_binding(table));
   for (const auto& table : top.tables("pool")) baseline.pools.push_back(read_pool(table));
+  for (const auto& table : top.tables("file")) baseline.files.push_back(read_file_before(table));
+  for (const auto& table : top.tables("image")) baseline.images.push_back(read_image(table));
   return baseline;
 }
 
@@ -62,6 +91,12 @@ std::string to_toml(const Baseline& baseline) {
   }
   for (const auto& pool : baseline.pools)
     text += fmt::format("\n[[pool]]\nnode = {}\npage_size_kib = {}\ntotal = {}\n", pool.node, pool.page_size, pool.total);
+  for (const auto& before : baseline.files) {
+    text += fmt::format("\n[[file]]\npath = {}\n", toml_quoted(before.path));
+    if (before.file) text += fmt::format("mode = {}\ncontent = {}\n", before.file->mode, exact(before));
+  }
+  for (const auto& image : baseline.images)
+    text += fmt::format("\n[[image]]\nkernel = {}\nstamp = \"{}\"\n", toml_quoted(image.kernel), image.stamp);
   return text;
 }
 

@@ -79,11 +79,13 @@ void read_host(const TomlReader& host, Config& config) {
 }
 
 void read_enforce(const TomlReader& enforce, Config& config) {
-  enforce.allow_only({"drift", "blacklist"});
+  enforce.allow_only({"drift", "blacklist", "boot"});
   if (const auto choice = read_choice(enforce, "drift", {"rebind", "report"}))
     config.drift = *choice == 0 ? DriftPolicy::rebind : DriftPolicy::report;
   if (const auto choice = read_choice(enforce, "blacklist", {"ask", "never", "allow"}))
     config.blacklist = std::array{BlacklistPolicy::ask, BlacklistPolicy::never, BlacklistPolicy::allow}[*choice];
+  if (const auto choice = read_choice(enforce, "boot", {"initramfs", "service"}))
+    config.boot = *choice == 0 ? BootPolicy::initramfs : BootPolicy::service;
 }
 
 int read_vm_id(const std::string& key, const TomlReader& vm) {

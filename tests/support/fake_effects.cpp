@@ -100,9 +100,10 @@ void FakeEffects::write(const AttributeWrite& write, std::chrono::milliseconds d
   }
 }
 
-void FakeEffects::replace_file(const std::string& path, const std::string& content) {
+void FakeEffects::replace_file(const std::string& path, const std::string& content, unsigned mode) {
   begin("replace", path, "");
   host_.set_file(path, content);
+  fs::permissions(host_.path(path), static_cast<fs::perms>(mode));
 }
 
 void FakeEffects::remove_file(const std::string& path) {
@@ -117,10 +118,16 @@ void FakeEffects::rename_file(const std::string& from, const std::string& to) {
   if (error) throw Error("rename", "/" + from, error.message());
 }
 
+void FakeEffects::keep_file(const std::string& path, const std::string& as) {
+  begin("keep", path, " " + as);
+  host_.set_file(as, host_.file(path));
+}
+
 void FakeEffects::run(const std::vector<std::string>& command, std::chrono::milliseconds) {
   std::string joined;
   for (const auto& word : command) joined += (joined.empty() ? "" : " ") + word;
   begin("run", joined, "");
+  if (command.size() == 4 && command.front() == "update-initramfs") return host_.build_image(command.back());
   if (command.empty() || last(command.front()) != "modprobe") return;
   const auto module = drivers_of_modules.find(command.back());
   if (module == drivers_of_modules.end()) return;

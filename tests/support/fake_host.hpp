@@ -111,6 +111,14 @@ class FakeHost {
   /// Both halves of a USB3 hub.
   void add_hub(const std::string& controller, const std::string& path, int ports);
 
+  // How it boots
+  /// Installs initramfs-tools, and the running kernel with an image. As after SplitHost and in recorded machines.
+  void add_initramfs_tools();
+  /// Another installed kernel with an image.
+  void add_kernel(const std::string& release);
+  /// What update-initramfs does: an image of scripts, hooks' results and modules as they are now.
+  void build_image(const std::string& release);
+
   // What the host uses
   /// \param below  address of a PCI function. Partitions are called <name>p1.. when the name ends in a digit, else
   /// <name>1..
@@ -217,9 +225,10 @@ class FakeEffects : public Effects {
  public:
   explicit FakeEffects(FakeHost& host) : host_(host) {}
   void write_attributes(const std::vector<AttributeWrite>& writes, std::chrono::milliseconds deadline) override;
-  void replace_file(const std::string& path, const std::string& content) override;
+  void replace_file(const std::string& path, const std::string& content, unsigned mode = 0644) override;
   void remove_file(const std::string& path) override;
   void rename_file(const std::string& from, const std::string& to) override;
+  void keep_file(const std::string& path, const std::string& as) override;
   void run(const std::vector<std::string>& command, std::chrono::milliseconds deadline) override;
 
   /// The next effect whose path (or joined command) ends like this fails with this errno. Nothing happens.

@@ -172,6 +172,7 @@ void add_rest(FakeHost& host, const toml::table& top, const std::string& file) {
   entry.need("name");
   entry.need("source");
   host.set_kernel(entry.text("kernel", "6.17.13-1-pve"), entry.text("command_line", "quiet"));
+  host.add_initramfs_tools();
   host.set_builtin(entry.texts("builtin"));
   for (const auto& module : entry.texts("modules")) host.add_module(module);
   for (const auto& list : lists) {

@@ -4,6 +4,7 @@ namespace hostsplit::testing {
 
 SplitHost::SplitHost() {
   host.set_kernel("6.17.13-2-pve", "root=/dev/mapper/pve-root ro quiet");
+  host.add_initramfs_tools();
   host.add_root_bridge("pci0000:00", "\\_SB_.S0D0");
   host.add_root_bridge("pci0000:20", "\\_SB_.S0D1");
   host.add_root_bridge("pci0000:40", "\\_SB_.S0D2");

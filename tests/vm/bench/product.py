@@ -33,9 +33,13 @@ class Product:
         return json.loads(result.out)
 
     def configure(self, text):
-        """Write hostsplit.toml; the version line is added."""
+        """Write hostsplit.toml; the version line is added, and boot = "service" unless the text has an [enforce]:
+        the initramfs takes a minute each time."""
         self.bench.run("mkdir -p /etc/hostsplit")
-        self.bench.put_text(CONFIG, "version = 1\n" + textwrap.dedent(text))
+        text = textwrap.dedent(text)
+        if "[enforce]" not in text:
+            text += '\n[enforce]\nboot = "service"\n'
+        self.bench.put_text(CONFIG, "version = 1\n" + text)
 
     def controllers(self):
         """Controllers by address, from status."""

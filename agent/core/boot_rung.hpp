@@ -1,0 +1,39 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "core/baseline.hpp"
+#include "core/boot_plan.hpp"
+#include "core/config.hpp"
+#include "core/plan.hpp"
+#include "core/snapshot.hpp"
+
+namespace hostsplit {
+
+/// The rung `boot`: a script in the initramfs that gives functions to vfio-pci before udev is started there.
+struct BootRung {
+  std::vector<Step> files;   ///< hook and script; or what stood there before
+  std::vector<Step> images;  ///< one per initramfs image that is not as wanted
+  std::vector<Finding> findings;
+};
+
+/// Steps from what is there to what `target` wants. Without claims, with another policy or without initramfs-tools
+/// nothing of hostsplit is to remain: the steps then lead back to the baseline.
+BootRung boot_rung(const Snapshot& snapshot, const BootPlan& target, BootPolicy policy, const Baseline& baseline);
+
+/// The plan as the hook puts it into an image: what identifies functions, and nothing that moves between boots, so
+/// that a card more or a label renamed does not need a new image. Empty when there are no claims.
+std::string image_plan(const BootPlan& plan);
+
+/// Identifies what goes into an image: script, hook and plan. 16 hex digits; against accidents, not against malice.
+std::string image_stamp(const std::string& image_plan);
+
+/// The script as it must be in an image.
+std::string initramfs_script();
+
+/// Paths outside hostsplit's own directories that it may write: the inverse of each is kept in the baseline.
+const std::vector<std::string>& foreign_files();
+/// True for paths outside /etc/hostsplit, /var/lib/hostsplit and /run/hostsplit.
+bool is_foreign(const std::string& path);
+
+}  // namespace hostsplit

@@ -1,0 +1,128 @@
+"""Enforcement in the initramfs: vfio-pci has the functions before xhci_hcd is loaded, on this machine, with cards
+added, not with hostsplit=off; and undo leaves nothing of it."""
+
+import re
+
+from bench.product import Product
+
+TOPOLOGY = "article"
+
+# Four controllers of one id: x0 for one VM, x2 and x3 (one slot, on node 1) for another, x1 stays with the host.
+X0, X1, X2, X3 = "0000:01:00.0", "0000:02:00.0", "0000:81:00.0", "0000:81:00.1"
+ASSIGNED = (X0, X2, X3)
+
+CONFIG = f"""
+    [vm.101]
+    controllers = ["{X0}"]
+    [vm.102]
+    controllers = ["{X2}"]
+    [enforce]
+    boot = "initramfs"
+"""
+
+ETC = ("find /etc -type f ! -name ld.so.cache -print0 | sort -z | xargs -0 sha256sum; find /etc -type l -printf '%p %l\\n' | sort; "
+       "find /etc -printf '%p %m %u %g\\n' | grep -v '^/etc/hostsplit/boot ' | sort")
+IMAGE = "lsinitramfs /boot/initrd.img-$(uname -r) | sort"
+
+
+def run(bench, check):
+    product = Product(bench)
+    bench.install()
+    product.configure(CONFIG)
+    before = bench.run(ETC).out, bench.run(IMAGE).out, product.sysfs()
+    apply(bench, check, product)
+    first_boot(bench, check, product)
+    renumbered(bench, check, product)
+    off(bench, check, product)
+    undo(bench, check, product, before)
+
+
+def kernel_log(bench, what):
+    """Lines of the kernel log of this boot that contain it."""
+    return bench.run(f"dmesg | grep -F '{what}'", check=False).out.splitlines()
+
+
+def apply(bench, check, product):
+    plan = product.run("plan")
+    check("plan shows the files and the initramfs", plan.rc == 0 and "write /etc/initramfs-tools/hooks/hostsplit" in plan.out
+          and "rebuild the initramfs of" in plan.out, plan)
+    applied, seconds = bench.timed("hostsplit apply --yes", 600, check=False)
+    check("apply succeeds", applied.rc == 0, applied)
+    print(f"     apply with the initramfs took {seconds:.0f} s of guest time", flush=True)
+    held = bench.run(IMAGE).out
+    wanted = ["scripts/init-top/hostsplit", "etc/hostsplit/boot/plan", "vfio-pci.ko"]
+    missing = [name for name in wanted if name not in held]
+    check("script, plan and vfio-pci are in the image", not missing, missing)
+    check("the old image is gone", "previous" not in bench.run("ls /boot").out)
+    check("a second apply has nothing to do", product.run("plan --check").rc == 0, product.run("plan").out)
+    entry = product.journal(event="rebuild-initramfs", result="done")
+    check("the rebuild is audited", entry and entry[-1]["HOSTSPLIT_RUNG"] == "boot", entry)
+
+
+def first_boot(bench, check, product):
+    bench.reboot()
+    for address in ASSIGNED:
+        touched = kernel_log(bench, f"xhci_hcd {address}")
+        check(f"{address}: xhci_hcd never had it", not touched, touched)
+        taken = kernel_log(bench, f"hostsplit: {address} is with vfio-pci")
+        check(f"{address}: the script gave it to vfio-pci", len(taken) == 1, taken)
+    twin = kernel_log(bench, f"xhci_hcd {X1}")
+    check("the twin with the same id, which stays with the host, went to xhci_hcd", bool(twin))
+    drivers = product.drivers()
+    check("drivers are as applied", all(drivers[a] == "vfio-pci" for a in ASSIGNED) and drivers[X1] == "xhci_hcd", drivers)
+    repaired = product.journal(event="bind")
+    check("and the service had nothing to do", not repaired, repaired)
+    done = kernel_log(bench, "hostsplit: ")
+    for line in done:
+        print(f"     {line}", flush=True)
+    took = re.search(r"done in (\d+) ms", "\n".join(done))
+    check("the time it added to the boot is told", took is not None, done)
+    udev = kernel_log(bench, f"xhci_hcd {X1}")
+    ours = [float(re.search(r"\[ *([\d.]+)\]", line).group(1)) for line in (done[-1:] + udev[:1])]
+    check("all was done before xhci_hcd was there", len(ours) == 2 and ours[0] < ours[1], ours)
+
+
+def renumbered(bench, check, product):
+    cards = "lspci -Dnnk -d ::0108"
+    bench.power_off()
+    bench.start("article-renumbered")
+    drivers = product.drivers()
+    check("with cards added every bus number has moved", X0 not in drivers, drivers)
+    mine = [address for address, driver in drivers.items() if driver == "vfio-pci"]
+    check("three functions are with vfio-pci, one is not", len(mine) == 3 and len(drivers) == 4, drivers)
+    for address in mine:
+        touched = kernel_log(bench, f"xhci_hcd {address}")
+        check(f"{address}: xhci_hcd never had it", not touched, touched)
+    nvme = bench.run(cards).out
+    check("the cards at the old addresses were not touched", X0 in nvme and "vfio" not in nvme, nvme)
+    overrides = bench.run(f"cat /sys/bus/pci/devices/{X0}/driver_override").out.strip()
+    check("not even by an override", overrides == "(null)", overrides)
+    vms = sorted(c["vm"] for c in product.controllers().values() if c["vm"])
+    check("and each VM has its own", vms == [101, 102, 102], vms)
+
+
+def off(bench, check, product):
+    bench.run("sed -i 's/ intel_iommu=on/ hostsplit=off intel_iommu=on/' /boot/grub/grub.cfg")
+    bench.power_off()
+    bench.start("article")
+    drivers = product.drivers()
+    check("hostsplit=off: all controllers are with xhci_hcd", set(drivers.values()) == {"xhci_hcd"}, drivers)
+    said = kernel_log(bench, "hostsplit=off on the kernel command line")
+    check("and the script says so", len(said) == 1, said)
+    state = bench.run("systemctl show -P StatusText hostsplitd").out
+    check("the service too", "hostsplit=off" in state, state)
+    bench.run("sed -i 's/ hostsplit=off//' /boot/grub/grub.cfg")
+
+
+def undo(bench, check, product, before):
+    undone = product.run("undo --yes", 600)
+    check("undo succeeds", undone.rc == 0, undone)
+    etc = bench.run(ETC).out
+    changed = sorted(set(etc.splitlines()) ^ set(before[0].splitlines()))
+    check("/etc is byte for byte as before", not changed, changed)
+    held = bench.run(IMAGE).out
+    changed = sorted(set(held.splitlines()) ^ set(before[1].splitlines()))
+    check("the image holds what it held before", held == before[1], changed)
+    bench.reboot()
+    check("after a reboot drivers, overrides and pools are as before", product.sysfs() == before[2], product.sysfs())
+    check("and nothing of hostsplit is in the kernel log", not kernel_log(bench, "hostsplit: "), kernel_log(bench, "hostsplit: "))
