@@ -177,8 +177,8 @@ BootPlan boot_plan(const std::string& why) {
   BootPlan plan;
   plan.claims.push_back({{0, 3, 0, 3}, fingerprint("\\_SB_.PCI0", "08.1/00.3"), 101, why});
   plan.claims.push_back({{0, 0x44, 0, 1}, fingerprint("pci0000:40", "01.1"), 999999999, "named under controllers"});
-  plan.reservations.push_back({0, kib_per_gib, 56, {101, 102}});
-  plan.reservations.push_back({1, 2048, 0, {}});
+  plan.reservations.push_back({0, kib_per_gib, 56, {101, 102}, {{101, 28}, {102, 28}}});
+  plan.reservations.push_back({1, 2048, 0, {}, {}});
   plan.keep_free = 8 * kib_per_gib;
   return plan;
 }
@@ -216,13 +216,13 @@ TEST(BootPlanText, IsWhatAShellReads) {
               StartsWith("version 1\nfloor keep_free=8388608\n"
                          "bind 0000:03:00.3 root=\\_SB_.PCI0 chain=08.1/00.3 ids=1022:148c subsystem=0000:ffff "
                          "class=0x0c0330 vm=101 why=port front-1\n"));
-  EXPECT_THAT(to_text(boot_plan("x")), HasSubstr("\npages node=0 size=1048576 count=56 vms=101,102\n"));
+  EXPECT_THAT(to_text(boot_plan("x")), HasSubstr("\npages node=0 size=1048576 count=56 vms=101:28,102:28\n"));
 }
 
 TEST(BootPlanText, BadInputIsToldWithItsLine) {
   const std::string good = to_text(boot_plan("port front-1"));
   const std::string bind = good.substr(good.find("bind"), good.find('\n', good.find("bind")) + 1 - good.find("bind"));
-  const std::string pages = "pages node=0 size=1048576 count=56 vms=101,102\n";
+  const std::string pages = "pages node=0 size=1048576 count=56 vms=101:28,102:28\n";
   expect_complaints(parse_boot_plan,
                     {{"", ": version: ", "empty"},
                      {"\n# only a comment\n", ": version: ", "empty"},
@@ -248,7 +248,9 @@ TEST(BootPlanText, BadInputIsToldWithItsLine) {
                      {replaced(good, "node=0", "node=-1"), ":5: node: ", "not valid"},
                      {replaced(good, "size=1048576", "size=0"), ":5: size: ", "0 KiB"},
                      {replaced(good, "count=56", "count=99999999999999999999"), ":5: count: ", "not valid"},
-                     {replaced(good, "vms=101,102", "vms=101,"), ":5: vms: ", "not valid"},
+                     {replaced(good, "vms=101:28,102:28", "vms=101:28,"), ":5: vms: ", "not valid"},
+                     {replaced(good, "vms=101:28,102:28", "vms=101,102"), ":5: vms: ", "not valid"},
+                     {replaced(good, "vms=101:28,102:28", "vms=101:28,101:28"), ":5: vms: ", "not valid"},
                      {replaced(good, "keep_free=8388608", "keep_free=8GiB"), ":2: keep_free: ", "not valid"}});
 }
 

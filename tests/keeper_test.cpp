@@ -97,7 +97,7 @@ TEST_F(KeeperTest, LostPagesComeBack) {
   split.host.set_pages(1, kib_per_gib, 3);
   look(1s);
   EXPECT_EQ(split.pages(1), 8u);
-  EXPECT_EQ(count("drift", "seen"), 1);
+  EXPECT_EQ(count("wipe", "seen"), 1);
 }
 
 TEST_F(KeeperTest, PolicyReportOnlyTells) {

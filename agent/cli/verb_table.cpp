@@ -38,6 +38,19 @@ void forget_options(CLI::App& app, Options& o) {
   app.add_option("label", o.words, "The label to forget")->expected(1)->required()->type_name("LABEL");
 }
 
+void verify_options(CLI::App& app, Options& o) {
+  json(app, o);
+  app.add_option("vms", o.words, "The VMs to look at; without: all that are configured or running")->type_name("VMID");
+  app.add_flag("--force", o.force, "Read the pages of guests outside of huge pages too; this holds them up for seconds");
+}
+
+void hookscript_options(CLI::App& app, Options& o) {
+  app.add_option("words", o.words, "Number of the VM and the phase, as Proxmox VE gives them")
+      ->expected(2)
+      ->required()
+      ->type_name("VMID PHASE");
+}
+
 void daemon_options(CLI::App& app, Options& o) {
   app.add_option("--log-level", o.log_level, "trace, debug, info, warning, error or off (default info)")
       ->type_name("LEVEL");
@@ -48,6 +61,7 @@ constexpr Run acts = nullptr;
 
 constexpr Verb verbs[] = {
     {"status", nullptr, "Show controllers, ports, memory and findings", status_verb, json},
+    {"doctor", nullptr, "Check firmware, kernel, memory and VMs; say how to mend each", doctor_verb, json},
     {"learn", nullptr, "Learn which socket is which by plugging a stick into each", acts, learn_options},
     {"ports", nullptr, "List ports; rename or forget them", ports_verb, json},
     {"rename", "ports", "Give a learned port another name", rename_verb, rename_options},
@@ -55,9 +69,11 @@ constexpr Verb verbs[] = {
     {"plan", nullptr, "Show what apply would do, and why; changes nothing", plan_verb, plan_options},
     {"apply", nullptr, "Do what the plan says, audited step by step", acts, acting},
     {"undo", nullptr, "Put the host back as it was before hostsplit", acts, acting},
+    {"verify", nullptr, "Prove memory, CPUs and controllers of each VM", verify_verb, verify_options},
     {"log", nullptr, "Show the audit trail; further words go to journalctl", log_verb,
      [](CLI::App& app, Options&) { app.fallthrough(false)->allow_extras(); }},
     {"boot", nullptr, "Reserve pages early at boot (run by hostsplit-reserve.service)", acts, nothing},
+    {"hookscript", nullptr, "Answer a hook of Proxmox VE (run by hostsplit-hook)", acts, hookscript_options},
     {"daemon", nullptr, "Keep the split true (run by hostsplitd.service)", acts, daemon_options},
 };
 

@@ -19,6 +19,7 @@ struct Options {
   bool check = false;
   bool dry_run = false;
   bool fresh = false;
+  bool force = false;
   double timeout = 0;  ///< seconds; 0: none
   std::vector<std::string> labels;
   std::vector<std::string> words;  ///< positional words of the verb
@@ -30,6 +31,8 @@ int plan_verb(const Options& options);
 int ports_verb(const Options& options);
 int rename_verb(const Options& options);
 int forget_verb(const Options& options);
+int verify_verb(const Options& options);
+int doctor_verb(const Options& options);
 int log_verb(const Options& options);
 
 /// \throws Error(bad_input) that names the verb, unless the process is root or the root is a recorded machine.

@@ -1,7 +1,6 @@
 #include "core/boot_plan.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -82,18 +81,21 @@ std::optional<int> vm_id(std::string_view text) {
   return id && *id >= 0 ? id : std::nullopt;
 }
 
-std::optional<std::vector<int>> vm_list(std::string_view text) {
-  std::vector<int> vms;
+/// "101:28,102:28".
+std::optional<std::map<int, std::uint64_t>> share_list(std::string_view text) {
+  std::map<int, std::uint64_t> shares;
   while (!text.empty()) {
     const auto comma = text.find(',');
-    const auto vm = vm_id(text.substr(0, comma));
-    if (!vm) return {};
-    vms.push_back(*vm);
-    if (comma == std::string_view::npos) return vms;
+    const auto share = text.substr(0, comma);
+    const auto colon = std::min(share.find(':'), share.size());
+    const auto vm = vm_id(share.substr(0, colon));
+    const auto pages = parse_number<std::uint64_t>(share.substr(std::min(colon + 1, share.size())));
+    if (!vm || !pages || !shares.emplace(*vm, *pages).second) return {};
+    if (comma == std::string_view::npos) return shares;
     text.remove_prefix(comma + 1);
     if (text.empty()) return {};
   }
-  return vms;
+  return shares;
 }
 
 std::optional<std::string> word(std::string_view text) {
@@ -109,8 +111,10 @@ bool is_word(const std::string& text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > ' ' && c != 0x7f; });
 }
 
-std::string join(const std::vector<int>& numbers) {
-  return fmt::format("{}", fmt::join(numbers, ","));
+std::string join(const std::map<int, std::uint64_t>& shares) {
+  std::string text;
+  for (const auto& [vm, pages] : shares) text += fmt::format("{}{}:{}", text.empty() ? "" : ",", vm, pages);
+  return text;
 }
 
 Claim parse_claim(std::string_view text, const std::string& file, unsigned line) {
@@ -138,7 +142,8 @@ Reservation parse_reservation(std::string_view text, const std::string& file, un
   reservation.node = fields.take("node", number<int>);
   reservation.page_size = fields.take("size", number<Kib>);
   reservation.pages = fields.take("count", number<std::uint64_t>);
-  reservation.vms = fields.take("vms", vm_list);
+  reservation.shares = fields.take("vms", share_list);
+  for (const auto& [vm, pages] : reservation.shares) reservation.vms.push_back(vm);
   fields.finish();
   if (reservation.page_size == 0) throw fields.bad("size", "a page has no size of 0 KiB");
   return reservation;
@@ -225,7 +230,7 @@ std::string to_text(const BootPlan& plan) {
   }
   for (const auto& reservation : plan.reservations)
     text += fmt::format("pages node={} size={} count={} vms={}\n", reservation.node, reservation.page_size,
-                        reservation.pages, join(reservation.vms));
+                        reservation.pages, join(reservation.shares));
   return text;
 }
 

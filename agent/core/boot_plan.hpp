@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,6 +25,7 @@ struct Reservation {
   Kib page_size = 0;
   std::uint64_t pages = 0;
   std::vector<int> vms;
+  std::map<int, std::uint64_t> shares;  ///< pages of each of them; sums up to `pages`
   bool operator==(const Reservation&) const = default;
 };
 
@@ -40,7 +42,7 @@ struct BootPlan {
 ///   version 1
 ///   floor keep_free=8388608
 ///   bind 0000:03:00.3 root=\_SB_.PCI0 chain=08.1/00.3 ids=1022:148c subsystem=1043:87c0 class=0x0c0330 vm=101 why=...
-///   pages node=0 size=1048576 count=56 vms=101,102
+///   pages node=0 size=1048576 count=56 vms=101:28,102:28
 /// `why=` is last and runs to the end of the line. Sizes in KiB.
 std::string to_text(const BootPlan& plan);
 /// \throws Error(bad_input) naming file and line. \param file for messages only.

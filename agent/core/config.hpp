@@ -24,13 +24,17 @@ struct VmWish {
   std::string name;
   std::optional<int> node;       ///< NUMA node its memory and CPUs come from
   std::optional<CpuSet> cpus;    ///< host CPUs; default: all of the node
-  Kib memory = 0;                ///< to be reserved as huge pages; 0 reserves nothing
+  Kib memory = 0;                ///< to be reserved as huge pages on `node`; 0 reserves nothing
+  std::map<int, Kib> spread;     ///< the same over several nodes: `memory = { 0 = "28GiB", 1 = "28GiB" }`; then no `node`
   Kib page_size = kib_per_gib;   ///< 1 GiB or 2 MiB
   std::vector<Named> ports;        ///< labels
   std::vector<Named> controllers;  ///< PCI addresses of USB controllers
   std::vector<Named> functions;    ///< PCI addresses of other functions the VM takes along, by explicit wish
   bool operator==(const VmWish&) const = default;
 };
+
+/// Memory by node, however it was written; nodes that get none are left out.
+std::map<int, Kib> memory_by_node(const VmWish& vm);
 
 enum class DriftPolicy { rebind, report };
 enum class BlacklistPolicy { ask, never, allow };

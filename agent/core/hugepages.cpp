@@ -18,6 +18,19 @@ const PagePool* pool_of(const Snapshot& snapshot, int node, Kib page_size) {
 
 std::string vms_text(const std::vector<int>& vms) { return fmt::format("VM {}", fmt::join(vms, ", VM ")); }
 
+/// Aligned gibibytes that are never a page of 1 GiB: the first one holds what firmware and kernel keep below 1 MiB, and
+/// the hole for PCI below 4 GiB leaves a broken one at its edge; any other node loses one to its own bookkeeping.
+std::uint64_t broken_gibibytes(int node) { return node == 0 ? 2 : 1; }
+
+Finding too_many_gibibytes(const NumaNode& node, const Reservation& item) {
+  const std::uint64_t whole = node.memory / kib_per_gib, broken = broken_gibibytes(node.id);
+  return {"pages-in-holes", Severity::warning, fmt::format("node {}", node.id),
+          fmt::format("{} pages of 1 GiB are wanted; of its {} whole gibibytes, {} can never be a page", item.pages, whole,
+                      broken),
+          fmt::format("Count on {} pages there, or write page_size = \"2MiB\" for {}",
+                      whole > broken ? whole - broken : 0, vms_text(item.vms))};
+}
+
 Finding over_floor(const NumaNode& node, Kib reserved, Kib keep_free, const Reservation& biggest) {
   const Kib others = reserved - biggest.pages * biggest.page_size;
   const Kib room = node.memory > keep_free + others ? node.memory - keep_free - others : 0;
@@ -28,10 +41,15 @@ Finding over_floor(const NumaNode& node, Kib reserved, Kib keep_free, const Rese
                       format_size(biggest.page_size), vms_text(biggest.vms))};
 }
 
-Step reserve_step(const PagePool& pool, int node, std::uint64_t to, Kib keep_free, std::vector<int> vms,
+/// \param wanted for whom; nullptr when nobody wants them any more
+Step reserve_step(const PagePool& pool, int node, std::uint64_t to, Kib keep_free, const Reservation* wanted,
                   std::string reason) {
-  return {fmt::format("pages node{} {}", node, format_size(pool.page_size)),
-          Reserve{node, pool.page_size, persistent(pool), to, keep_free, std::move(vms)}, std::move(reason)};
+  Reserve reserve{node, pool.page_size, persistent(pool), to, keep_free, {}, {}};
+  if (wanted) {
+    reserve.vms = wanted->vms;
+    reserve.shares = wanted->shares;
+  }
+  return {fmt::format("pages node{} {}", node, format_size(pool.page_size)), std::move(reserve), std::move(reason)};
 }
 
 /// The lowest count that takes no page from a running process.
@@ -50,12 +68,14 @@ std::uint64_t keep_used(const PagePool& pool, int node, std::uint64_t target, st
 std::vector<Reservation> wanted_pages(const Config& config) {
   std::map<std::pair<int, Kib>, Reservation> sums;
   for (const auto& [id, vm] : config.vms) {
-    if (vm.memory == 0 || !vm.node) continue;
-    Reservation& sum = sums[{*vm.node, vm.page_size}];
-    sum.node = *vm.node;
-    sum.page_size = vm.page_size;
-    sum.pages += vm.memory / vm.page_size;
-    sum.vms.push_back(id);
+    for (const auto& [node, memory] : memory_by_node(vm)) {
+      Reservation& sum = sums[{node, vm.page_size}];
+      sum.node = node;
+      sum.page_size = vm.page_size;
+      sum.pages += memory / vm.page_size;
+      sum.shares[id] = memory / vm.page_size;
+      sum.vms.push_back(id);
+    }
   }
   std::vector<Reservation> wanted;
   for (auto& [key, sum] : sums) wanted.push_back(std::move(sum));
@@ -83,7 +103,14 @@ std::vector<Finding> check_pages(const Snapshot& snapshot, const std::vector<Res
   }
   for (const auto& [id, most] : biggest) {
     const NumaNode& node = snapshot.nodes.at(id);
-    if (reserved[id] + keep_free > node.memory) findings.push_back(over_floor(node, reserved[id], keep_free, most));
+    if (reserved[id] + keep_free > node.memory) {
+      findings.push_back(over_floor(node, reserved[id], keep_free, most));
+      continue;
+    }
+    for (const auto& item : wanted)
+      if (item.node == id && item.page_size == kib_per_gib &&
+          item.pages + broken_gibibytes(id) > node.memory / kib_per_gib)
+        findings.push_back(too_many_gibibytes(node, item));
   }
   return findings;
 }
@@ -91,16 +118,16 @@ std::vector<Finding> check_pages(const Snapshot& snapshot, const std::vector<Res
 std::vector<Step> page_steps(const Snapshot& snapshot, const std::vector<Reservation>& wanted, Kib keep_free,
                              const Baseline& baseline, std::vector<Finding>& findings) {
   std::vector<Step> lower, raise;
-  const auto add = [&](const PagePool& pool, int node, std::uint64_t to, const std::vector<int>& vms,
+  const auto add = [&](const PagePool& pool, int node, std::uint64_t to, const Reservation* item,
                        const std::string& reason) {
     if (to == persistent(pool)) return;
     auto& steps = to < persistent(pool) ? lower : raise;
-    steps.push_back(reserve_step(pool, node, to, keep_free, vms, reason));
+    steps.push_back(reserve_step(pool, node, to, keep_free, item, reason));
   };
   for (const auto& item : wanted) {
     const PagePool* pool = pool_of(snapshot, item.node, item.page_size);
     if (!pool) continue;
-    add(*pool, item.node, keep_used(*pool, item.node, item.pages, findings), item.vms,
+    add(*pool, item.node, keep_used(*pool, item.node, item.pages, findings), &item,
         fmt::format("{} of memory for {}", format_size(item.pages * item.page_size), vms_text(item.vms)));
   }
   for (const auto& before : baseline.pools) {
@@ -109,12 +136,28 @@ std::vector<Step> page_steps(const Snapshot& snapshot, const std::vector<Reserva
     });
     const PagePool* pool = pool_of(snapshot, before.node, before.page_size);
     if (still_wanted || !pool || persistent(*pool) <= before.total) continue;
-    add(*pool, before.node, keep_used(*pool, before.node, before.total, findings), {},
+    add(*pool, before.node, keep_used(*pool, before.node, before.total, findings), nullptr,
         fmt::format("no VM wants these pages any more; there were {} before hostsplit", before.total));
   }
   // Memory given back first is there for what is reserved next.
   lower.insert(lower.end(), raise.begin(), raise.end());
   return lower;
+}
+
+std::vector<Step> boot_page_steps(const Snapshot& snapshot, const BootPlan& applied) {
+  std::vector<Finding> ignored;
+  return page_steps(snapshot, applied.reservations, applied.keep_free, {}, ignored);
+}
+
+std::vector<int> without_room(const std::map<int, std::uint64_t>& shares, std::uint64_t pages) {
+  std::vector<int> vms;
+  for (const auto& [vm, share] : shares) {
+    if (share <= pages)
+      pages -= share;
+    else
+      vms.push_back(vm);
+  }
+  return vms;
 }
 
 std::uint64_t clamp_to_floor(std::uint64_t wanted, std::uint64_t current, Kib page_size, Kib available, Kib keep_free) {

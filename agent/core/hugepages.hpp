@@ -25,6 +25,12 @@ std::vector<Finding> check_pages(const Snapshot& snapshot, const std::vector<Res
 std::vector<Step> page_steps(const Snapshot& snapshot, const std::vector<Reservation>& wanted, Kib keep_free,
                              const Baseline& baseline, std::vector<Finding>& findings);
 
+/// Steps at boot, when no VM runs yet: pools the kernel command line made too large shrink, too small ones grow.
+std::vector<Step> boot_page_steps(const Snapshot& snapshot, const BootPlan& applied);
+
+/// VMs that find no room in a pool of `pages`, ascending: those with lower numbers get theirs first.
+std::vector<int> without_room(const std::map<int, std::uint64_t>& shares, std::uint64_t pages);
+
 /// Largest pool that leaves `keep_free` to the host right now, at most `wanted`, at least what is there already:
 /// the clamp applied when acting. `available` is MemFree plus what a reservation may push out, in KiB.
 std::uint64_t clamp_to_floor(std::uint64_t wanted, std::uint64_t current, Kib page_size, Kib available, Kib keep_free);

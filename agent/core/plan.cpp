@@ -97,18 +97,35 @@ std::vector<Step> boot_plan_steps(const BootPlan& target, const std::optional<Bo
            "early boot and the service keep true what is applied now"}};
 }
 
+/// Nodes the configuration names for a VM.
+std::set<int> nodes_of(const VmWish& vm) {
+  std::set<int> nodes;
+  if (vm.node) nodes.insert(*vm.node);
+  for (const auto& [node, memory] : vm.spread) nodes.insert(node);
+  return nodes;
+}
+
+CpuSet local_cpus(const VmWish& vm, const Snapshot& snapshot) {
+  CpuSet cpus;
+  for (const int id : nodes_of(vm))
+    if (const auto node = snapshot.nodes.find(id); node != snapshot.nodes.end())
+      cpus.insert(node->second.cpus.begin(), node->second.cpus.end());
+  return cpus;
+}
+
 std::vector<Finding> check_cpus(const Snapshot& snapshot, const Config& config) {
   std::vector<Finding> findings;
   for (const auto& [id, vm] : config.vms) {
-    if (!vm.node || !vm.cpus || !snapshot.nodes.count(*vm.node)) continue;
-    const CpuSet& local = snapshot.nodes.at(*vm.node).cpus;
+    const CpuSet local = local_cpus(vm, snapshot);
+    if (!vm.cpus || local.empty()) continue;
     CpuSet remote;
     std::set_difference(vm.cpus->begin(), vm.cpus->end(), local.begin(), local.end(),
                         std::inserter(remote, remote.end()));
     if (!remote.empty())
       findings.push_back({"cpus-off-node", Severity::warning, vm_text(id, config),
-                          fmt::format("CPUs {} are not on node {}, where its memory is", to_string(remote), *vm.node),
-                          fmt::format("CPUs of node {}: {}", *vm.node, to_string(local))});
+                          fmt::format("CPUs {} are not on node {}, where its memory is", to_string(remote),
+                                      fmt::join(nodes_of(vm), " or ")),
+                          fmt::format("CPUs of node {}: {}", fmt::join(nodes_of(vm), " and "), to_string(local))});
   }
   return findings;
 }
@@ -148,10 +165,11 @@ void check_against_machine(const Config& config, const Snapshot& snapshot) {
   };
   for (const auto& [id, vm] : config.vms) {
     const std::string prefix = fmt::format("vm.{}.", id);
-    if (vm.node && !snapshot.nodes.count(*vm.node))
-      throw bad_line(config.file, line(vm, "node"), prefix + "node",
-                     fmt::format("this machine has no NUMA node {}", *vm.node),
-                     fmt::format("Nodes here: {}", fmt::join(known, ", ")));
+    for (const int node : nodes_of(vm))
+      if (!snapshot.nodes.count(node))
+        throw bad_line(config.file, line(vm, vm.node ? "node" : "memory"), prefix + (vm.node ? "node" : "memory"),
+                       fmt::format("this machine has no NUMA node {}", node),
+                       fmt::format("Nodes here: {}", fmt::join(known, ", ")));
     if (!vm.cpus) continue;
     for (const int cpu : *vm.cpus)
       if (!cpus.empty() && !cpus.count(cpu))

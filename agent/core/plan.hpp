@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -40,6 +41,7 @@ struct Reserve {
   std::uint64_t to = 0;
   Kib keep_free = 0;      ///< host floor on this node
   std::vector<int> vms;   ///< for whom
+  std::map<int, std::uint64_t> shares;  ///< how many of `to` each of them needs
   bool operator==(const Reserve&) const = default;
 };
 

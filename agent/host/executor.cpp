@@ -7,6 +7,7 @@
 
 #include "core/boot_rung.hpp"
 #include "core/error.hpp"
+#include "core/hugepages.hpp"
 #include "host/binding.hpp"
 #include "host/initramfs.hpp"
 #include "host/inventory.hpp"
@@ -161,11 +162,15 @@ std::string Executor::act(const Bind& action) {
 std::string Executor::act(const Reserve& action) {
   const PagesGot pages = reserve_pages(root_, effects_, action);
   if (pages.got == action.to) return {};
+  const std::vector<int> left_out = without_room(action.shares, pages.got);
+  std::string reason =
+      pages.clamped && pages.got == pages.asked
+          ? fmt::format("the host keeps {} free, which leaves {}", format_size(action.keep_free), pages.got)
+          : fmt::format("the kernel found only {} of {}", pages.got, pages.asked);
+  if (pages.helped != 0) reason += fmt::format(", {} times helped by dropping caches and compacting", pages.helped);
+  if (!left_out.empty()) reason += fmt::format("; no room for VM {}", fmt::join(left_out, ", VM "));
   throw Error("reserve", fmt::format("{} pages of {} on node {}", action.to, format_size(action.page_size), action.node),
-              pages.clamped && pages.got == pages.asked
-                  ? fmt::format("the host keeps {} free, which leaves {}", format_size(action.keep_free), pages.got)
-                  : fmt::format("the kernel found only {} of {}", pages.got, pages.asked),
-              "Free memory on that node, or reserve earlier: right after boot memory is least scattered.");
+              reason, "Free memory on that node, or reserve earlier: right after boot memory is least scattered.");
 }
 
 std::string Executor::act(const WriteFile& action) {

@@ -14,6 +14,7 @@ namespace {
 /// One write allocates at most this much, so that progress is seen and no write outlasts a watchdog.
 constexpr Kib write_limit = 1 * kib_per_gib;
 constexpr std::chrono::milliseconds write_deadline{20000};
+constexpr std::chrono::milliseconds help_deadline{20000};
 
 std::string pool_path(const Reserve& reserve) {
   return fmt::format("sys/devices/system/node/node{}/hugepages/hugepages-{}kB", reserve.node, reserve.page_size);
@@ -32,6 +33,19 @@ NodeNow look_at(const Root& root, const Reserve& reserve) {
   throw Error("reserve pages on", fmt::format("node {}", reserve.node),
               "it has no pool of " + format_size(reserve.page_size) + " pages",
               "1 GiB pages need a CPU with the flag pdpe1gb.");
+}
+
+/// Makes room for pages that are not found: what can be thrown away goes, the rest moves together. Both are advice;
+/// a kernel that does not take it leaves us with what there is.
+void help(Effects& effects, int node) {
+  const auto write = [&](const std::string& path, const char* value) {
+    try {
+      effects.write_attributes({{path, value}}, help_deadline);
+    } catch (const Error&) {
+    }
+  };
+  write("proc/sys/vm/drop_caches", "3");
+  write(fmt::format("sys/devices/system/node/node{}/compact", node), "1");
 }
 
 }  // namespace
@@ -54,7 +68,11 @@ PagesGot reserve_pages(const Root& root, Effects& effects, const Reserve& reserv
     if (tick) tick(now);
     const bool moved = now != current;
     current = now;
-    if (!moved) break;
+    if (moved) continue;
+    // Pages in use do not go away by asking again; they are surplus now and go when their VM ends.
+    if (next < current || result.helped == most_helps) break;
+    help(effects, reserve.node);
+    ++result.helped;
   }
   result.got = current;
   return result;

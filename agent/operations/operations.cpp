@@ -1,8 +1,11 @@
 #include "operations/operations.hpp"
 
+#include <algorithm>
+
 #include "core/error.hpp"
 #include "host/inventory.hpp"
 #include "host/lock.hpp"
+#include "host/page_lock.hpp"
 #include "host/store.hpp"
 
 namespace hostsplit {
@@ -19,6 +22,17 @@ void require_unchanged(const Plan& shown, const Plan& now) {
   if (shown.steps == now.steps) return;
   throw Error("apply", "the plan", "the machine has changed since it was made", "Look at the new one: hostsplit plan");
 }
+
+/// Held while a plan touches pools: Proxmox VE counts pages for a VM under the same lock.
+std::optional<PageLock> lock_pages(const Root& root, const Plan& plan, std::chrono::milliseconds wait) {
+  const bool pages = std::any_of(plan.steps.begin(), plan.steps.end(),
+                                 [](const Step& step) { return std::holds_alternative<Reserve>(step.action); });
+  if (!pages) return std::nullopt;
+  return std::optional<PageLock>(std::in_place, root, wait);
+}
+
+/// A start of a VM with huge pages is over after this time, or it has failed.
+constexpr std::chrono::milliseconds patience{90000};
 
 /// What was put back needs no inverse any more; what could not be put back keeps its own.
 Baseline remaining(const Baseline& baseline, const Snapshot& snapshot) {
@@ -80,6 +94,7 @@ Plan repair_plan(const View& view) {
 Outcome apply(const Actor& actor, const Plan& shown, const Progress& progress) {
   refuse_errors(shown);
   const Lock lock(actor.root);
+  const auto pages = lock_pages(actor.root, shown, patience);
   require_unchanged(shown, plan(look(actor.root)));
   return Executor(actor.root, actor.effects, actor.audit).run(shown.steps, progress);
 }
@@ -87,6 +102,7 @@ Outcome apply(const Actor& actor, const Plan& shown, const Progress& progress) {
 Outcome undo(const Actor& actor, const Plan& shown, const Progress& progress) {
   refuse_errors(shown);
   const Lock lock(actor.root);
+  const auto pages = lock_pages(actor.root, shown, patience);
   const View now = look_at_applied(actor.root);
   require_unchanged(shown, undo_plan(now));
   Executor executor(actor.root, actor.effects, actor.audit);
@@ -97,6 +113,8 @@ Outcome undo(const Actor& actor, const Plan& shown, const Progress& progress) {
 
 Outcome repair(const Actor& actor, const Plan& plan, const Progress& progress) {
   const Lock lock(actor.root);
+  // Nobody waits for a repair: whoever asked for it comes again.
+  const auto pages = lock_pages(actor.root, plan, std::chrono::milliseconds(0));
   return Executor(actor.root, actor.effects, actor.audit).run(plan.steps, progress, false);
 }
 

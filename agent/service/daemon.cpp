@@ -152,6 +152,8 @@ void Daemon::watch_time() {
 void Daemon::watch_files() {
   for (const auto* file : {names::config_file, names::boot_plan_file, names::port_map_file})
     watches_.emplace_back(loop_.get(), root_.display(parent_directory(file)), [this] { event("files changed"); });
+  // A pid file comes and goes with each VM; after its start Proxmox VE may have trimmed the pools.
+  watches_.emplace_back(loop_.get(), root_.display(names::guest_pid_directory), [this] { event("a VM came or went"); });
 }
 
 void Daemon::watch_signals() {

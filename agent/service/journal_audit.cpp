@@ -16,9 +16,9 @@ constexpr auto journal_socket = "/run/systemd/journal/socket";
 
 // Syslog levels: 3 error, 4 warning, 6 information, 7 debug.
 char priority(const AuditRecord& record) {
-  if (record.result == "failed") return '3';
+  if (record.result == "failed" || record.result == "refused") return '3';
   if (record.result == "ended") return '6';
-  if (record.event == "drift" || record.event == "finding") return '4';
+  if (record.event == "drift" || record.event == "wipe" || record.event == "finding") return '4';
   return record.result == "started" ? '7' : '6';
 }
 

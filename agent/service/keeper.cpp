@@ -8,7 +8,9 @@
 
 #include "core/error.hpp"
 #include "core/names.hpp"
+#include "host/guests.hpp"
 #include "host/lock.hpp"
+#include "host/page_lock.hpp"
 #include "host/store.hpp"
 #include "service/notify.hpp"
 
@@ -91,12 +93,25 @@ void Keeper::look(Time now) {
   off_ = has_word(view_.snapshot.command_line, "hostsplit=off");
   postponed_.reset();
 
-  const Plan needed = view_.applied ? repair_plan(view_) : Plan{};
+  Plan needed = view_.applied ? repair_plan(view_) : Plan{};
+  watch_pools(needed, now);
   enforce(needed, now);
   if (looked_) tell_ports(before);
   looked_ = true;
   if (!off_) refresh_ports();
   tell_findings(needed);
+}
+
+/// While a VM with huge pages starts, Proxmox VE raises pools and trims them again: what is seen then is not the end.
+void Keeper::watch_pools(Plan& needed, Time now) {
+  if (!view_.applied || view_.applied->reservations.empty()) return;
+  if (PageLock::held(actor_.root)) {
+    std::erase_if(needed.steps, [](const Step& step) { return std::holds_alternative<Reserve>(step.action); });
+    postponed_ = now + std::chrono::seconds(1);
+    return;
+  }
+  wipes_ = recognise_wipes(calm_, view_.snapshot);
+  calm_ = view_.snapshot.nodes;
 }
 
 void Keeper::try_all_again() {
@@ -135,7 +150,19 @@ void Keeper::enforce(const Plan& needed, Time now) {
 
 void Keeper::tell_drift(const Plan& needed, const char* result) {
   for (const auto& step : drifts_.news(needed.steps))
-    if (const auto record = drift_record(step, result)) audit(*record);
+    if (const auto record = record_of(step, result)) audit(*record);
+}
+
+std::optional<AuditRecord> Keeper::record_of(const Step& step, const char* result) const {
+  auto record = drift_record(step, result);
+  const Wipe* wipe = wipe_behind(wipes_, step);
+  if (!record || !wipe) return record;
+  record->event = "wipe";
+  record->from = std::to_string(wipe->before);
+  record->to = std::to_string(wipe->now);
+  record->message = describe(*wipe, guests_on_huge_pages(actor_.root));
+  record->reason = wipe->like_pve ? "trimmed by Proxmox VE after the start of a VM" : "nr_hugepages was written";
+  return record;
 }
 
 void Keeper::run(const Plan& due, Time now) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "core/wipe.hpp"
 #include "operations/operations.hpp"
 #include "service/drift.hpp"
 #include "service/finding_log.hpp"
@@ -45,6 +46,8 @@ class Keeper {
   void refresh_ports();
   void tell_findings(const Plan& needed);
   void tell_drift(const Plan& needed, const char* result);
+  std::optional<AuditRecord> record_of(const Step& step, const char* result) const;
+  void watch_pools(Plan& needed, Time now);
   void enforce(const Plan& needed, Time now);
   void run(const Plan& due, Time now);
   void settle(const Step& step, const StepResult& result, Time now);
@@ -60,6 +63,8 @@ class Keeper {
   bool off_ = false;  ///< hostsplit=off
   std::size_t not_as_applied_ = 0;
   std::optional<Finding> unsaved_;  ///< why ports.toml could not be written
+  std::map<int, NumaNode> calm_;  ///< when no VM was starting the last time
+  std::vector<Wipe> wipes_;       ///< pools that lost pages since then
   FindingLog findings_;
   DriftLog drifts_;
   RepairPolicy policy_;

@@ -32,6 +32,9 @@ inline constexpr std::array message_ids{
     MessageId{"drift", "seen", "bb821f2eca8e423f963d6e3f076eccc1"},
     MessageId{"drift", "reported", "bff187ea3915456198e7157703964efa"},
     MessageId{"drift", "failed", "f011e6d5a6ec47c6a6fa8f77883643b3"},
+    MessageId{"wipe", "seen", "b58bf0bbfa0347cf96176def993e9bcc"},
+    MessageId{"wipe", "reported", "114f46c5d5e14ebfb86e60c4a5de5cbf"},
+    MessageId{"vm-start", "refused", "965fd6f96cff40eb865c62922d09c4d1"},
     MessageId{"finding", "seen", "da605395ef804a5792809d5a33f72960"},
     MessageId{"finding", "ended", "959769ecc13345dd84c306ab26c6b08e"},
 };

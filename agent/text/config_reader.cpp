@@ -97,16 +97,38 @@ int read_vm_id(const std::string& key, const TomlReader& vm) {
   return *id;
 }
 
+void require_whole_pages(const TomlReader& table, const char* key, Kib memory, Kib page_size) {
+  if (memory % page_size == 0) return;
+  const Kib rounded = (memory + page_size - 1) / page_size * page_size;
+  table.complain(key, fmt::format("{} is no multiple of its pages of {}", format_size(memory), format_size(page_size)),
+                 page_size == kib_per_gib
+                     ? fmt::format("Write \"{}GiB\", or page_size = \"2MiB\".", rounded / kib_per_gib)
+                     : fmt::format("Write \"{}MiB\".", rounded / kib_per_mib));
+}
+
+/// memory = { 0 = "28GiB", 1 = "28GiB" }
+void read_spread(const TomlReader& table, VmWish& vm) {
+  if (vm.node)
+    table.complain("node", "memory names its nodes itself", "Leave node out, or write memory = \"56GiB\".");
+  const auto spread = *table.table("memory");
+  for (const auto& key : spread.keys()) {
+    const auto node = parse_number<int>(key);
+    if (!node || *node > 1023)
+      spread.complain(key.c_str(), "\"" + key + "\" is not a NUMA node", "Write for example { 0 = \"28GiB\", 1 = \"28GiB\" }.");
+    const Kib memory = *read_size(spread, key.c_str());
+    require_whole_pages(spread, key.c_str(), memory, vm.page_size);
+    vm.spread[*node] = memory;
+  }
+}
+
 void read_memory(const TomlReader& table, VmWish& vm) {
   if (const auto choice = read_choice(table, "page_size", {"1GiB", "2MiB"}))
     vm.page_size = *choice == 0 ? kib_per_gib : 2 * kib_per_mib;
+  if (table.is_table("memory")) return read_spread(table, vm);
   const auto memory = read_size(table, "memory");
   if (!memory) return;
   vm.memory = *memory;
-  if (vm.memory % vm.page_size != 0)
-    table.complain("memory",
-                   fmt::format("{} is no multiple of its pages of {}", format_size(vm.memory), format_size(vm.page_size)),
-                   fmt::format("Write \"{}GiB\", or page_size = \"2MiB\".", (vm.memory + kib_per_gib - 1) / kib_per_gib));
+  require_whole_pages(table, "memory", vm.memory, vm.page_size);
   if (vm.memory != 0 && !vm.node)
     table.complain("memory", "it is not said on which NUMA node", "Write node = 0 (or another) in the same table.");
 }

@@ -130,6 +130,17 @@ std::vector<Named> TomlReader::texts(const char* key) const {
   return list;
 }
 
+bool TomlReader::is_table(const char* key) const {
+  const toml::node* node = table_.get(key);
+  return node && node->is_table();
+}
+
+std::vector<std::string> TomlReader::keys() const {
+  std::vector<std::string> names;
+  for (const auto& [key, node] : table_) names.emplace_back(key.str());
+  return names;
+}
+
 std::optional<TomlReader> TomlReader::table(const char* key) const {
   const toml::node* node = table_.get(key);
   if (!node) return std::nullopt;

@@ -6,6 +6,7 @@
 #include "cli/acting/acting.hpp"
 #include "cli/verbs.hpp"
 #include "core/error.hpp"
+#include "core/hugepages.hpp"
 #include "host/effects.hpp"
 #include "operations/operations.hpp"
 #include "operations/report.hpp"
@@ -99,9 +100,9 @@ int boot_verb(const Options& options) {
   const Root root(options.root);
   require_root_user("boot", root);
   const View view = look_at_applied(root);
-  Plan planned = repair_plan(view);
   // Bindings belong to the service, which waits for udev; pages are best taken before memory scatters.
-  std::erase_if(planned.steps, [](const Step& step) { return !std::holds_alternative<Reserve>(step.action); });
+  Plan planned;
+  if (view.applied) planned.steps = boot_page_steps(view.snapshot, *view.applied);
   if (planned.steps.empty()) return Exit::fine;
   LiveEffects effects(root);
   JournalAudit audit;

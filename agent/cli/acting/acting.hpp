@@ -8,6 +8,7 @@ int learn_verb(const Options& options);
 int apply_verb(const Options& options);
 int undo_verb(const Options& options);
 int boot_verb(const Options& options);
+int hookscript_verb(const Options& options);
 int daemon_verb(const Options& options);
 
 /// Runs the function of an acting verb. \pre `verb` is in the table and has no function there.

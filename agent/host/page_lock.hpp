@@ -1,0 +1,24 @@
+#pragma once
+#include <chrono>
+
+#include "host/root.hpp"
+#include "host/unique_fd.hpp"
+
+namespace hostsplit {
+
+/// The lock Proxmox VE takes from before it counts huge pages for a VM until that VM runs and its trimming is over
+/// (/var/lock/hugepages.lck, flock(2)). Whoever writes page counts holds it, so that no VM starts meanwhile.
+class PageLock {
+ public:
+  /// \param wait how long at most until the holder is done; 0: do not wait
+  /// \throws Error when it is still held then, or cannot be taken.
+  PageLock(const Root& root, std::chrono::milliseconds wait);
+
+  /// True while another program holds it: a VM with huge pages is starting. False when that cannot be told.
+  static bool held(const Root& root);
+
+ private:
+  UniqueFd fd_;
+};
+
+}  // namespace hostsplit

@@ -1,0 +1,74 @@
+#include "operations/hook.hpp"
+
+#include <fmt/format.h>
+
+#include "core/error.hpp"
+#include "core/objection.hpp"
+#include "host/guests.hpp"
+#include "host/inventory.hpp"
+#include "host/lock.hpp"
+#include "host/page_lock.hpp"
+#include "host/store.hpp"
+#include "operations/verify.hpp"
+
+namespace hostsplit {
+namespace {
+
+/// Proxmox VE gives a VM 60 s for the same lock.
+constexpr std::chrono::milliseconds wait_for_other_vm{45000};
+
+bool switched_off(const Snapshot& snapshot) {
+  return (" " + snapshot.command_line + " ").find(" hostsplit=off ") != std::string::npos;
+}
+
+/// \return notes about what was done or could not be.
+std::vector<std::string> bring_back_pages(const Actor& actor, const BootPlan& applied, int vm) {
+  try {
+    // Until the VM that starts now is done, what it will trim cannot be known.
+    const PageLock pages(actor.root, wait_for_other_vm);
+    const auto steps = missing_pages(inventory(actor.root), applied, vm);
+    if (steps.empty()) return {};
+    const Lock lock(actor.root);
+    std::vector<std::string> notes;
+    for (const auto& result : Executor(actor.root, actor.effects, actor.audit).run(steps, {}, false).results)
+      if (result.kind == StepResult::Kind::failed) notes.push_back(result.detail);
+    return notes;
+  } catch (const Error& error) {
+    return {error.what()};
+  }
+}
+
+}  // namespace
+
+HookAnswer before_start(const Actor& actor, int vm) {
+  HookAnswer answer;
+  const auto applied = load_boot_plan(actor.root);
+  if (!applied || !applied_for(*applied, vm)) return answer;
+  Snapshot snapshot = inventory(actor.root);
+  const bool off = switched_off(snapshot);
+  if (!off) {
+    answer.notes = bring_back_pages(actor, *applied, vm);
+    snapshot = inventory(actor.root);
+  }
+  if (const auto against = objection(snapshot, *applied, vm, off)) {
+    answer.veto = fmt::format("VM {} must wait: {}", vm, *against);
+    actor.audit.write({.event = "vm-start", .step = {}, .controller = {}, .group = {}, .port = {}, .vm = std::to_string(vm),
+                       .node = {}, .from = {}, .to = {}, .reason = *against, .result = "refused", .rung = {},
+                       .message = answer.veto});
+  }
+  return answer;
+}
+
+HookAnswer after_start(const Root& root, int vm) {
+  HookAnswer answer;
+  const auto applied = load_boot_plan(root);
+  if (!applied || !applied_for(*applied, vm)) return answer;
+  const Proof proof = verify(root, {vm}, false);
+  for (const auto& guest : proof.guests)
+    for (const auto& verdict : guest.verdicts)
+      if (verdict.kind == Verdict::Kind::wrong)
+        answer.notes.push_back(fmt::format("{} of {}: {}, wanted {}", verdict.check, verdict.subject, verdict.found, verdict.wanted));
+  return answer;
+}
+
+}  // namespace hostsplit

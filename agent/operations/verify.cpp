@@ -1,0 +1,98 @@
+#include "operations/verify.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+#include "core/error.hpp"
+#include "host/guests.hpp"
+#include "host/inventory.hpp"
+#include "host/inventory_pve.hpp"
+#include "host/store.hpp"
+
+namespace hostsplit {
+namespace {
+
+bool any_wrong(const std::vector<Verdict>& verdicts) {
+  return std::any_of(verdicts.begin(), verdicts.end(), [](const auto& v) { return v.kind == Verdict::Kind::wrong; });
+}
+
+/// What is wanted, from wherever it is written.
+struct Wanted {
+  std::optional<Config> config;
+  std::optional<BootPlan> applied;
+  PveConfigs pve;
+};
+
+std::set<int> known_guests(const Wanted& wanted, const Root& root) {
+  std::set<int> vms;
+  if (wanted.config)
+    for (const auto& [id, vm] : wanted.config->vms) vms.insert(id);
+  if (wanted.applied)
+    for (const auto& claim : wanted.applied->claims) vms.insert(claim.vm);
+  for (const int vm : guests_with_pid_file(root)) vms.insert(vm);
+  return vms;
+}
+
+void require_known(const std::vector<int>& asked, const std::set<int>& known, const PveConfigs& pve) {
+  for (const int vm : asked)
+    if (!known.count(vm) && !pve.vm(vm))
+      throw Error("verify", fmt::format("VM {}", vm), "neither hostsplit nor Proxmox VE knows it",
+                  known.empty() ? "No VM is configured or running" : fmt::format("Known: {}", fmt::join(known, ", ")),
+                  Error::Kind::bad_input);
+}
+
+std::map<int, NumaNode> read_nodes(const Root& root) {
+  std::map<int, NumaNode> nodes;
+  for (const auto& name : root.list("sys/devices/system/node")) {
+    if (!name.starts_with("node") || name.size() == 4 || name[4] < '0' || name[4] > '9') continue;
+    const int id = std::stoi(name.substr(4));
+    if (auto node = read_node(root, id)) nodes.emplace(id, std::move(*node));
+  }
+  if (nodes.empty())
+    if (auto node = read_node(root, 0)) nodes.emplace(0, std::move(*node));
+  return nodes;
+}
+
+/// A claimed function is where its address says, or whoever sits there now is somebody else.
+void read_functions(const Root& root, const GuestWish& wish, const GuestCommand& command, GuestHost& host) {
+  for (const auto& claim : wish.functions)
+    if (const auto found = read_function(root, claim.address); found && found->fingerprint == claim.function)
+      host.functions.emplace(claim.address, *found);
+  for (const auto& address : command.functions)
+    if (const auto found = read_function(root, address)) host.functions.emplace(address, *found);
+}
+
+}  // namespace
+
+bool Proof::ok() const {
+  return !any_wrong(pools) &&
+         std::none_of(guests.begin(), guests.end(), [](const auto& guest) { return any_wrong(guest.verdicts); });
+}
+
+Proof verify(const Root& root, const std::vector<int>& asked, bool force) {
+  const Wanted wanted{load_config(root), load_boot_plan(root), read_pve(root)};
+  std::set<int> everybody = known_guests(wanted, root);
+  require_known(asked, everybody, wanted.pve);
+  const std::set<int> meant = asked.empty() ? everybody : std::set<int>(asked.begin(), asked.end());
+  everybody.insert(meant.begin(), meant.end());
+
+  GuestHost host{read_nodes(root), {}};
+  // Pools are shared: who holds which pages is asked of every guest, the rest of those that are meant.
+  std::vector<std::pair<RunningGuest, GuestWish>> guests;
+  for (const int vm : everybody)
+    guests.emplace_back(read_guest(root, vm, force && meant.count(vm)),
+                        wish_for(vm, wanted.config, wanted.applied, wanted.pve.vm(vm), host.nodes));
+  Proof proof;
+  for (const auto& [guest, wish] : guests) {
+    if (!meant.count(guest.vm)) continue;
+    read_functions(root, wish, guest.command, host);
+    proof.guests.push_back({guest.vm, wish.name, guest.pid, judge_guest(guest, wish, host)});
+  }
+  proof.pools = judge_pools(host.nodes, wanted.applied ? wanted.applied->reservations : std::vector<Reservation>{}, guests);
+  return proof;
+}
+
+}  // namespace hostsplit

@@ -1,0 +1,36 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "core/verify.hpp"
+#include "host/root.hpp"
+#include "text/paint.hpp"
+
+namespace hostsplit {
+
+/// What `verify` has to say about one guest.
+struct GuestProof {
+  int vm = 0;
+  std::string name;
+  std::optional<int> pid;
+  std::vector<Verdict> verdicts;
+};
+
+struct Proof {
+  std::vector<GuestProof> guests;
+  std::vector<Verdict> pools;
+  /// No verdict is wrong.
+  bool ok() const;
+};
+
+/// Looks at guests and says for each check whether it is as wanted. Reads only what it needs: no USB, no whole inventory.
+/// \param vms which; empty: all that are configured, applied for or running
+/// \param force read the pages of guests outside of huge pages as well
+/// \throws Error(bad_input) for a VM nobody knows
+Proof verify(const Root& root, const std::vector<int>& vms, bool force);
+
+/// One line per verdict, remedies below.
+std::string proof_text(const Proof& proof, const Paint& paint);
+std::string proof_json(const Proof& proof);
+
+}  // namespace hostsplit

@@ -1,0 +1,245 @@
+// Doctor: every check fine on a good host, and each finding on a host with that one mistake.
+#include "core/doctor.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "host/host_setup.hpp"
+#include "operations/doctor.hpp"
+#include "support/split_host.hpp"
+
+namespace hostsplit {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::SplitHost;
+
+struct Doctor : ::testing::Test {
+  SplitHost split;
+
+  Doctor() {
+    auto& host = split.host;
+    host.set_file("dev/kvm", "");
+    host.set_file("proc/cpuinfo", "processor\t: 0\nvendor_id\t: AuthenticAMD\nflags\t\t: fpu svm pdpe1gb\n\n");
+    host.set_file("proc/interrupts", "  24:  0  IR-PCI-MSIX-0000:01:00.0   0-edge      nvme0q0\n");
+    host.set_file("sys/class/iommu/ivhd0/x", "");
+    host.set_file("etc/pve/.members", "{}");
+    host.set_link("etc/pve/local", "nodes/pve1");
+    host.set_link("etc/pve/qemu-server", "nodes/pve1/qemu-server");
+    host.set_file("etc/pve/jobs.cfg", "vzdump: backup-1\n\tschedule sun 01:00\n\tenabled 1\n\tall 1\n");
+    guest(101, 0);
+    guest(102, 1);
+    split.configure("[vm.101]\nnode = 0\nmemory = \"8GiB\"\n[vm.102]\nnode = 1\nmemory = \"8GiB\"\n");
+  }
+  void guest(int id, int node, const std::string& more = {}) {
+    const auto number = std::to_string(node);
+    split.host.set_file("etc/pve/nodes/pve1/qemu-server/" + std::to_string(id) + ".conf",
+                        "numa: 1\nhugepages: 1024\nkeephugepages: 1\nballoon: 0\nmemory: 8192\ncores: 8\naffinity: " +
+                            std::string(node == 0 ? "0-31,64-95" : "32-63,96-127") + "\nnuma0: cpus=0-7,hostnodes=" + number +
+                            ",memory=8192,policy=bind\nhookscript: local:snippets/hostsplit-hook\n" + more);
+  }
+  void command_line(const std::string& words) { split.host.set_kernel("6.17.13-2-pve", "root=/dev/mapper/pve-root ro " + words); }
+  std::vector<Finding> findings() const { return diagnose(split.root).findings; }
+  Finding finding(const std::string& code) const {
+    const auto all = findings();
+    const auto* found = testing::find(all, code);
+    EXPECT_NE(found, nullptr) << "no finding " << code;
+    return found ? *found : Finding{};
+  }
+};
+
+TEST_F(Doctor, AGoodHostIsFineThroughout) {
+  const Diagnosis diagnosis = diagnose(split.root);
+  for (const auto& finding : diagnosis.findings) ADD_FAILURE() << finding.code << ": " << finding.message;
+  EXPECT_EQ(diagnosis.checkups.size(), 18u);
+  EXPECT_THAT(diagnosis_text(diagnosis, {}), HasSubstr("fine  the IOMMU is on"));
+  EXPECT_THAT(diagnosis_text(diagnosis, {}), HasSubstr("hugepagesz=1G hugepages=16"));
+  EXPECT_THAT(diagnosis_json(diagnosis), HasSubstr("\"source\": \"command-line\""));
+}
+
+TEST_F(Doctor, FirmwareSaysWhereToLook) {
+  split.host.remove("dev/kvm");
+  split.host.remove("sys/class/iommu");
+  split.host.set_file("proc/cpuinfo", "vendor_id\t: AuthenticAMD\nflags\t\t: fpu\n");
+  EXPECT_THAT(finding("virtualization-off").remedy, HasSubstr("SVM Mode"));
+  EXPECT_THAT(finding("iommu-off").remedy, HasSubstr("AMD CBS"));
+  EXPECT_EQ(finding("no-gibibyte-pages").severity, Severity::warning);
+  split.host.set_file("proc/cpuinfo", "vendor_id\t: GenuineIntel\nflags\t\t: fpu\n");
+  EXPECT_THAT(finding("virtualization-off").remedy, HasSubstr("VT-x"));
+  EXPECT_THAT(finding("iommu-off").remedy, HasSubstr("VT-d"));
+  command_line("amd_iommu=off");
+  EXPECT_THAT(finding("iommu-off").remedy, HasSubstr("Take amd_iommu=off out"));
+}
+
+TEST_F(Doctor, InterruptRemapping) {
+  split.host.set_file("proc/interrupts", "  24:  0  PCI-MSIX-0000:01:00.0   0-edge      nvme0q0\n");
+  EXPECT_EQ(finding("interrupt-remapping-off").severity, Severity::error);
+  split.host.set_file("proc/interrupts", "  1:  0  IO-APIC   1-edge      i8042\n");
+  EXPECT_EQ(testing::find(findings(), "interrupt-remapping-off"), nullptr) << "nothing is known";
+  split.host.set_file("sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", "Y\n");
+  EXPECT_EQ(finding("unsafe-interrupts").severity, Severity::warning);
+}
+
+TEST_F(Doctor, WordsOnTheCommandLine) {
+  command_line("amd_iommu=on pcie_acs_override=downstream,multifunction");
+  EXPECT_EQ(finding("amd-iommu-on").severity, Severity::info);
+  EXPECT_THAT(finding("acs-override").message, HasSubstr("downstream,multifunction"));
+}
+
+TEST_F(Doctor, FarTooManyPagesOnTheCommandLine) {
+  command_line("hugepagesz=1G hugepages=120");
+  EXPECT_EQ(finding("boot-pages-over-floor").severity, Severity::error);
+  EXPECT_THAT(finding("boot-pages-over-floor").remedy, HasSubstr("At most 112 pages"));
+  command_line("hugepagesz=1G hugepages=0:60,1:8");
+  EXPECT_EQ(finding("boot-pages-over-floor").subject, "node 0");
+  EXPECT_EQ(finding("boot-pages-unread").remedy.substr(0, 18), "Write hugepages=68");
+}
+
+TEST_F(Doctor, PagesThatLeaveTheHostTooLittle) {
+  split.host.set_pages(1, kib_per_gib, 60);
+  EXPECT_THAT(finding("pages-over-floor").remedy, HasSubstr("At most 56 pages of 1 GiB"));
+}
+
+TEST_F(Doctor, FilesOfTheArticle) {
+  auto& host = split.host;
+  host.set_file("etc/modules-load.d/vfio.conf", "# for passthrough\nvfio\nvfio_virqfd\n");
+  host.set_file("etc/modprobe.d/vfio.conf", "options vfio-pci ids=1022:148c disable_vga=1\nblacklist xhci_hcd\n");
+  host.set_file("etc/rc.local", "#!/bin/sh\necho 60 > /sys/devices/system/node/node0/hugepages/hugepages-1048576kB/nr_hugepages\n");
+  EXPECT_EQ(finding("vfio-virqfd").subject, "/etc/modules-load.d/vfio.conf:3");
+  EXPECT_THAT(finding("vfio-ids").message, HasSubstr("0000:03:00.3, 0000:22:00.3"));
+  EXPECT_EQ(finding("vfio-ids").severity, Severity::error) << "it takes a twin";
+  EXPECT_EQ(finding("xhci-blacklisted").subject, "/etc/modprobe.d/vfio.conf:2");
+  EXPECT_THAT(finding("rc-local-pages").message, HasSubstr("not executable"));
+  std::filesystem::permissions(host.path("etc/rc.local"), std::filesystem::perms::owner_all);
+  EXPECT_THAT(finding("rc-local-pages").message, HasSubstr("late at boot"));
+}
+
+TEST_F(Doctor, IdsOnTheCommandLine) {
+  command_line("vfio-pci.ids=144d:a808");
+  EXPECT_THAT(finding("vfio-ids").message, HasSubstr("/ is mounted from it"));
+}
+
+TEST_F(Doctor, OldKernelsHangOnReset) {
+  split.host.set_kernel("5.4.0-1-pve", "ro");
+  EXPECT_EQ(finding("reset-hangs").severity, Severity::error);
+}
+
+TEST_F(Doctor, AStartThatTakesSomethingAlong) {
+  guest(102, 1, "hostpci0: 0000:44:00.1\n");
+  EXPECT_THAT(finding("pve-takes-along").message, HasSubstr("0000:44:00.3 from xhci_hcd"));
+}
+
+TEST_F(Doctor, GuestsBackupsHooksAndThinPools) {
+  auto& host = split.host;
+  guest(101, 0, "balloon: 4096\nscsi0: local-lvm:vm-101-disk-0,size=300G\nscsi1: local-lvm:vm-101-disk-1,size=1T\n");
+  host.set_file("etc/pve/jobs.cfg", "vzdump: nightly\n\tenabled 1\n\tvmid 102,103\n\nvzdump: off\n\tenabled 0\n\tall 1\n");
+  host.set_file("etc/pve/storage.cfg", "dir: local\n\tpath /var/lib/vz\n\nlvmthin: local-lvm\n\tthinpool data\n\tvgname pve\n");
+  host.set_file("sys/class/block/dm-4/dm/name", "pve-data-tpool\n");
+  host.set_file("sys/class/block/dm-4/size", std::to_string(std::uint64_t{794} * 1024 * 1024 * 2) + "\n");
+  EXPECT_EQ(finding("pve-balloon").remedy, "qm set 101 --balloon 0");
+  EXPECT_EQ(finding("pve-no-backup").subject, "VM 101");
+  EXPECT_THAT(finding("thin-pool-promised").message, HasSubstr("1324 GiB are promised from a thin pool of 794 GiB"));
+}
+
+TEST_F(Doctor, ADamagedConfigurationIsAFinding) {
+  split.host.set_file("etc/hostsplit/hostsplit.toml", "version = [");
+  EXPECT_EQ(finding("config-damaged").severity, Severity::error);
+  split.configure("[vm.101]\nnode = 7\n");
+  EXPECT_THAT(finding("config-does-not-fit").message, HasSubstr("no NUMA node 7"));
+}
+
+TEST_F(Doctor, OnAnEmptyDirectoryNothingIsInvented) {
+  testing::FakeHost empty;
+  const Root root(empty.directory());
+  for (const auto& finding : diagnose(root).findings) EXPECT_EQ(finding.code, "iommu-off") << finding.message;
+}
+
+// Where pages come from ----------------------------------------------------------------------------------------------
+
+std::map<int, NumaNode> two_nodes(Kib memory = 64 * kib_per_gib) {
+  std::map<int, NumaNode> nodes;
+  for (const int id : {0, 1}) {
+    nodes[id].id = id;
+    nodes[id].memory = memory;
+  }
+  return nodes;
+}
+
+Reservation pages(int node, std::uint64_t count, Kib size = kib_per_gib) { return {node, size, count, {101}, {{101, count}}}; }
+
+using Words = std::vector<std::string>;
+
+TEST(PageRecipe, WordsAreExactAndReadByProxmoxVe) {
+  const auto nodes = two_nodes();
+  EXPECT_EQ(command_line_words({pages(0, 56), pages(1, 56)}, nodes), (Words{"hugepagesz=1G", "hugepages=112"}));
+  EXPECT_EQ(command_line_words({pages(0, 56), pages(1, 40)}, nodes),
+            (Words{"hugepagesz=1G", "hugepages=0:56,1:40", "hugepages=96"}));
+  EXPECT_EQ(command_line_words({pages(1, 40)}, nodes), (Words{"hugepagesz=1G", "hugepages=1:40", "hugepages=40"}));
+  EXPECT_EQ(command_line_words({pages(0, 512, 2048), pages(1, 8)}, nodes),
+            (Words{"hugepagesz=2M", "hugepages=0:512", "hugepages=512", "hugepagesz=1G", "hugepages=1:8", "hugepages=8"}));
+  EXPECT_EQ(command_line_words({}, nodes), Words{});
+}
+
+TEST(PageRecipe, TheKernelReadsWhatWasMeant) {
+  for (const auto& reserved : std::vector<std::vector<Reservation>>{
+           {pages(0, 56), pages(1, 40)}, {pages(1, 3)}, {pages(0, 512, 2048), pages(1, 512, 2048), pages(1, 8)}}) {
+    std::string line = "ro quiet";
+    for (const auto& word : command_line_words(reserved, two_nodes())) line += " " + word;
+    std::uint64_t meant = 0, kernel = 0;
+    for (const auto& item : reserved) meant += item.pages * item.page_size;
+    for (const auto& found : pages_kernel_reads(line)) {
+      std::uint64_t count = found.anywhere;
+      for (const auto& [node, number] : found.by_node) count += number;
+      kernel += count * found.page_size;
+    }
+    EXPECT_EQ(kernel, meant) << line;
+  }
+}
+
+TEST(PageRecipe, IsChosenWithAReason) {
+  const auto nodes = two_nodes();
+  const KernelBuild debian{true, false, true}, pve{true, true, true};
+  const std::vector<Reservation> big{pages(0, 56), pages(1, 56)}, small{pages(0, 512, 2048)};
+  EXPECT_EQ(choose_pages(small, nodes, debian).source, PageSource::run_time);
+  EXPECT_EQ(choose_pages(big, nodes, pve).source, PageSource::command_line);
+  EXPECT_FALSE(choose_pages(big, nodes, pve).needs_keep_hugepages);
+  EXPECT_EQ(choose_pages(big, nodes, pve, PageSource::cma).words, Words{"hugetlb_cma=0:56G,1:56G"});
+  EXPECT_TRUE(choose_pages(big, nodes, pve, PageSource::cma).needs_keep_hugepages);
+  const auto refused = choose_pages(big, nodes, debian, PageSource::cma);
+  EXPECT_EQ(refused.source, PageSource::command_line);
+  EXPECT_THAT(refused.reason, HasSubstr("built without CMA"));
+  EXPECT_EQ(choose_pages(big, nodes, debian, PageSource::run_time).words, Words{});
+}
+
+TEST(PageRecipe, KernelBuild) {
+  EXPECT_EQ(parse_kernel_build("CONFIG_HUGETLBFS=y\n# CONFIG_CMA is not set\nCONFIG_CMA_AREAS=7\n"), (KernelBuild{true, false, true}));
+  EXPECT_EQ(parse_kernel_build("CONFIG_CMA=y\n"), (KernelBuild{true, true, false}));
+  EXPECT_EQ(parse_kernel_build(""), KernelBuild{});
+}
+
+TEST(CommandLine, WhatTheKernelReads) {
+  using Pages = std::vector<CommandLinePages>;
+  EXPECT_EQ(pages_kernel_reads("hugepagesz=1G hugepages=0:1,1:2 hugepages=3"), (Pages{{kib_per_gib, {{0, 1}, {1, 2}}, 0}}));
+  EXPECT_EQ(pages_kernel_reads("default_hugepagesz=1G hugepages=4"), (Pages{{kib_per_gib, {}, 4}}));
+  EXPECT_EQ(pages_kernel_reads("hugepages=4"), (Pages{{2048, {}, 4}}));
+  EXPECT_EQ(pages_kernel_reads("hugepages=4 hugepagesz=1024M hugepages=2"), (Pages{{2048, {}, 4}, {kib_per_gib, {}, 2}}));
+  EXPECT_EQ(pages_kernel_reads("hugepagesz=1G hugepages=x hugepages="), Pages{});
+  EXPECT_EQ(pages_kernel_reads("hugepagesz=huge hugepages=4"), Pages{});
+  EXPECT_EQ(pages_kernel_reads(""), Pages{});
+}
+
+TEST(CommandLine, TheFloorHoldsPerNodeAndInTotal) {
+  const Kib floor = 8 * kib_per_gib;
+  EXPECT_TRUE(check_command_line("hugepagesz=1G hugepages=112", two_nodes(), floor).empty());
+  EXPECT_EQ(check_command_line("hugepagesz=1G hugepages=113", two_nodes(), floor).size(), 1u);
+  EXPECT_TRUE(check_command_line("hugepagesz=1G hugepages=0:56,1:56", two_nodes(), floor).empty());
+  EXPECT_EQ(check_command_line("hugepagesz=1G hugepages=0:57,1:57", two_nodes(), floor).size(), 2u);
+  EXPECT_EQ(check_command_line("hugepagesz=1G hugepages=0:56,1:56", two_nodes(32 * kib_per_gib), floor).size(), 2u)
+      << "half of the memory was taken out since";
+  EXPECT_TRUE(check_command_line("quiet", two_nodes(), floor).empty());
+}
+
+}  // namespace
+}  // namespace hostsplit

@@ -1,0 +1,108 @@
+// The hook of Proxmox VE: what holds a VM back, what does not, and what it brings back first.
+#include "operations/hook.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/names.hpp"
+#include "core/objection.hpp"
+#include "support/split_host.hpp"
+
+namespace hostsplit {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::SplitHost;
+
+struct Hook : ::testing::Test {
+  SplitHost split;
+  void SetUp() override {
+    split.configure_two_vms();
+    ASSERT_TRUE(split.apply_now().ok());
+    split.effects.clear_log();
+    split.audit.records.clear();
+  }
+  HookAnswer before(int vm = 101) { return before_start(split.actor(), vm); }
+};
+
+TEST_F(Hook, AReadyVmStarts) {
+  EXPECT_EQ(before().veto, "");
+  EXPECT_TRUE(split.effects.log().empty());
+  EXPECT_TRUE(split.audit.records.empty());
+}
+
+TEST_F(Hook, AnUnknownVmIsNotEvenLookedAt) {
+  split.host.unbind("0000:03:00.3");
+  split.host.set_pages(0, kib_per_gib, 0);
+  EXPECT_EQ(before(900).veto, "");
+  EXPECT_TRUE(split.effects.log().empty());
+}
+
+TEST_F(Hook, NothingAppliedHoldsNothingBack) {
+  split.host.remove(names::boot_plan_file);
+  EXPECT_EQ(before().veto, "");
+}
+
+TEST_F(Hook, AControllerThatIsElsewhereHoldsItBack) {
+  split.host.unbind("0000:03:00.3");
+  split.host.bind("0000:03:00.3", "xhci_hcd");
+  const auto answer = before();
+  EXPECT_THAT(answer.veto, HasSubstr("VM 101 must wait: 0000:03:00.3"));
+  EXPECT_THAT(answer.veto, HasSubstr("with xhci_hcd"));
+  ASSERT_FALSE(split.audit.records.empty());
+  EXPECT_EQ(split.audit.records.back().event, "vm-start");
+  EXPECT_EQ(split.audit.records.back().result, "refused");
+  EXPECT_EQ(before(102).veto, "") << "the other one is ready";
+}
+
+TEST_F(Hook, AControllerAnotherGuestHoldsHoldsItBack) {
+  split.host.hold_group(4711, 60, 102);
+  EXPECT_THAT(before().veto, HasSubstr("held by VM 102"));
+  split.host.release_group(4711);
+  split.host.hold_group(4711, 60, 101);
+  EXPECT_EQ(before().veto, "") << "a restart of itself";
+}
+
+TEST_F(Hook, PagesThatWereTrimmedAreBroughtBack) {
+  split.host.set_pages(0, kib_per_gib, 0);
+  EXPECT_EQ(before().veto, "");
+  EXPECT_EQ(split.pages(0), 8u);
+  EXPECT_EQ(split.pages(1), 8u);
+}
+
+TEST_F(Hook, PagesThatCannotBeBroughtBackHoldItBack) {
+  split.host.set_pages(0, kib_per_gib, 0);
+  split.host.short_pages(0, 3);
+  const auto answer = before();
+  EXPECT_THAT(answer.veto, HasSubstr("node 0 has 3 free huge pages of 1 GiB and it needs 8"));
+  ASSERT_EQ(answer.notes.size(), 1u);
+  EXPECT_THAT(answer.notes[0], HasSubstr("only 3 of 8"));
+  EXPECT_EQ(before(102).veto, "");
+}
+
+TEST_F(Hook, ALifelineHoldsItBackEvenWhenSwitchedOff) {
+  split.host.set_kernel("6.17.13-2-pve", "ro hostsplit=off");
+  split.host.unbind("0000:03:00.3");
+  split.host.bind("0000:03:00.3", "xhci_hcd");
+  split.host.set_pages(0, kib_per_gib, 0);
+  EXPECT_EQ(before().veto, "") << "switched off, hostsplit has no say";
+  EXPECT_EQ(split.pages(0), 0u);
+  testing::UsbSpec stick;
+  stick.speed = "5000";
+  stick.disk = "sdx";
+  split.host.plug("0000:03:00.3", "1", stick);
+  split.host.add_mount("sdx", "/mnt/rescue");
+  EXPECT_THAT(before().veto, HasSubstr("/mnt/rescue is mounted"));
+}
+
+TEST_F(Hook, AfterTheStartItTellsWhatIsWrong) {
+  EXPECT_TRUE(after_start(split.root, 900).notes.empty());
+  split.host.unbind("0000:03:00.3");
+  const auto answer = after_start(split.root, 101);
+  ASSERT_EQ(answer.notes.size(), 1u);
+  EXPECT_THAT(answer.notes[0], HasSubstr("function of 0000:03:00.3"));
+  EXPECT_EQ(answer.veto, "");
+}
+
+}  // namespace
+}  // namespace hostsplit
