@@ -3,9 +3,8 @@
 // `driverctl --nosave set-override`. Prints the median of each in microseconds as one line of JSON. The order changes
 // from round to round, and each starts from rest, because what a way finds in its caches or still running is not its own.
 // Usage: hostsplit-measure ADDRESS ROUNDS   (root, vfio-pci loaded, the controller on its host driver and unused)
-#include <fcntl.h>
+//        hostsplit-measure pages NODE COUNT ROUNDS   (measure_pages.cpp)
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -19,18 +18,11 @@
 #include "core/error.hpp"
 #include "host/binding.hpp"
 #include "host/inventory.hpp"
+#include "measure.hpp"
 
 namespace {
 
 using namespace hostsplit;
-using Clock = std::chrono::steady_clock;
-
-void raw_write(const std::string& path, const std::string& value) {
-  const int fd = open(path.c_str(), O_WRONLY);
-  const bool written = fd >= 0 && write(fd, value.data(), value.size()) >= 0;
-  close(fd);
-  if (!written) throw std::runtime_error("cannot write " + path);
-}
 
 void raw_bind(const std::string& address, const std::string& driver_override) {
   const std::string device = "/sys/bus/pci/devices/" + address;
@@ -46,17 +38,6 @@ void run(const std::string& command) {
 /// After a bind the host driver's hubs go on for a while by themselves, and an unbind waits for them.
 void come_to_rest() { std::this_thread::sleep_for(std::chrono::milliseconds(500)); }
 
-long microseconds(const std::function<void()>& work) {
-  const auto start = Clock::now();
-  work();
-  return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start).count();
-}
-
-long median(std::vector<long> values) {
-  std::nth_element(values.begin(), values.begin() + values.size() / 2, values.end());
-  return values[values.size() / 2];
-}
-
 void require_driver(const Root& root, const std::string& address, const std::string& driver) {
   if (root.link_name("sys/bus/pci/devices/" + address + "/driver") != driver)
     throw std::runtime_error(address + " is not on " + driver);
@@ -65,6 +46,7 @@ void require_driver(const Root& root, const std::string& address, const std::str
 }  // namespace
 
 int main(int argc, char** argv) try {
+  if (argc == 5 && std::string(argv[1]) == "pages") return measure_pages(std::atoi(argv[2]), std::atoi(argv[3]), std::atoi(argv[4]));
   if (argc != 3) return std::cerr << "usage: hostsplit-measure ADDRESS ROUNDS\n", 2;
   const Root root;
   LiveEffects effects(root);

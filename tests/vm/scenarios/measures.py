@@ -2,6 +2,7 @@
 
 import json
 import statistics
+from pathlib import Path
 
 from bench.product import Product
 
@@ -19,6 +20,10 @@ def run(bench, check):
     bench.run("systemctl start hostsplitd")
     status(bench, check)
     memory(bench, check, product)
+    product.run("undo --yes")
+    bench.run("systemctl stop hostsplitd")
+    reserve(bench, check)
+    verify(bench, check, product)
 
 
 def limit(check, name, value, most):
@@ -61,3 +66,49 @@ def memory(bench, check, product):
     anonymous = bench.run(f"grep RssAnon /proc/{pid}/status").out.split()[1]
     print(f"     RSS {rss} KiB, of it {anonymous} KiB its own", flush=True)
     limit(check, "RSS of the daemon in MiB", rss / 1024, 12)
+
+
+def reserve(bench, check):
+    times = json.loads(bench.run(f"/usr/libexec/hostsplit/hostsplit-measure pages 1 4 {ROUNDS}", 600).out)
+    print(f"     4 pages of 1 GiB, medians in microseconds: {times}")
+    limit(check, "reserving against a raw loop of writes", times["hostsplit"] / times["raw"], 1.05)
+
+
+def verify(bench, check, product):
+    """Two guests of 2 GiB each; then one with pages of three sizes."""
+    bench.put(Path(__file__).parent / "pve-start", "/root/pve-start")
+    bench.run("chmod +x /root/pve-start; for n in 0 1; do "
+              "echo 2 > /sys/devices/system/node/node$n/hugepages/hugepages-1048576kB/nr_hugepages; done")
+    product.configure('[vm.101]\nnode = 0\nmemory = "2GiB"\n[vm.102]\nnode = 1\nmemory = "2GiB"\n')
+    bench.run("/root/pve-start 101 0 2 0-1 1 && /root/pve-start 102 1 2 2-3 1", 180)
+    pids = bench.run("cat /run/qemu-server/101.pid /run/qemu-server/102.pid").out.split()
+    ours, once, twice = [], [], []
+    for _ in range(ROUNDS):
+        once.append(bench.timed(f"numastat -p {pids[0]} {pids[1]} >/dev/null")[1])
+        ours.append(bench.timed("hostsplit verify >/dev/null", check=False)[1])
+        twice.append(bench.timed(f"numastat -p {pids[0]} >/dev/null; numastat -p {pids[1]} >/dev/null")[1])
+    ours, once, twice = statistics.median(ours), statistics.median(once), statistics.median(twice)
+    print(f"     verify {ours * 1000:.0f} ms, numastat -p for both in one run {once * 1000:.0f} ms, "
+          f"in two {twice * 1000:.0f} ms", flush=True)
+    limit(check, "verify of two VMs against numastat -p for both", ours / once, 0.5)
+    bench.run(f"kill {' '.join(pids)}; sleep 1")
+    mixed(bench, check)
+
+
+def mixed(bench, check):
+    bench.run("echo 64 > /sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages")
+    backends = "".join(f"-object memory-backend-memfd,id=m{n},size={size},hugetlb=on,hugetlbsize={page},prealloc=on,"
+                       f"host-nodes=0,policy=bind -numa node,memdev=m{n} "
+                       for n, (size, page) in enumerate((("1G", "1G"), ("128M", "2M"))))
+    bench.run("kvm -id 103 -pidfile /var/run/qemu-server/103.pid -daemonize -S -nodefaults -display none -machine q35 "
+              f"-accel tcg -smp 2 -m 1152 {backends}", 120)
+    pid = bench.run("cat /run/qemu-server/103.pid").out.strip()
+    truth = int(bench.run(f"awk '/HugetlbPages/ {{print $2}}' /proc/{pid}/status").out) // 1024
+    theirs = [line.split() for line in bench.run(f"numastat -p {pid}").out.splitlines() if line.startswith("Huge")][0]
+    document = json.loads(bench.run("hostsplit verify 103 --json", check=False).out)
+    pools = [c["found"] for c in document["pools"]]
+    print(f"     a guest with {truth} MiB in pages of 1 GiB and 2 MiB: numastat says {theirs}, verify {pools}")
+    said = [c["found"] for c in document["vms"][0]["checks"] if c["check"] == "memory"]
+    check("verify is right about pages of two sizes", truth == 1152 and said == [f"{truth} MiB in huge pages"]
+          and any(", 64 in VM 103" in p for p in pools) and any(", 1 in VM 103" in p for p in pools), (said, pools))
+    bench.run(f"kill {pid}")

@@ -1,0 +1,240 @@
+"""Memory: verify on good and wrong placements, Proxmox VE's trimming, the hook, short and clamped reservations."""
+
+import json
+from pathlib import Path
+
+from bench import eventually
+from bench.product import Product
+
+TOPOLOGY = "article"
+
+START = Path(__file__).parent / "pve-start"
+BOOT_PLAN = "/etc/hostsplit/boot/plan"
+X0, X1 = "0000:01:00.0", "0000:02:00.0"
+CPUS = {0: "0-1", 1: "2-3"}
+HOOK = "/usr/share/hostsplit/hostsplit-hook"
+CONFIG = f"""
+[host]
+keep_free = "2GiB"
+[vm.101]
+name = "fluent-a"
+node = 0
+memory = "2GiB"
+controllers = ["{X0}"]
+[vm.102]
+name = "fluent-b"
+node = 1
+memory = "2GiB"
+controllers = ["{X1}"]
+"""
+
+
+def run(bench, check):
+    product = Product(bench)
+    bench.install()
+    bench.put(START, "/root/pve-start")
+    bench.run("chmod +x /root/pve-start")
+    product.configure(CONFIG)
+    applied = product.run("apply --yes")
+    check("two VMs of 2 GiB are applied", applied.rc == 0 and pages(product) == (2, 2), applied)
+    good(bench, check)
+    bench.run("systemctl stop hostsplitd")
+    wrong(bench, check, product)
+    without_us(bench, check)
+    bench.run("systemctl start hostsplitd")
+    trimmed(bench, check, product)
+    hook(bench, check, product)
+    short(bench, check, product)
+    clamped(bench, check, product)
+
+
+def pages(product):
+    return product.pages(0), product.pages(1)
+
+
+def start(bench, vm, node, keep=1, gib=2, cpus=None, more=""):
+    return bench.run(f"/root/pve-start {vm} {node} {gib} {cpus or CPUS[node]} {keep} {more}", 180, check=False)
+
+
+def stop(bench, *vms):
+    """Ends VMs and waits until they are gone; the pid file stays, as after a kill on a real host."""
+    for vm in vms or (101, 102):
+        bench.run(f"p=$(cat /run/qemu-server/{vm}.pid 2>/dev/null) && kill $p && "
+                  "while [ -d /proc/$p ]; do sleep 0.1; done; true", check=False)
+
+
+def verdicts(bench, words=""):
+    """(exit code, wrong checks as 'VM check subject', the whole document) of verify."""
+    result = bench.run(f"hostsplit verify --json {words}", check=False)
+    document = json.loads(result.out)
+    found = [(vm["vm"], c["check"], c["subject"]) for vm in document["vms"] for c in vm["checks"] if c["verdict"] == "wrong"]
+    found += [("pool", c["check"], c["subject"]) for c in document["pools"] if c["verdict"] == "wrong"]
+    return result.rc, found, document
+
+
+def good(bench, check):
+    first = start(bench, 101, 0, more=f"-device vfio-pci,host={X0}")
+    second = start(bench, 102, 1, more=f"-device vfio-pci,host={X1}")
+    check("both VMs start", first.rc == 0 and second.rc == 0, f"{first} {second}")
+    rc, found, document = verdicts(bench)
+    check("verify: a good placement is right throughout, exit 0", rc == 0 and not found and document["ok"], document)
+    said = [c["found"] for vm in document["vms"] for c in vm["checks"] if c["check"] == "memory"]
+    check("verify counts the memory of both", said == ["2048 MiB in huge pages"] * 2, said)
+    threads = [c["subject"] for vm in document["vms"] for c in vm["checks"] if c["check"] == "cpus"]
+    counted = bench.run("for v in 101 102; do ls /proc/$(cat /run/qemu-server/$v.pid)/task | wc -l; done").out.split()
+    check("verify looks at every thread", threads == [f"all {n} threads" for n in counted], f"{threads} {counted}")
+    print(bench.run("hostsplit verify", check=False).out)
+
+
+def wrong(bench, check, product):
+    pid = bench.run("cat /run/qemu-server/101.pid").out.strip()
+    thread = bench.run(f"ls /proc/{pid}/task | tail -1").out.strip()
+    bench.run(f"taskset -pc 0-3 {thread}")
+    rc, found, _ = verdicts(bench, "101")
+    check("wrong 1: affinity of one thread", rc == 3 and [f[:2] for f in found] == [(101, "cpus")] and thread in found[0][2],
+          found)
+
+    stop(bench)
+    start(bench, 101, 1, cpus="0-1")
+    rc, found, _ = verdicts(bench, "101")
+    check("wrong 2: node", rc == 3 and [f[1:] for f in found if f[1] == "memory"] == [("memory", "node 0"), ("memory", "node 1")],
+          found)
+    stop(bench)
+
+    bench.run("taskset -c 2-3 kvm -id 102 -pidfile /var/run/qemu-server/102.pid -daemonize -S -nodefaults -display none "
+              "-machine q35 -accel tcg -m 1024 -object memory-backend-ram,id=r,size=1G,prealloc=on,host-nodes=1,policy=bind "
+              "-numa node,memdev=r", 120)
+    rc, found, document = verdicts(bench, "102")
+    unread = [c for c in document["vms"][0]["checks"] if c["verdict"] == "unknown"]
+    check("wrong 3: pages of 4 KiB, told without walking them", rc == 3 and (102, "page-size", "guest memory") in found
+          and len(unread) == 1, document)
+    rc, found, _ = verdicts(bench, "102 --force")
+    check("with --force they are walked", (102, "overhead", "ordinary pages") in found, found)
+    stop(bench)
+
+    bench.run(f"d=/sys/bus/pci/devices/{X1}; echo > $d/driver_override; echo {X1} > $d/driver/unbind; "
+              f"echo {X1} > /sys/bus/pci/drivers_probe")
+    rc, found, _ = verdicts(bench, "102")
+    check("wrong 4: driver", rc == 3 and found == [(102, "function", X1)], found)
+    refused = bench.run(f"{HOOK} 102 pre-start", check=False)
+    check("the hook holds that VM back with one sentence", refused.rc == 1 and "VM 102 must wait" in refused.err
+          and X1 in refused.err and refused.err.count("\n") == 1, refused)
+    bench.run(f"d=/sys/bus/pci/devices/{X1}; echo vfio-pci > $d/driver_override; echo {X1} > $d/driver/unbind; "
+              f"echo {X1} > /sys/bus/pci/drivers_probe")
+
+    bench.run("echo 1 > /sys/devices/system/node/node0/hugepages/hugepages-1048576kB/nr_hugepages")
+    rc, found, _ = verdicts(bench)
+    check("wrong 5: pool short", rc == 3 and found == [("pool", "pool", "node 0, 1 GiB")], found)
+    bench.run("echo 2 > /sys/devices/system/node/node0/hugepages/hugepages-1048576kB/nr_hugepages")
+    check("the pool is whole again", pages(product) == (2, 2), pages(product))
+
+
+def occupy(bench, node):
+    """Other programs use the memory that is free now: as pages of 2 MiB, which are not even touched."""
+    bench.run(f"cd /sys/devices/system/node/node{node}; free=$(awk '/MemFree/ {{print $4}}' meminfo); "
+              "echo $(( (free - 600000) / 2048 )) > hugepages/hugepages-2048kB/nr_hugepages")
+
+
+def leave(bench):
+    bench.run("for n in 0 1; do echo 0 > /sys/devices/system/node/node$n/hugepages/hugepages-2048kB/nr_hugepages; done")
+
+
+def without_us(bench, check):
+    first = start(bench, 101, 0, keep=0)
+    occupy(bench, 1)
+    second = start(bench, 102, 1, keep=0)
+    check("without hostsplit the second VM does not start", first.rc == 0 and second.rc == 1
+          and "hugepage allocation failed" in second.out, f"{first} {second}")
+    leave(bench)
+    stop(bench)
+
+
+def trimmed(bench, check, product):
+    whole = eventually(lambda: pages(product) == (2, 2), 60, 1)
+    check("the service brings the pools back", whole, pages(product))
+    for number in range(3):
+        for order in ((101, 102), (102, 101)):
+            bench.run(f"{HOOK} {order[0]} pre-start", check=False)
+            first = start(bench, order[0], order[0] - 101, keep=0)
+            ready = bench.run(f"{HOOK} {order[1]} pre-start", check=False)
+            occupy(bench, order[1] - 101)
+            second = start(bench, order[1], order[1] - 101, keep=0)
+            check(f"with hostsplit both start, {order[0]} first, time {number + 1}",
+                  first.rc == 0 and ready.rc == 0 and second.rc == 0, f"{first} {ready} {second}")
+            leave(bench)
+            whole = eventually(lambda: pages(product) == (2, 2) and surplus(bench) == 0, 30, 0.5)
+            check("and nothing is left over", whole, f"{pages(product)} surplus {surplus(bench)}")
+            if number == 2 and order[0] == 102:
+                rc, found, document = verdicts(bench)
+                wrongs = [f for f in found if f[1] != "function"]
+                check("verify is content in the end", not wrongs, document)
+            stop(bench)
+    wipes = product.journal(event="wipe")
+    check("the journal calls it what it is", wipes and "Proxmox VE" in wipes[0]["MESSAGE"], wipes[:1])
+    print(f"     {len(wipes)} wipes seen by the service; the first: {wipes[0]['MESSAGE'] if wipes else ''}")
+
+    first = start(bench, 101, 0, keep=0)
+    began = bench.run("date +%s.%N").out
+    back = eventually(lambda: product.pages(1) == 2 and surplus(bench) == 0, 60, 0.2)
+    took = float(bench.run("date +%s.%N").out) - float(began)
+    check("without any hook the service alone mends it", first.rc == 0 and back, pages(product))
+    print(f"     after {took:.1f} s")
+    stop(bench)
+
+
+def surplus(bench):
+    out = bench.run("cat /sys/devices/system/node/node*/hugepages/hugepages-1048576kB/surplus_hugepages").out
+    return sum(int(word) for word in out.split())
+
+
+def hook(bench, check, product):
+    stranger = bench.run(f"{HOOK} 900 pre-start", check=False)
+    check("the hook lets an unknown VM start untouched", stranger.rc == 0 and not stranger.out + stranger.err, stranger)
+    ready, seconds = bench.timed(f"{HOOK} 101 pre-start", check=False)
+    check("and a VM that is ready", ready.rc == 0, ready)
+    print(f"     in {seconds:.2f} s")
+    bench.run(f"cp {BOOT_PLAN} /root/plan; echo garbage >> {BOOT_PLAN}")
+    broken = bench.run(f"{HOOK} 101 pre-start", check=False)
+    check("a hostsplit that is broken holds nothing back", broken.rc == 0 and "ignored" in broken.err, broken)
+    bench.run(f"cp /root/plan {BOOT_PLAN}")
+    start(bench, 101, 0, cpus="0-3")
+    after = bench.run(f"{HOOK} 101 post-start", check=False)
+    check("after the start the task log says what is wrong", after.rc == 0 and "cpus" in after.out, after)
+    stop(bench)
+
+
+def short(bench, check, product):
+    bench.run("systemctl stop hostsplitd")
+    bench.run("for n in 0 1; do echo 0 > /sys/devices/system/node/node$n/hugepages/hugepages-1048576kB/nr_hugepages; done")
+    occupy(bench, 0)
+    bench.run("dd if=/dev/vda of=/dev/null bs=1M count=400 2>/dev/null")
+    result = bench.run("hostsplit boot", 300, check=False)
+    failed = product.journal(event="reserve", node="0", result="failed")
+    check("on a host without whole gibibytes: asked and got per node, and who finds no room",
+          failed and "only 0 of 2" in failed[-1]["MESSAGE"] and "no room for VM 101" in failed[-1]["MESSAGE"],
+          f"{result} {failed[-1:]}")
+    check("the other node has its pages all the same", pages(product) == (0, 2), pages(product))
+    rc, found, _ = verdicts(bench)
+    check("verify says so", rc == 3 and ("pool", "pool", "node 0, 1 GiB") in found, found)
+    leave(bench)
+    bench.run("systemctl start hostsplitd")
+    check("as soon as there is room the service fills up", eventually(lambda: pages(product) == (2, 2), 90, 1), pages(product))
+
+
+def clamped(bench, check, product):
+    product.configure(CONFIG.replace('memory = "2GiB"', 'memory = "40GiB"', 1))
+    refused = product.run("plan")
+    check("too much memory is refused, and it is said what fits", refused.rc == 3 and "At most 5 pages" in refused.out, refused)
+    bench.run(f"sed -i 's/^pages node=0 size=1048576 count=2 vms=101:2/pages node=0 size=1048576 count=40 vms=101:40/' {BOOT_PLAN}")
+    state_before = bench.run(f"grep -c count=40 {BOOT_PLAN}").out.strip()
+    bench.reboot()
+    state = bench.wait_running()
+    got = pages(product)
+    free = int(bench.run("awk '/MemFree|FilePages|SReclaimable/ {s += $4} END {print int(s / 1024)}' "
+                         "/sys/devices/system/node/node0/meminfo").out)
+    failed = product.journal(event="reserve", node="0", result="failed")
+    check("a boot plan forced too large is clamped at boot", state_before == "1" and 0 < got[0] <= 6 and got[1] == 2, got)
+    check("the host keeps its floor and boots without failed units", free >= 1900 and state == "running", f"{free} MiB, {state}")
+    check("and the journal says why", failed and ("keeps 2 GiB free" in failed[0]["MESSAGE"] or "only" in failed[0]["MESSAGE"]),
+          failed[:1])
+    print(f"     {got} pages, {free} MiB left on node 0: {failed[0]['MESSAGE'] if failed else ''}")
