@@ -14,7 +14,7 @@ namespace {
 using ::testing::HasSubstr;
 using testing::SplitHost;
 
-struct Hook : ::testing::Test {
+struct GuestHook : ::testing::Test {
   SplitHost split;
   void SetUp() override {
     split.configure_two_vms();
@@ -25,25 +25,25 @@ struct Hook : ::testing::Test {
   HookAnswer before(int vm = 101) { return before_start(split.actor(), vm); }
 };
 
-TEST_F(Hook, AReadyVmStarts) {
+TEST_F(GuestHook, AReadyVmStarts) {
   EXPECT_EQ(before().veto, "");
   EXPECT_TRUE(split.effects.log().empty());
   EXPECT_TRUE(split.audit.records.empty());
 }
 
-TEST_F(Hook, AnUnknownVmIsNotEvenLookedAt) {
+TEST_F(GuestHook, AnUnknownVmIsNotEvenLookedAt) {
   split.host.unbind("0000:03:00.3");
   split.host.set_pages(0, kib_per_gib, 0);
   EXPECT_EQ(before(900).veto, "");
   EXPECT_TRUE(split.effects.log().empty());
 }
 
-TEST_F(Hook, NothingAppliedHoldsNothingBack) {
+TEST_F(GuestHook, NothingAppliedHoldsNothingBack) {
   split.host.remove(names::boot_plan_file);
   EXPECT_EQ(before().veto, "");
 }
 
-TEST_F(Hook, AControllerThatIsElsewhereHoldsItBack) {
+TEST_F(GuestHook, AControllerThatIsElsewhereHoldsItBack) {
   split.host.unbind("0000:03:00.3");
   split.host.bind("0000:03:00.3", "xhci_hcd");
   const auto answer = before();
@@ -55,7 +55,7 @@ TEST_F(Hook, AControllerThatIsElsewhereHoldsItBack) {
   EXPECT_EQ(before(102).veto, "") << "the other one is ready";
 }
 
-TEST_F(Hook, AControllerAnotherGuestHoldsHoldsItBack) {
+TEST_F(GuestHook, AControllerAnotherGuestHoldsHoldsItBack) {
   split.host.hold_group(4711, 60, 102);
   EXPECT_THAT(before().veto, HasSubstr("held by VM 102"));
   split.host.release_group(4711);
@@ -63,14 +63,14 @@ TEST_F(Hook, AControllerAnotherGuestHoldsHoldsItBack) {
   EXPECT_EQ(before().veto, "") << "a restart of itself";
 }
 
-TEST_F(Hook, PagesThatWereTrimmedAreBroughtBack) {
+TEST_F(GuestHook, PagesThatWereTrimmedAreBroughtBack) {
   split.host.set_pages(0, kib_per_gib, 0);
   EXPECT_EQ(before().veto, "");
   EXPECT_EQ(split.pages(0), 8u);
   EXPECT_EQ(split.pages(1), 8u);
 }
 
-TEST_F(Hook, PagesThatCannotBeBroughtBackHoldItBack) {
+TEST_F(GuestHook, PagesThatCannotBeBroughtBackHoldItBack) {
   split.host.set_pages(0, kib_per_gib, 0);
   split.host.short_pages(0, 3);
   const auto answer = before();
@@ -80,7 +80,7 @@ TEST_F(Hook, PagesThatCannotBeBroughtBackHoldItBack) {
   EXPECT_EQ(before(102).veto, "");
 }
 
-TEST_F(Hook, ALifelineHoldsItBackEvenWhenSwitchedOff) {
+TEST_F(GuestHook, ALifelineHoldsItBackEvenWhenSwitchedOff) {
   split.host.set_kernel("6.17.13-2-pve", "ro hostsplit=off");
   split.host.unbind("0000:03:00.3");
   split.host.bind("0000:03:00.3", "xhci_hcd");
@@ -95,7 +95,7 @@ TEST_F(Hook, ALifelineHoldsItBackEvenWhenSwitchedOff) {
   EXPECT_THAT(before().veto, HasSubstr("/mnt/rescue is mounted"));
 }
 
-TEST_F(Hook, AfterTheStartItTellsWhatIsWrong) {
+TEST_F(GuestHook, AfterTheStartItTellsWhatIsWrong) {
   EXPECT_TRUE(after_start(split.root, 900).notes.empty());
   split.host.unbind("0000:03:00.3");
   const auto answer = after_start(split.root, 101);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <thread>
+
 #include "core/error.hpp"
 #include "core/objection.hpp"
 #include "host/guests.hpp"
@@ -21,6 +23,19 @@ bool switched_off(const Snapshot& snapshot) {
   return (" " + snapshot.command_line + " ").find(" hostsplit=off ") != std::string::npos;
 }
 
+/// The service may be repairing at this moment; that takes no longer than a few pages do.
+Lock patient_lock(const Root& root) {
+  constexpr int most_tries = 50;
+  for (int tries = 1;; ++tries) {
+    try {
+      return Lock(root);
+    } catch (const Error&) {
+      if (tries == most_tries) throw;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+}
+
 /// \return notes about what was done or could not be.
 std::vector<std::string> bring_back_pages(const Actor& actor, const BootPlan& applied, int vm) {
   try {
@@ -28,7 +43,7 @@ std::vector<std::string> bring_back_pages(const Actor& actor, const BootPlan& ap
     const PageLock pages(actor.root, wait_for_other_vm);
     const auto steps = missing_pages(inventory(actor.root), applied, vm);
     if (steps.empty()) return {};
-    const Lock lock(actor.root);
+    const Lock lock = patient_lock(actor.root);
     std::vector<std::string> notes;
     for (const auto& result : Executor(actor.root, actor.effects, actor.audit).run(steps, {}, false).results)
       if (result.kind == StepResult::Kind::failed) notes.push_back(result.detail);
