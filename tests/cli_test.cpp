@@ -108,7 +108,8 @@ TEST_F(CliTest, EveryVerbHasHelp) {
   const Answer all = hostsplit("--help");
   EXPECT_EQ(all.code, 0);
   EXPECT_THAT(all.out, HasSubstr("Exit codes"));
-  for (const char* verb : {"status", "learn", "ports", "ports rename", "ports forget", "plan", "apply", "undo", "log", "boot", "daemon"}) {
+  for (const char* verb : {"status", "learn", "ports", "ports rename", "ports forget", "plan", "apply", "undo", "log", "boot", "daemon",
+                           "doctor", "verify", "hookscript"}) {
     const Answer answer = hostsplit(std::string(verb) + " --help");
     EXPECT_EQ(answer.code, 0) << verb << answer.err;
     EXPECT_THAT(answer.out, HasSubstr("--help")) << verb;
@@ -143,14 +144,33 @@ TEST_F(CliTest, WrongWordsAreAnsweredWithTheOnesMeant) {
 
 TEST_F(CliTest, BadValuesAreWrongUsage) {
   for (const char* words : {"learn --timeout -1", "learn --timeout soon", "ports rename one", "ports forget", "plan --check=maybe",
-                            "--root", "status extra"})
+                            "--root", "status extra", "hookscript 101", "hookscript one pre-start", "verify one", "verify 7"})
     EXPECT_EQ(hostsplit(words).code, 2) << words;
+}
+
+TEST_F(CliTest, DoctorFindsWhatARecordingLacks) {
+  const Answer answer = on_machine("doctor --json");
+  ASSERT_TRUE(Json::accept(answer.out)) << answer.out;
+  const Json document = Json::parse(answer.out);
+  EXPECT_EQ(document["version"], 1);
+  EXPECT_EQ(document["checks"].size(), 18u);
+  EXPECT_EQ(document["pages"]["source"], "command-line");
+}
+
+TEST_F(CliTest, VerifyOfAVmNobodyKnows) {
+  const Answer answer = on_machine("verify 999");
+  EXPECT_EQ(answer.code, 2);
+  EXPECT_THAT(answer.err, HasSubstr("VM 999"));
+  const Answer waiting = on_machine("verify 101 --json");
+  EXPECT_EQ(waiting.code, 3) << "its pages are not there";
+  ASSERT_TRUE(Json::accept(waiting.out)) << waiting.out;
+  EXPECT_EQ(Json::parse(waiting.out)["pools"][0]["wanted"], "56 free for VM 101");
 }
 
 TEST_F(CliTest, ARecordedMachineCannotBeActedUpon) {
   const auto before = everything();
   for (const char* verb : {"apply --yes", "apply", "learn --labels a", "ports rename front-1 left", "ports forget front-1",
-                           "apply --yes --json"}) {
+                           "apply --yes --json", "hookscript 101 pre-start"}) {
     const Answer answer = on_machine(verb);
     EXPECT_EQ(answer.code, 2) << verb << "\n" << answer.out << answer.err;
     EXPECT_THAT(answer.err, StartsWith("hostsplit: cannot ")) << verb;

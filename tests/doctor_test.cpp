@@ -37,10 +37,12 @@ struct Doctor : ::testing::Test {
     const auto number = std::to_string(node);
     split.host.set_file("etc/pve/nodes/pve1/qemu-server/" + std::to_string(id) + ".conf",
                         "numa: 1\nhugepages: 1024\nkeephugepages: 1\nballoon: 0\nmemory: 8192\ncores: 8\naffinity: " +
-                            std::string(node == 0 ? "0-31,64-95" : "32-63,96-127") + "\nnuma0: cpus=0-7,hostnodes=" + number +
-                            ",memory=8192,policy=bind\nhookscript: local:snippets/hostsplit-hook\n" + more);
+                            std::string(node == 0 ? "0-31,64-95" : "32-63,96-127") + "\nnuma0: cpus=0-7,hostnodes=" +
+                            number + ",memory=8192,policy=bind\nhookscript: local:snippets/hostsplit-hook\n" + more);
   }
-  void command_line(const std::string& words) { split.host.set_kernel("6.17.13-2-pve", "root=/dev/mapper/pve-root ro " + words); }
+  void command_line(const std::string& words) {
+    split.host.set_kernel("6.17.13-2-pve", "root=/dev/mapper/pve-root ro " + words);
+  }
   std::vector<Finding> findings() const { return diagnose(split.root).findings; }
   Finding finding(const std::string& code) const {
     const auto all = findings();
@@ -106,7 +108,8 @@ TEST_F(Doctor, FilesOfTheArticle) {
   auto& host = split.host;
   host.set_file("etc/modules-load.d/vfio.conf", "# for passthrough\nvfio\nvfio_virqfd\n");
   host.set_file("etc/modprobe.d/vfio.conf", "options vfio-pci ids=1022:148c disable_vga=1\nblacklist xhci_hcd\n");
-  host.set_file("etc/rc.local", "#!/bin/sh\necho 60 > /sys/devices/system/node/node0/hugepages/hugepages-1048576kB/nr_hugepages\n");
+  host.set_file("etc/rc.local",
+                "#!/bin/sh\necho 60 > /sys/devices/system/node/node0/hugepages/hugepages-1048576kB/nr_hugepages\n");
   EXPECT_EQ(finding("vfio-virqfd").subject, "/etc/modules-load.d/vfio.conf:3");
   EXPECT_THAT(finding("vfio-ids").message, HasSubstr("0000:03:00.3, 0000:22:00.3"));
   EXPECT_EQ(finding("vfio-ids").severity, Severity::error) << "it takes a twin";
@@ -134,8 +137,10 @@ TEST_F(Doctor, AStartThatTakesSomethingAlong) {
 TEST_F(Doctor, GuestsBackupsHooksAndThinPools) {
   auto& host = split.host;
   guest(101, 0, "balloon: 4096\nscsi0: local-lvm:vm-101-disk-0,size=300G\nscsi1: local-lvm:vm-101-disk-1,size=1T\n");
-  host.set_file("etc/pve/jobs.cfg", "vzdump: nightly\n\tenabled 1\n\tvmid 102,103\n\nvzdump: off\n\tenabled 0\n\tall 1\n");
-  host.set_file("etc/pve/storage.cfg", "dir: local\n\tpath /var/lib/vz\n\nlvmthin: local-lvm\n\tthinpool data\n\tvgname pve\n");
+  host.set_file("etc/pve/jobs.cfg",
+                "vzdump: nightly\n\tenabled 1\n\tvmid 102,103\n\nvzdump: off\n\tenabled 0\n\tall 1\n");
+  host.set_file("etc/pve/storage.cfg",
+                "dir: local\n\tpath /var/lib/vz\n\nlvmthin: local-lvm\n\tthinpool data\n\tvgname pve\n");
   host.set_file("sys/class/block/dm-4/dm/name", "pve-data-tpool\n");
   host.set_file("sys/class/block/dm-4/size", std::to_string(std::uint64_t{794} * 1024 * 1024 * 2) + "\n");
   EXPECT_EQ(finding("pve-balloon").remedy, "qm set 101 --balloon 0");
@@ -167,7 +172,9 @@ std::map<int, NumaNode> two_nodes(Kib memory = 64 * kib_per_gib) {
   return nodes;
 }
 
-Reservation pages(int node, std::uint64_t count, Kib size = kib_per_gib) { return {node, size, count, {101}, {{101, count}}}; }
+Reservation pages(int node, std::uint64_t count, Kib size = kib_per_gib) {
+  return {node, size, count, {101}, {{101, count}}};
+}
 
 using Words = std::vector<std::string>;
 
@@ -177,8 +184,9 @@ TEST(PageRecipe, WordsAreExactAndReadByProxmoxVe) {
   EXPECT_EQ(command_line_words({pages(0, 56), pages(1, 40)}, nodes),
             (Words{"hugepagesz=1G", "hugepages=0:56,1:40", "hugepages=96"}));
   EXPECT_EQ(command_line_words({pages(1, 40)}, nodes), (Words{"hugepagesz=1G", "hugepages=1:40", "hugepages=40"}));
-  EXPECT_EQ(command_line_words({pages(0, 512, 2048), pages(1, 8)}, nodes),
-            (Words{"hugepagesz=2M", "hugepages=0:512", "hugepages=512", "hugepagesz=1G", "hugepages=1:8", "hugepages=8"}));
+  EXPECT_EQ(
+      command_line_words({pages(0, 512, 2048), pages(1, 8)}, nodes),
+      (Words{"hugepagesz=2M", "hugepages=0:512", "hugepages=512", "hugepagesz=1G", "hugepages=1:8", "hugepages=8"}));
   EXPECT_EQ(command_line_words({}, nodes), Words{});
 }
 
@@ -214,17 +222,20 @@ TEST(PageRecipe, IsChosenWithAReason) {
 }
 
 TEST(PageRecipe, KernelBuild) {
-  EXPECT_EQ(parse_kernel_build("CONFIG_HUGETLBFS=y\n# CONFIG_CMA is not set\nCONFIG_CMA_AREAS=7\n"), (KernelBuild{true, false, true}));
+  EXPECT_EQ(parse_kernel_build("CONFIG_HUGETLBFS=y\n# CONFIG_CMA is not set\nCONFIG_CMA_AREAS=7\n"),
+            (KernelBuild{true, false, true}));
   EXPECT_EQ(parse_kernel_build("CONFIG_CMA=y\n"), (KernelBuild{true, true, false}));
   EXPECT_EQ(parse_kernel_build(""), KernelBuild{});
 }
 
 TEST(CommandLine, WhatTheKernelReads) {
   using Pages = std::vector<CommandLinePages>;
-  EXPECT_EQ(pages_kernel_reads("hugepagesz=1G hugepages=0:1,1:2 hugepages=3"), (Pages{{kib_per_gib, {{0, 1}, {1, 2}}, 0}}));
+  EXPECT_EQ(pages_kernel_reads("hugepagesz=1G hugepages=0:1,1:2 hugepages=3"),
+            (Pages{{kib_per_gib, {{0, 1}, {1, 2}}, 0}}));
   EXPECT_EQ(pages_kernel_reads("default_hugepagesz=1G hugepages=4"), (Pages{{kib_per_gib, {}, 4}}));
   EXPECT_EQ(pages_kernel_reads("hugepages=4"), (Pages{{2048, {}, 4}}));
-  EXPECT_EQ(pages_kernel_reads("hugepages=4 hugepagesz=1024M hugepages=2"), (Pages{{2048, {}, 4}, {kib_per_gib, {}, 2}}));
+  EXPECT_EQ(pages_kernel_reads("hugepages=4 hugepagesz=1024M hugepages=2"),
+            (Pages{{2048, {}, 4}, {kib_per_gib, {}, 2}}));
   EXPECT_EQ(pages_kernel_reads("hugepagesz=1G hugepages=x hugepages="), Pages{});
   EXPECT_EQ(pages_kernel_reads("hugepagesz=huge hugepages=4"), Pages{});
   EXPECT_EQ(pages_kernel_reads(""), Pages{});

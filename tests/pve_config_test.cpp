@@ -64,12 +64,13 @@ std::string described(const PveVm& vm, const std::vector<Finding>& findings) {
   add("start order", or_dash(vm.start_order));
   add("start delay", or_dash(vm.start_delay));
   for (const auto& node : vm.numa_nodes)
-    text += fmt::format("numa{}: guest cpus {} host nodes {} memory {} policy {}\n", node.index,
-                        to_string(node.guest_cpus), fmt::join(node.host_nodes, ","),
-                        node.memory ? format_size(*node.memory) : "-", node.policy);
+    text +=
+        fmt::format("numa{}: guest cpus {} host nodes {} memory {} policy {}\n", node.index, to_string(node.guest_cpus),
+                    fmt::join(node.host_nodes, ","), node.memory ? format_size(*node.memory) : "-", node.policy);
   for (const auto& pci : vm.host_pci)
-    text += fmt::format("hostpci{}: {}{}{}\n", pci.index, addresses_text(pci.addresses),
-                        pci.mapping.empty() ? "" : "mapping " + pci.mapping, pci.keep_driver ? " keeps its driver" : "");
+    text +=
+        fmt::format("hostpci{}: {}{}{}\n", pci.index, addresses_text(pci.addresses),
+                    pci.mapping.empty() ? "" : "mapping " + pci.mapping, pci.keep_driver ? " keeps its driver" : "");
   for (const auto& [key, value] : vm.disks) text += fmt::format("disk {}: {}\n", key, value);
   for (const auto& [key, value] : vm.pending) text += fmt::format("pending {}: {}\n", key, value);
   if (!vm.pending_deletes.empty()) text += fmt::format("pending deletes: {}\n", fmt::join(vm.pending_deletes, ","));
@@ -112,7 +113,9 @@ std::string name_of(const ::testing::TestParamInfo<fs::path>& info) {
 
 INSTANTIATE_TEST_SUITE_P(Corpus, PveConfigFile, ::testing::ValuesIn(corpus()), name_of);
 
-TEST(PveCorpus, HasFortyFiles) { EXPECT_GE(corpus().size(), 40u); }
+TEST(PveCorpus, HasFortyFiles) {
+  EXPECT_GE(corpus().size(), 40u);
+}
 
 TEST(PveMappings, AreReadPerNode) {
   std::vector<Finding> findings;

@@ -91,7 +91,9 @@ struct Lint : ::testing::Test {
 
 using Codes = std::vector<std::string>;
 
-TEST_F(Lint, AGoodGuestHasNothingAgainstIt) { EXPECT_EQ(codes(), Codes{}); }
+TEST_F(Lint, AGoodGuestHasNothingAgainstIt) {
+  EXPECT_EQ(codes(), Codes{});
+}
 
 TEST_F(Lint, AnUnknownProxmoxVeIsNotAnEmptyOne) {
   pve = {};
@@ -134,7 +136,8 @@ TEST_F(Lint, OneMistakeEach) {
       {"balloon: 0\n", "balloon: 4096\n", "pve-balloon", "qm set 101 --balloon 0"},
       {"affinity: 0-3\n", "", "pve-affinity", "qm set 101 --affinity 0-3"},
       {"affinity: 0-3\n", "affinity: 4-7\n", "pve-affinity", "qm set 101 --affinity 0-3"},
-      {"hostnodes=0", "hostnodes=1", "pve-memory-differs", "qm set 101 --numa0 cpus=0-7,hostnodes=0,memory=8192,policy=bind"},
+      {"hostnodes=0", "hostnodes=1", "pve-memory-differs",
+       "qm set 101 --numa0 cpus=0-7,hostnodes=0,memory=8192,policy=bind"},
       {"hostnodes=0,", "", "pve-numa-node", "qm set 101 --numa0 cpus=0-7,hostnodes=0,memory=8192,policy=bind"},
       {",policy=bind", "", "pve-numa-node", "qm set 101 --numa0 cpus=0-7,hostnodes=0,memory=8192,policy=bind"},
       {"cores: 8\n", "cores: 8\nhotplug: disk,memory\n", "pve-hotplug-memory", "qm set 101 --hotplug disk,network,usb"},

@@ -37,8 +37,7 @@ TEST(QemuCommand, IsReadAsProxmoxVeWritesIt) {
   EXPECT_EQ(command.pid_file, "/var/run/qemu-server/101.pid");
   EXPECT_EQ(command.memory, 56 * kib_per_gib);
   ASSERT_EQ(command.backends.size(), 1u);
-  EXPECT_EQ(command.backends[0],
-            (MemoryBackend{"ram-node0", 56 * kib_per_gib, true, {0}, "bind"}));
+  EXPECT_EQ(command.backends[0], (MemoryBackend{"ram-node0", 56 * kib_per_gib, true, {0}, "bind"}));
   ASSERT_EQ(command.functions.size(), 1u);
   EXPECT_EQ(to_string(command.functions[0]), "0000:03:00.3");
   EXPECT_EQ(ordinary_memory(command), 0u);
@@ -259,7 +258,8 @@ TEST_F(Judged, TwoNodesInOneVm) {
 }
 
 TEST_F(Judged, PoolsAgainstTheReservationAndTheWaiting) {
-  const std::vector<Reservation> reserved{{0, kib_per_gib, 3, {101}, {{101, 3}}}, {1, kib_per_gib, 3, {102}, {{102, 3}}}};
+  const std::vector<Reservation> reserved{{0, kib_per_gib, 3, {101}, {{101, 3}}},
+                                          {1, kib_per_gib, 3, {102}, {{102, 3}}}};
   RunningGuest other;
   other.vm = 102;
   GuestWish other_wish;
@@ -313,12 +313,14 @@ struct Verified : ::testing::Test {
     split.host.set_file(proc + "cmdline",
                         joined({"kvm", "-id", std::to_string(vm), "-pidfile", file, "-m", "8192", "-object",
                                 fmt::format("memory-backend-file,id=ram-node0,size=8192M,mem-path=/run/hugepages/kvm/"
-                                            "1048576kB,share=on,prealloc=yes,host-nodes={},policy=bind", node),
+                                            "1048576kB,share=on,prealloc=yes,host-nodes={},policy=bind",
+                                            node),
                                 "-device", "vfio-pci,host=0000:03:00.3"}));
     split.host.set_file(proc + "numa_maps",
                         fmt::format("7f00 bind:{} file=/x huge dirty=8 N{}=8 kernelpagesize_kB=1048576\n", node, node));
-    split.host.set_file(proc + "task/" + std::to_string(pid) + "/status",
-                        fmt::format("Name:\tkvm\nCpus_allowed:\tf\nCpus_allowed_list:\t{}\n", node == 0 ? "0-31" : "32-63"));
+    split.host.set_file(
+        proc + "task/" + std::to_string(pid) + "/status",
+        fmt::format("Name:\tkvm\nCpus_allowed:\tf\nCpus_allowed_list:\t{}\n", node == 0 ? "0-31" : "32-63"));
     split.host.set_link(proc + "fd/9", "/dev/vfio/60");
     split.host.use_pages(node, kib_per_gib, 8);
   }
@@ -351,7 +353,8 @@ TEST_F(Verified, AGoodGuest) {
 TEST_F(Verified, OnTheWrongNode) {
   start(101, 4711, 1);
   const Proof proof = verify(split.root, {101}, false);
-  EXPECT_EQ(wrong(proof), (Checks{"101 memory", "101 memory", "101 cpus", "pool node 1, 1 GiB"})) << proof_text(proof, {});
+  EXPECT_EQ(wrong(proof), (Checks{"101 memory", "101 memory", "101 cpus", "pool node 1, 1 GiB"}))
+      << proof_text(proof, {});
   EXPECT_EQ(proof.guests.size(), 1u);
 }
 
@@ -363,8 +366,8 @@ TEST_F(Verified, AnotherProcessWithTheSameNumber) {
 
 TEST_F(Verified, GiantsInOrdinaryPagesAreOnlyWalkedWhenForced) {
   start(101, 4711, 0);
-  split.host.set_file("proc/4711/cmdline", joined({"kvm", "-id", "101", "-pidfile", "/var/run/qemu-server/101.pid", "-m",
-                                                   "8192"}));
+  split.host.set_file("proc/4711/cmdline",
+                      joined({"kvm", "-id", "101", "-pidfile", "/var/run/qemu-server/101.pid", "-m", "8192"}));
   split.host.set_file("proc/4711/numa_maps", "7f00 default anon=2097152 N0=2097152 kernelpagesize_kB=4\n");
   const RunningGuest guest = read_guest(split.root, 101, false);
   EXPECT_FALSE(guest.pages.has_value());

@@ -29,9 +29,13 @@ bool has_word(std::string_view text, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-std::string place(const SetupLine& line) { return fmt::format("{}:{}", line.file, line.line); }
+std::string place(const SetupLine& line) {
+  return fmt::format("{}:{}", line.file, line.line);
+}
 
-bool amd(const HostSetup& setup) { return setup.cpu_vendor == "AuthenticAMD"; }
+bool amd(const HostSetup& setup) {
+  return setup.cpu_vendor == "AuthenticAMD";
+}
 
 // Firmware -----------------------------------------------------------------------------------------------------------
 
@@ -39,13 +43,14 @@ Findings check_virtualization(const DoctorInput& in) {
   const auto& flags = in.setup.cpu_flags;
   if (flags.empty() || in.setup.kvm) return {};
   const bool can = flags.count("svm") || flags.count("vmx");
-  return {{"virtualization-off", Severity::error, "KVM",
-           can ? "the CPU can run VMs, but /dev/kvm is not there" : "the CPU does not offer to run VMs",
-           can ? "Load the module: modprobe kvm_amd or kvm_intel; if it says \"disabled by bios\", see the firmware setup"
-           : amd(in.setup)
-               ? "In the firmware setup, turn SVM Mode on (often under Advanced, CPU Configuration)"
-               : "In the firmware setup, turn Intel Virtualization Technology (VT-x) on (often under Advanced, CPU "
-                 "Configuration)"}};
+  return {
+      {"virtualization-off", Severity::error, "KVM",
+       can ? "the CPU can run VMs, but /dev/kvm is not there" : "the CPU does not offer to run VMs",
+       can ? "Load the module: modprobe kvm_amd or kvm_intel; if it says \"disabled by bios\", see the firmware setup"
+       : amd(in.setup)
+           ? "In the firmware setup, turn SVM Mode on (often under Advanced, CPU Configuration)"
+           : "In the firmware setup, turn Intel Virtualization Technology (VT-x) on (often under Advanced, CPU "
+             "Configuration)"}};
 }
 
 Findings check_iommu(const DoctorInput& in) {
@@ -55,10 +60,11 @@ Findings check_iommu(const DoctorInput& in) {
       return {{"iommu-off", Severity::error, "IOMMU", fmt::format("the kernel command line says {}", word),
                fmt::format("Take {} out of the kernel command line and reboot", word)}};
   return {{"iommu-off", Severity::error, "IOMMU", "the IOMMU is off, so no device can be given to a VM",
-           amd(in.setup) ? "In the firmware setup, turn IOMMU on (often under Advanced, AMD CBS, NBIO); nothing is needed "
-                           "on the kernel command line"
-                         : "In the firmware setup, turn VT-d on (often under Advanced, System Agent); kernels before 6.8 "
-                           "also need intel_iommu=on on the command line"}};
+           amd(in.setup)
+               ? "In the firmware setup, turn IOMMU on (often under Advanced, AMD CBS, NBIO); nothing is needed "
+                 "on the kernel command line"
+               : "In the firmware setup, turn VT-d on (often under Advanced, System Agent); kernels before 6.8 "
+                 "also need intel_iommu=on on the command line"}};
 }
 
 Findings check_remapping(const DoctorInput& in) {
@@ -67,6 +73,11 @@ Findings check_remapping(const DoctorInput& in) {
     findings.push_back({"interrupt-remapping-off", Severity::error, "IOMMU",
                         "interrupts are not remapped, so vfio refuses to give devices to VMs",
                         "In the firmware setup, turn x2APIC or interrupt remapping on; update the firmware"});
+  if (in.snapshot.iommu && !in.setup.remapping)
+    findings.push_back({"interrupt-remapping-unknown", Severity::info, "IOMMU",
+                        "no interrupt by message is in use, so it cannot be told whether interrupts are remapped",
+                        "If a VM does not start with \"No interrupt remapping support\" in the kernel log, look in the "
+                        "firmware setup"});
   if (in.setup.unsafe_interrupts)
     findings.push_back({"unsafe-interrupts", Severity::warning, "vfio_iommu_type1",
                         "allow_unsafe_interrupts is on: a guest can raise any interrupt of the host",
@@ -91,7 +102,8 @@ Findings check_page_size(const DoctorInput& in) {
            "Write page_size = \"2MiB\" for each VM"}};
 }
 
-// Kernel command line ---------------------------------------------------------------------------------------------------
+// Kernel command line
+// ---------------------------------------------------------------------------------------------------
 
 Findings check_useless_words(const DoctorInput& in) {
   Findings findings;
@@ -100,9 +112,10 @@ Findings check_useless_words(const DoctorInput& in) {
                         "amd_iommu=on is no word the kernel knows; the IOMMU of AMD is on by itself", "Take it out"});
   for (const auto word : words_of(in.snapshot.command_line))
     if (word.starts_with("pcie_acs_override="))
-      findings.push_back({"acs-override", Severity::warning, "kernel command line",
-                          fmt::format("{} splits groups on paper only: devices in them can still reach each other", word),
-                          "Use it only if you trust every guest; give whole groups to VMs where you can"});
+      findings.push_back(
+          {"acs-override", Severity::warning, "kernel command line",
+           fmt::format("{} splits groups on paper only: devices in them can still reach each other", word),
+           "Use it only if you trust every guest; give whole groups to VMs where you can"});
   return findings;
 }
 
@@ -116,11 +129,12 @@ Findings check_boot_pages(const DoctorInput& in) {
     if (sum == 0 || read == sum || !in.pve.known) continue;
     findings.push_back(
         {"boot-pages-unread", Severity::warning, "kernel command line",
-         fmt::format("the kernel reserves {} pages of {}, but Proxmox VE reads {} and trims to that when a VM starts", sum,
-                     format_size(pages.page_size), read),
+         fmt::format("the kernel reserves {} pages of {}, but Proxmox VE reads {} and trims to that when a VM starts",
+                     sum, format_size(pages.page_size), read),
          fmt::format("Write {} behind it, or set keephugepages: 1 on every VM with huge pages",
-                     pages.by_node.empty() ? fmt::format("hugepagesz={}G before it, and nothing", pages.page_size / kib_per_gib)
-                                           : fmt::format("hugepages={}", sum))});
+                     pages.by_node.empty()
+                         ? fmt::format("hugepagesz={}G before it, and nothing", pages.page_size / kib_per_gib)
+                         : fmt::format("hugepages={}", sum))});
   }
   return findings;
 }
@@ -132,7 +146,8 @@ Findings check_modules_load(const DoctorInput& in) {
   for (const auto& line : in.setup.modules_load)
     if (has_word(line.text, "vfio_virqfd"))
       findings.push_back({"vfio-virqfd", Severity::info, place(line),
-                          "vfio_virqfd has been part of vfio since kernel 6.2; loading it only logs an error", "Remove the line"});
+                          "vfio_virqfd has been part of vfio since kernel 6.2; loading it only logs an error",
+                          "Remove the line"});
   return findings;
 }
 
@@ -158,11 +173,11 @@ void judge_ids(const DoctorInput& in, const std::string& subject, std::string_vi
     addresses += (addresses.empty() ? "" : ", ") + to_string(function->address);
     if (const auto* use = lifeline_on(in.snapshot, function->address)) lost = use_text(*use);
   }
-  findings.push_back({"vfio-ids", lost || taken.size() > 1 ? Severity::error : Severity::warning, subject,
-                      fmt::format("ids={} takes every function with such an id{}{}", list,
-                                  addresses.empty() ? std::string(", here none") : ": " + addresses,
-                                  lost ? "; " + *lost : ""),
-                      "Remove the line and let hostsplit bind by place: it can tell twins apart"});
+  findings.push_back(
+      {"vfio-ids", lost || taken.size() > 1 ? Severity::error : Severity::warning, subject,
+       fmt::format("ids={} takes every function with such an id{}{}", list,
+                   addresses.empty() ? std::string(", here none") : ": " + addresses, lost ? "; " + *lost : ""),
+       "Remove the line and let hostsplit bind by place: it can tell twins apart"});
 }
 
 Findings check_ids(const DoctorInput& in) {
@@ -187,11 +202,12 @@ Findings check_blacklist(const DoctorInput& in) {
     if (words.size() != 2 || words[0] != "blacklist" || !words[1].starts_with("xhci")) continue;
     // hostsplit's own file has its own account of it.
     if (line.file.ends_with("/hostsplit.conf")) continue;
-    findings.push_back({"xhci-blacklisted", Severity::warning, place(line),
-                        fmt::format("blacklist {} keeps every controller from the host, its keyboard included, and only "
-                                    "until somebody loads the module by name",
-                                    words[1]),
-                        "Remove the line: hostsplit keeps single controllers from the host"});
+    findings.push_back(
+        {"xhci-blacklisted", Severity::warning, place(line),
+         fmt::format("blacklist {} keeps every controller from the host, its keyboard included, and only "
+                     "until somebody loads the module by name",
+                     words[1]),
+         "Remove the line: hostsplit keeps single controllers from the host"});
   }
   return findings;
 }
@@ -223,7 +239,8 @@ Findings check_reset(const DoctorInput& in) {
     const auto& ids = in.snapshot.function(address)->fingerprint.ids;
     if (ids.vendor == 0x1022 && (ids.device == 0x148c || ids.device == 0x149c))
       findings.push_back({"reset-hangs", Severity::error, to_string(address),
-                          "this kernel resets the controller in a way that hangs the whole host", "Update to kernel 5.8 or later"});
+                          "this kernel resets the controller in a way that hangs the whole host",
+                          "Update to kernel 5.8 or later"});
   }
   return findings;
 }
@@ -242,8 +259,8 @@ Findings check_pools(const DoctorInput& in) {
     if (reserved == 0 || node.memory == 0 || reserved + keep_free <= node.memory) continue;
     const Kib room = node.memory > keep_free ? node.memory - keep_free : 0;
     findings.push_back({"pages-over-floor", Severity::error, fmt::format("node {}", id),
-                        fmt::format("{} of its {} are huge pages, which leaves the host less than {}", format_size(reserved),
-                                    format_size(node.memory), format_size(keep_free)),
+                        fmt::format("{} of its {} are huge pages, which leaves the host less than {}",
+                                    format_size(reserved), format_size(node.memory), format_size(keep_free)),
                         fmt::format("At most {} pages of {} fit: echo {} > /sys/devices/system/node/node{}/hugepages/"
                                     "hugepages-{}kB/nr_hugepages; then see who reserves them",
                                     room / page_size, format_size(page_size), room / page_size, id, page_size)});
@@ -266,11 +283,11 @@ void taken_along(const DoctorInput& in, const PveVm& vm, const PciFunction& func
         is_bridge(member->fingerprint.pci_class))
       continue;
     const HostUse* use = lifeline_on(in.snapshot, address);
-    findings.push_back({"pve-takes-along", use ? Severity::error : Severity::warning, fmt::format("VM {}", vm.id),
-                        fmt::format("its start takes {} from {} too, which shares group {} with {}{}", to_string(address),
-                                    member->driver, *function.group, to_string(function.address),
-                                    use ? "; " + use_text(*use) : ""),
-                        use ? "Take that hostpci line out of the VM" : "See that the host can do without it"});
+    findings.push_back(
+        {"pve-takes-along", use ? Severity::error : Severity::warning, fmt::format("VM {}", vm.id),
+         fmt::format("its start takes {} from {} too, which shares group {} with {}{}", to_string(address),
+                     member->driver, *function.group, to_string(function.address), use ? "; " + use_text(*use) : ""),
+         use ? "Take that hostpci line out of the VM" : "See that the host can do without it"});
   }
 }
 
@@ -329,7 +346,10 @@ Kib disk_size(const std::string& disk) {
   std::string text = disk.substr(at + 5, disk.find(',', at) - at - 5);
   if (text.empty()) return 0;
   const char unit = text.back();
-  return parse_size(text.substr(0, text.size() - 1) + (unit == 'T' ? "TiB" : unit == 'G' ? "GiB" : unit == 'M' ? "MiB" : "KiB"))
+  return parse_size(text.substr(0, text.size() - 1) + (unit == 'T'   ? "TiB"
+                                                       : unit == 'G' ? "GiB"
+                                                       : unit == 'M' ? "MiB"
+                                                                     : "KiB"))
       .value_or(0);
 }
 
@@ -341,11 +361,12 @@ Findings check_thin_pools(const DoctorInput& in) {
       for (const auto& [key, disk] : vm.disks)
         if (disk.starts_with(pool.storage + ":")) promised += disk_size(disk);
     if (pool.size == 0 || promised <= pool.size) continue;
-    findings.push_back({"thin-pool-promised", Severity::warning, "storage " + pool.storage,
-                        fmt::format("disks of {} GiB are promised from a thin pool of {} GiB; when it is full, every VM on it "
-                                    "stops",
-                                    promised / kib_per_gib, pool.size / kib_per_gib),
-                        "Enlarge the pool (lvextend), remove disks or snapshots, and watch it: lvs"});
+    findings.push_back(
+        {"thin-pool-promised", Severity::warning, "storage " + pool.storage,
+         fmt::format("disks of {} GiB are promised from a thin pool of {} GiB; when it is full, every VM on it "
+                     "stops",
+                     promised / kib_per_gib, pool.size / kib_per_gib),
+         "Enlarge the pool (lvextend), remove disks or snapshots, and watch it: lvs"});
   }
   return findings;
 }

@@ -28,9 +28,9 @@ struct ThinPool {
 
 /// What `doctor` looks at beside the snapshot: how the host was set up.
 struct HostSetup {
-  bool kvm = false;                  ///< /dev/kvm is there
-  std::string cpu_vendor;            ///< "AuthenticAMD", "GenuineIntel"; empty when unknown
-  std::set<std::string> cpu_flags;   ///< empty when unknown
+  bool kvm = false;                     ///< /dev/kvm is there
+  std::string cpu_vendor;               ///< "AuthenticAMD", "GenuineIntel"; empty when unknown
+  std::set<std::string> cpu_flags;      ///< empty when unknown
   std::vector<SetupLine> modprobe;      ///< /etc/modprobe.d
   std::vector<SetupLine> modules_load;  ///< /etc/modules, /etc/modules-load.d, /etc/initramfs-tools/modules
   std::vector<SetupLine> rc_local;      ///< /etc/rc.local

@@ -31,7 +31,8 @@ std::optional<std::string> against_lifelines(const Snapshot& snapshot, const Pci
   return {};
 }
 
-std::optional<std::string> against_function(const Snapshot& snapshot, const Claim& claim, const PciAddress& address, int vm) {
+std::optional<std::string> against_function(const Snapshot& snapshot, const Claim& claim, const PciAddress& address,
+                                            int vm) {
   const PciFunction& function = *snapshot.function(address);
   if (function.driver != names::vfio_driver)
     return fmt::format("{} ({}) is with {}, not with {}: see journalctl -t hostsplit, then hostsplit apply",
@@ -57,7 +58,8 @@ std::optional<std::string> against_claim(const Snapshot& snapshot, const Claim& 
 }  // namespace
 
 bool applied_for(const BootPlan& applied, int vm) {
-  return std::any_of(applied.claims.begin(), applied.claims.end(), [&](const Claim& claim) { return claim.vm == vm; }) ||
+  return std::any_of(applied.claims.begin(), applied.claims.end(),
+                     [&](const Claim& claim) { return claim.vm == vm; }) ||
          std::any_of(applied.reservations.begin(), applied.reservations.end(),
                      [&](const Reservation& item) { return share_of(item, vm) != 0; });
 }
@@ -72,8 +74,9 @@ std::optional<std::string> objection(const Snapshot& snapshot, const BootPlan& a
     const PagePool* pool = pool_of(snapshot, item);
     const std::uint64_t free = pool ? pool->free : 0;
     if (free < needed)
-      return fmt::format("node {} has {} free huge pages of {} and it needs {}: see hostsplit verify, then hostsplit apply",
-                         item.node, free, format_size(item.page_size), needed);
+      return fmt::format(
+          "node {} has {} free huge pages of {} and it needs {}: see hostsplit verify, then hostsplit apply", item.node,
+          free, format_size(item.page_size), needed);
   }
   return {};
 }

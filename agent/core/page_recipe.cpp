@@ -82,9 +82,12 @@ PageRecipe recipe(PageSource source, std::string reason, const std::vector<Reser
 
 const char* to_string(PageSource source) {
   switch (source) {
-    case PageSource::run_time: return "run-time";
-    case PageSource::command_line: return "command-line";
-    case PageSource::cma: return "cma";
+    case PageSource::run_time:
+      return "run-time";
+    case PageSource::command_line:
+      return "command-line";
+    case PageSource::cma:
+      return "cma";
   }
   return "run-time";
 }
@@ -111,10 +114,11 @@ PageRecipe choose_pages(const std::vector<Reservation>& reserved, const std::map
   if (wish) return recipe(*wish, "the configuration says so", reserved, nodes);
   if (!has_gigantic(reserved))
     return recipe(PageSource::run_time, "pages of 2 MiB are found at any time", reserved, nodes);
-  return recipe(PageSource::command_line,
-                "a kernel that runs finds fewer whole gibibytes than one that boots, and Proxmox VE then reads the same "
-                "number",
-                reserved, nodes);
+  return recipe(
+      PageSource::command_line,
+      "a kernel that runs finds fewer whole gibibytes than one that boots, and Proxmox VE then reads the same "
+      "number",
+      reserved, nodes);
 }
 
 std::vector<std::string> command_line_words(const std::vector<Reservation>& reserved,

@@ -31,8 +31,8 @@ KernelBuild parse_kernel_build(std::string_view config);
 /// A choice with its reason, and the words it needs on the kernel command line.
 struct PageRecipe {
   PageSource source = PageSource::run_time;
-  std::string reason;               ///< sentence fragment
-  std::vector<std::string> words;   ///< in this order, together; empty for run_time
+  std::string reason;                ///< sentence fragment
+  std::vector<std::string> words;    ///< in this order, together; empty for run_time
   bool needs_keep_hugepages = true;  ///< every VM with huge pages needs `keephugepages: 1`, or a start trims the pool
   bool operator==(const PageRecipe&) const = default;
 };
@@ -46,8 +46,8 @@ PageRecipe choose_pages(const std::vector<Reservation>& reserved, const std::map
 
 /// The words that make the kernel reserve these pages and Proxmox VE read the same number (pages_pve_reads()). On a
 /// machine whose nodes all get the same count: `hugepagesz=1G hugepages=<sum>`, which the kernel deals out evenly.
-/// Otherwise the exact form `hugepages=0:60,1:58` followed by the sum: the kernel takes the first and ignores the second
-/// with a warning, Proxmox VE understands only the second.
+/// Otherwise the exact form `hugepages=0:60,1:58` followed by the sum: the kernel takes the first and ignores the
+/// second with a warning, Proxmox VE understands only the second.
 std::vector<std::string> command_line_words(const std::vector<Reservation>& reserved,
                                             const std::map<int, NumaNode>& nodes);
 

@@ -17,11 +17,11 @@ namespace hostsplit {
 
 /// One `numaN:` line: a NUMA node of the guest.
 struct PveNumaNode {
-  int index = 0;                  ///< N, 0..7
-  CpuSet guest_cpus;              ///< `cpus=`: numbers of the guest's CPUs, not of the host's
-  std::vector<int> host_nodes;    ///< `hostnodes=`, ranges expanded; empty when not given
+  int index = 0;                ///< N, 0..7
+  CpuSet guest_cpus;            ///< `cpus=`: numbers of the guest's CPUs, not of the host's
+  std::vector<int> host_nodes;  ///< `hostnodes=`, ranges expanded; empty when not given
   std::optional<Kib> memory;
-  std::string policy;             ///< "bind", "preferred", "interleave"; empty when not given
+  std::string policy;  ///< "bind", "preferred", "interleave"; empty when not given
   bool operator==(const PveNumaNode&) const = default;
 };
 
@@ -36,8 +36,8 @@ struct PveHostAddress {
 struct PveHostPci {
   int index = 0;
   std::vector<PveHostAddress> addresses;  ///< `host=`, more than one where joined with ";"
-  std::string mapping;                    ///< `mapping=`: id in /etc/pve/mapping/pci.cfg; empty when addresses are given
-  bool keep_driver = false;               ///< `driver=keep`: Proxmox VE neither binds nor resets it
+  std::string mapping;       ///< `mapping=`: id in /etc/pve/mapping/pci.cfg; empty when addresses are given
+  bool keep_driver = false;  ///< `driver=keep`: Proxmox VE neither binds nor resets it
   bool operator==(const PveHostPci&) const = default;
 };
 
@@ -64,8 +64,8 @@ struct PveVm {
   std::optional<int> start_order, start_delay;  ///< `startup: order=,up=` (seconds)
   bool is_template = false;
   std::string lock;
-  std::vector<PveNumaNode> numa_nodes;  ///< ascending
-  std::vector<PveHostPci> host_pci;     ///< ascending
+  std::vector<PveNumaNode> numa_nodes;         ///< ascending
+  std::vector<PveHostPci> host_pci;            ///< ascending
   std::map<std::string, std::string> disks;    ///< "scsi0" -> "local-lvm:vm-101-disk-0,size=64G"
   std::map<std::string, std::string> pending;  ///< keys of [PENDING]: what the next start will have
   std::vector<std::string> pending_deletes;
@@ -90,8 +90,9 @@ struct PveMapping {
 
 /// Everything below /etc/pve that hostsplit looks at.
 struct PveConfigs {
-  bool known = false;  ///< false: there is no /etc/pve, or it is empty (pmxcfs is not up): nothing is known about guests
-  std::string node;    ///< this machine's name in the cluster; empty when unknown
+  bool known =
+      false;         ///< false: there is no /etc/pve, or it is empty (pmxcfs is not up): nothing is known about guests
+  std::string node;  ///< this machine's name in the cluster; empty when unknown
   std::map<int, PveVm> vms;
   std::vector<PveMapping> mappings;
   std::vector<Finding> findings;  ///< lines that make no sense, files that cannot be read
@@ -102,7 +103,8 @@ struct PveConfigs {
   }
 };
 
-/// The addresses a `hostpciN:` line stands for on this node, mappings followed. Empty when the mapping has no entry here.
+/// The addresses a `hostpciN:` line stands for on this node, mappings followed. Empty when the mapping has no entry
+/// here.
 std::vector<PveHostAddress> addresses_of(const PveHostPci& host_pci, const PveConfigs& configs);
 
 }  // namespace hostsplit

@@ -16,7 +16,9 @@ std::string vm_subject(const PveVm& vm) {
   return vm.name.empty() ? fmt::format("VM {}", vm.id) : fmt::format("VM {} ({})", vm.id, vm.name);
 }
 
-std::string qm_set(int vm, const std::string& options) { return fmt::format("qm set {} {}", vm, options); }
+std::string qm_set(int vm, const std::string& options) {
+  return fmt::format("qm set {} {}", vm, options);
+}
 
 /// Collects findings about one guest.
 class Complaints {
@@ -34,9 +36,13 @@ class Complaints {
   std::vector<Finding>& findings_;
 };
 
-const char* pages_word(Kib page_size) { return page_size == kib_per_gib ? "1024" : "2"; }
+const char* pages_word(Kib page_size) {
+  return page_size == kib_per_gib ? "1024" : "2";
+}
 
-int guest_cpus(const PveVm& vm) { return std::max(1, vm.sockets) * std::max(1, vm.cores); }
+int guest_cpus(const PveVm& vm) {
+  return std::max(1, vm.sockets) * std::max(1, vm.cores);
+}
 
 /// The `numaN` options that bring a guest's memory to the nodes it is wished on, its CPUs shared out evenly.
 std::string numa_options(const PveVm& vm, const std::map<int, Kib>& memory) {
@@ -67,12 +73,15 @@ void lint_numa(const PveVm& vm, const std::map<int, Kib>& wanted, Complaints& sa
     const std::string key = fmt::format("numa{}", node.index);
     if (node.host_nodes.size() != 1 || node.host_nodes[0] > 9)
       say.add("pve-numa-node", Severity::error,
-              key + " must name exactly one host node of one digit when huge pages are used", qm_set(vm.id, numa_options(vm, wanted)));
+              key + " must name exactly one host node of one digit when huge pages are used",
+              qm_set(vm.id, numa_options(vm, wanted)));
     else if (node.policy != "bind")
-      say.warn("pve-numa-node", key + " has no policy=bind, so its pages may come from another node", numa_options(vm, wanted));
+      say.warn("pve-numa-node", key + " has no policy=bind, so its pages may come from another node",
+               numa_options(vm, wanted));
   }
   if (vm.numa_nodes.empty())
-    say.warn("pve-numa-node", "no numa0 line binds its memory, so its pages may come from any node", numa_options(vm, wanted));
+    say.warn("pve-numa-node", "no numa0 line binds its memory, so its pages may come from any node",
+             numa_options(vm, wanted));
   else if (bound_memory(vm) != wanted)
     say.warn("pve-memory-differs", "its numa lines do not put the memory where hostsplit.toml reserves it",
              numa_options(vm, wanted));
@@ -81,9 +90,10 @@ void lint_numa(const PveVm& vm, const std::map<int, Kib>& wanted, Complaints& sa
 void lint_memory(const PveVm& vm, Kib wanted, Kib page_size, Complaints& say) {
   const Kib has = vm.memory.value_or(512 * kib_per_mib);  // the default of qm.conf(5)
   if (has != wanted)
-    say.add("pve-memory-differs", Severity::error,
-            fmt::format("has {} of memory, and hostsplit.toml reserves {} for it", format_size(has), format_size(wanted)),
-            qm_set(vm.id, fmt::format("--memory {}", wanted / kib_per_mib)));
+    say.add(
+        "pve-memory-differs", Severity::error,
+        fmt::format("has {} of memory, and hostsplit.toml reserves {} for it", format_size(has), format_size(wanted)),
+        qm_set(vm.id, fmt::format("--memory {}", wanted / kib_per_mib)));
   if (has % page_size != 0)
     say.add("pve-memory-multiple", Severity::error,
             fmt::format("{} of memory are no multiple of {}", format_size(has), format_size(page_size)),
@@ -121,8 +131,9 @@ void lint_affinity(const PveVm& vm, const VmWish& wish, const Snapshot& snapshot
         wanted.insert(at->second.cpus.begin(), at->second.cpus.end());
   if (wanted.empty() || vm.affinity == wanted) return;
   say.warn("pve-affinity",
-           vm.affinity ? fmt::format("runs on CPUs {}, and hostsplit.toml says {}", to_string(*vm.affinity), to_string(wanted))
-                       : "may run on every CPU of the host",
+           vm.affinity
+               ? fmt::format("runs on CPUs {}, and hostsplit.toml says {}", to_string(*vm.affinity), to_string(wanted))
+               : "may run on every CPU of the host",
            "--affinity " + to_string(wanted));
 }
 
@@ -140,12 +151,12 @@ void lint_guest(const PveVm& vm, const VmWish& wish, const Snapshot& snapshot, s
   for (const auto* key : {"memory", "hugepages", "numa", "numa0", "numa1", "affinity", "keephugepages", "balloon"})
     if (vm.pending.contains(key))
       say.add("pve-pending", Severity::info, fmt::format("a change of {} waits for the next start", key), "");
-  if (!vm.lock.empty())
-    say.warn("pve-locked", fmt::format("is locked ({}), so it will not start", vm.lock), "");
+  if (!vm.lock.empty()) say.warn("pve-locked", fmt::format("is locked ({}), so it will not start", vm.lock), "");
 }
 
 /// Kernel command line, pool and VMs together decide whether a start trims what is reserved.
-void lint_trimming(const PveConfigs& pve, const Config& config, const Snapshot& snapshot, std::vector<Finding>& findings) {
+void lint_trimming(const PveConfigs& pve, const Config& config, const Snapshot& snapshot,
+                   std::vector<Finding>& findings) {
   std::map<Kib, std::uint64_t> planned;
   for (const auto& item : wanted_pages(config)) planned[item.page_size] += item.pages;
   for (const auto& [page_size, pages] : planned) {
@@ -155,9 +166,10 @@ void lint_trimming(const PveConfigs& pve, const Config& config, const Snapshot& 
       if (!trims_pool(vm) || vm.is_template) continue;
       findings.push_back(
           {"pve-trims-pool", Severity::error, vm_subject(vm),
-           fmt::format("after its start Proxmox VE sets the pool of {} pages to {}, the number it reads from the kernel "
-                       "command line; {} are reserved",
-                       format_size(page_size), read, pages),
+           fmt::format(
+               "after its start Proxmox VE sets the pool of {} pages to {}, the number it reads from the kernel "
+               "command line; {} are reserved",
+               format_size(page_size), read, pages),
            qm_set(id, "--keephugepages 1")});
     }
   }
@@ -202,7 +214,9 @@ std::uint64_t pages_pve_reads(std::string_view command_line, Kib page_size) {
   return 0;
 }
 
-bool trims_pool(const PveVm& vm) { return vm.hugepages != PvePages::none && !vm.keep_hugepages; }
+bool trims_pool(const PveVm& vm) {
+  return vm.hugepages != PvePages::none && !vm.keep_hugepages;
+}
 
 std::vector<Finding> lint_pve(const PveConfigs& pve, const Config& config, const Snapshot& snapshot) {
   std::vector<Finding> findings = pve.findings;
@@ -216,10 +230,10 @@ std::vector<Finding> lint_pve(const PveConfigs& pve, const Config& config, const
     if (const PveVm* vm = pve.vm(id))
       lint_guest(*vm, wish, snapshot, findings);
     else
-      findings.push_back({"pve-vm-unknown", Severity::warning, fmt::format("VM {}", id),
-                          "Proxmox VE has no VM of that number on this node",
-                          pve.vms.empty() ? "Create it, or correct the number in hostsplit.toml"
-                                          : "Known: see qm list"});
+      findings.push_back(
+          {"pve-vm-unknown", Severity::warning, fmt::format("VM {}", id),
+           "Proxmox VE has no VM of that number on this node",
+           pve.vms.empty() ? "Create it, or correct the number in hostsplit.toml" : "Known: see qm list"});
   }
   lint_trimming(pve, config, snapshot, findings);
   lint_start_order(pve, config, findings);

@@ -13,9 +13,9 @@
 namespace hostsplit {
 
 /// The number of huge pages of one size that Proxmox VE reads from the kernel command line, and to which it trims the
-/// global pool after the start of a VM without `keephugepages: 1` (PVE::QemuServer::Memory). It understands less than the
-/// kernel: only the words `hugepagesz=1G`, `hugepagesz=2M` and, for the size last named, `hugepages=` with digits alone;
-/// the first such word counts, without one it is 0.
+/// global pool after the start of a VM without `keephugepages: 1` (PVE::QemuServer::Memory). It understands less than
+/// the kernel: only the words `hugepagesz=1G`, `hugepagesz=2M` and, for the size last named, `hugepages=` with digits
+/// alone; the first such word counts, without one it is 0.
 std::uint64_t pages_pve_reads(std::string_view command_line, Kib page_size);
 
 /// True when a VM's start makes Proxmox VE trim the pool.

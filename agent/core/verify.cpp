@@ -13,14 +13,19 @@ namespace {
 
 using Kind = Verdict::Kind;
 
-std::string mib(Kib size) { return fmt::format("{} MiB", size / kib_per_mib); }
+std::string mib(Kib size) {
+  return fmt::format("{} MiB", size / kib_per_mib);
+}
 
-std::string node_text(int node) { return fmt::format("node {}", node); }
+std::string node_text(int node) {
+  return fmt::format("node {}", node);
+}
 
 CpuSet cpus_of(const std::map<int, NumaNode>& nodes, const std::map<int, Kib>& memory) {
   CpuSet cpus;
   for (const auto& [id, size] : memory)
-    if (const auto node = nodes.find(id); node != nodes.end()) cpus.insert(node->second.cpus.begin(), node->second.cpus.end());
+    if (const auto node = nodes.find(id); node != nodes.end())
+      cpus.insert(node->second.cpus.begin(), node->second.cpus.end());
   return cpus;
 }
 
@@ -142,19 +147,23 @@ void judge_cpus(const RunningGuest& guest, const GuestWish& wish, std::vector<Ve
   }
   for (const auto& [allowed, threads] : elsewhere) {
     const auto& first = *threads.front();
-    const std::string subject = threads.size() == 1 ? fmt::format("thread {} ({})", first.tid, first.name)
-                                                    : fmt::format("{} threads, first {} ({})", threads.size(), first.tid,
-                                                                  first.name);
+    const std::string subject = threads.size() == 1
+                                    ? fmt::format("thread {} ({})", first.tid, first.name)
+                                    : fmt::format("{} threads, first {} ({})", threads.size(), first.tid, first.name);
     verdicts.push_back({Kind::wrong, "cpus", subject, "may run on CPUs " + to_string(allowed), wanted,
                         fmt::format("qm set {} --affinity {}, then shut the VM down and start it; at once: taskset -pc "
-                                    "{} {}", wish.vm, to_string(*wish.cpus), to_string(*wish.cpus), first.tid)});
+                                    "{} {}",
+                                    wish.vm, to_string(*wish.cpus), to_string(*wish.cpus), first.tid)});
   }
 }
 
-bool is_vfio(const std::string& driver) { return driver == names::vfio_driver || driver.ends_with("vfio_pci"); }
+bool is_vfio(const std::string& driver) {
+  return driver == names::vfio_driver || driver.ends_with("vfio_pci");
+}
 
 Verdict judge_function(const PciAddress& address, const RunningGuest& guest, const GuestHost& host, bool passed) {
-  Verdict verdict{Kind::right, "function", to_string(address), "", fmt::format("{}, held by the VM", names::vfio_driver), ""};
+  Verdict verdict{
+      Kind::right, "function", to_string(address), "", fmt::format("{}, held by the VM", names::vfio_driver), ""};
   const auto it = host.functions.find(address);
   if (it == host.functions.end()) {
     verdict.kind = Kind::wrong;
@@ -208,12 +217,11 @@ void judge_interrupts(const RunningGuest& guest, const GuestWish& wish, const Gu
     const std::string count = fmt::format("{} interrupt{}", interrupts.size(), interrupts.size() == 1 ? "" : "s");
     const std::string wanted = "CPUs " + to_string(local);
     // The kernel may move them at any time, so this is no proof against the placement of the guest.
-    verdicts.push_back(first ? Verdict{Kind::note, "interrupts", to_string(address),
-                                       count + ", of them some on CPUs " + to_string(remote), wanted,
-                                       fmt::format("echo {} > /proc/irq/{}/smp_affinity_list", to_string(local),
-                                                   first->number)}
-                             : Verdict{Kind::right, "interrupts", to_string(address), count + " on the VM's node",
-                                       wanted, ""});
+    verdicts.push_back(
+        first ? Verdict{Kind::note, "interrupts", to_string(address),
+                        count + ", of them some on CPUs " + to_string(remote), wanted,
+                        fmt::format("echo {} > /proc/irq/{}/smp_affinity_list", to_string(local), first->number)}
+              : Verdict{Kind::right, "interrupts", to_string(address), count + " on the VM's node", wanted, ""});
   }
 }
 
@@ -221,15 +229,21 @@ void judge_interrupts(const RunningGuest& guest, const GuestWish& wish, const Gu
 
 const char* to_string(Verdict::Kind kind) {
   switch (kind) {
-    case Kind::right: return "right";
-    case Kind::note: return "note";
-    case Kind::unknown: return "unknown";
-    case Kind::wrong: return "wrong";
+    case Kind::right:
+      return "right";
+    case Kind::note:
+      return "note";
+    case Kind::unknown:
+      return "unknown";
+    case Kind::wrong:
+      return "wrong";
   }
   return "unknown";
 }
 
-Kib overhead_allowed(Kib memory) { return 256 * kib_per_mib + memory / 64; }
+Kib overhead_allowed(Kib memory) {
+  return 256 * kib_per_mib + memory / 64;
+}
 
 namespace {
 
@@ -238,9 +252,12 @@ void wish_from_pve(const PveVm& pve, GuestWish& wish) {
   if (!wish.cpus) wish.cpus = pve.affinity;
   if (!wish.memory.empty() || pve.hugepages == PvePages::none) return;
   for (const auto& node : pve.numa_nodes)
-    if (node.host_nodes.size() == 1 && node.memory && node.policy == "bind") wish.memory[node.host_nodes[0]] += *node.memory;
+    if (node.host_nodes.size() == 1 && node.memory && node.policy == "bind")
+      wish.memory[node.host_nodes[0]] += *node.memory;
   if (wish.memory.empty()) return;
-  wish.page_size = pve.hugepages == PvePages::big ? kib_per_gib : pve.hugepages == PvePages::small ? 2 * kib_per_mib : 0;
+  wish.page_size = pve.hugepages == PvePages::big     ? kib_per_gib
+                   : pve.hugepages == PvePages::small ? 2 * kib_per_mib
+                                                      : 0;
   wish.source = fmt::format("{}.conf", pve.id);
 }
 
@@ -270,7 +287,8 @@ GuestWish wish_for(int vm, const std::optional<Config>& config, const std::optio
 std::vector<Verdict> judge_guest(const RunningGuest& guest, const GuestWish& wish, const GuestHost& host) {
   std::vector<Verdict> verdicts;
   if (guest.pid) {
-    verdicts.push_back({Kind::right, "process", fmt::format("VM {}", guest.vm), fmt::format("process {}", *guest.pid), "", ""});
+    verdicts.push_back(
+        {Kind::right, "process", fmt::format("VM {}", guest.vm), fmt::format("process {}", *guest.pid), "", ""});
     judge_memory(guest, wish, verdicts);
     judge_cpus(guest, wish, verdicts);
   } else if (guest.distrust.empty()) {
@@ -355,8 +373,8 @@ std::vector<Verdict> judge_pools(const std::map<int, NumaNode>& nodes, const std
       });
       const auto use = uses.find({id, pool.page_size});
       if (mine == reserved.end() && use == uses.end()) continue;
-      verdicts.push_back(judge_pool(id, pool, mine == reserved.end() ? nullptr : &*mine,
-                                    use == uses.end() ? PoolUse{} : use->second));
+      verdicts.push_back(
+          judge_pool(id, pool, mine == reserved.end() ? nullptr : &*mine, use == uses.end() ? PoolUse{} : use->second));
     }
   return verdicts;
 }

@@ -54,7 +54,8 @@ std::string describe(const Wipe& wipe, const std::vector<int>& vms) {
   text += "; that is what Proxmox VE makes of the kernel command line after the start of a VM without keephugepages";
   if (vms.empty()) return text;
   text += fmt::format(". Running from huge pages: VM {}. ", fmt::join(vms, ", VM "));
-  return text + fmt::format("For each without it: qm set {} --keephugepages 1", vms.size() == 1 ? std::to_string(vms[0]) : "<VMID>");
+  return text + fmt::format("For each without it: qm set {} --keephugepages 1",
+                            vms.size() == 1 ? std::to_string(vms[0]) : "<VMID>");
 }
 
 }  // namespace hostsplit

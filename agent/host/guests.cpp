@@ -19,7 +19,9 @@ const std::string pid_directory = names::guest_pid_directory;
 constexpr Kib walked_unasked = 256 * kib_per_mib;
 constexpr std::size_t largest_maps = 64 << 20;
 
-std::string process_path(int pid, const char* file) { return fmt::format("proc/{}/{}", pid, file); }
+std::string process_path(int pid, const char* file) {
+  return fmt::format("proc/{}/{}", pid, file);
+}
 
 /// Value of "Key:\tvalue" in /proc/PID/status.
 std::string_view status_value(std::string_view text, std::string_view key) {
@@ -76,8 +78,10 @@ std::vector<int> read_groups(const Root& root, int pid) {
 void read_pages(const Root& root, RunningGuest& guest, bool force) {
   const Kib ordinary = ordinary_memory(guest.command);
   if (ordinary > walked_unasked && !force) {
-    guest.pages_unread = fmt::format("not read: {} MiB of it are outside of huge pages, and reading them would hold up "
-                                     "the VM; --force reads them", ordinary / kib_per_mib);
+    guest.pages_unread = fmt::format(
+        "not read: {} MiB of it are outside of huge pages, and reading them would hold up "
+        "the VM; --force reads them",
+        ordinary / kib_per_mib);
     return;
   }
   const auto maps = root.read(process_path(*guest.pid, "numa_maps"), largest_maps);

@@ -134,7 +134,7 @@ void read_jobs(const Root& root, HostSetup& setup) {
 }
 
 bool executable(const Root& root, const std::string& path) {
-  struct stat status{};
+  struct stat status {};
   return fstatat(root.descriptor(), path.c_str(), &status, 0) == 0 && (status.st_mode & S_IXUSR) != 0;
 }
 

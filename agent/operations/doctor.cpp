@@ -68,11 +68,13 @@ std::optional<PageRecipe> recipe_for(const View& view, const HostSetup& setup) {
 }
 
 std::string recipe_text(const PageRecipe& recipe) {
-  std::string text = fmt::format("Huge pages best come from {}: {}.\n",
-                                 recipe.source == PageSource::run_time ? std::string("the reserve unit at boot")
-                                                                       : fmt::format("the kernel ({})", to_string(recipe.source)),
-                                 recipe.reason);
-  if (!recipe.words.empty()) text += fmt::format("  words for the kernel command line: {}\n", fmt::join(recipe.words, " "));
+  std::string text =
+      fmt::format("Huge pages best come from {}: {}.\n",
+                  recipe.source == PageSource::run_time ? std::string("the reserve unit at boot")
+                                                        : fmt::format("the kernel ({})", to_string(recipe.source)),
+                  recipe.reason);
+  if (!recipe.words.empty())
+    text += fmt::format("  words for the kernel command line: {}\n", fmt::join(recipe.words, " "));
   if (recipe.needs_keep_hugepages) text += "  every VM with huge pages then needs keephugepages: 1\n";
   return text;
 }
@@ -86,7 +88,8 @@ Diagnosis diagnose(const Root& root) {
   const HostSetup setup = read_setup(root);
   const PveConfigs pve = read_pve(root);
   diagnosis.checkups = examine({view.snapshot, setup, view.config, pve});
-  for (const auto& checkup : diagnosis.checkups) all.insert(all.end(), checkup.findings.begin(), checkup.findings.end());
+  for (const auto& checkup : diagnosis.checkups)
+    all.insert(all.end(), checkup.findings.begin(), checkup.findings.end());
   add_plan_findings(view, all);
   all.insert(all.end(), view.snapshot.findings.begin(), view.snapshot.findings.end());
   diagnosis.findings = each_once(all);
@@ -99,7 +102,11 @@ std::string diagnosis_text(const Diagnosis& diagnosis, const Paint& paint) {
   for (const auto& checkup : diagnosis.checkups) {
     const bool fine = checkup.findings.empty();
     const bool bad = has_errors(checkup.findings);
-    text += fmt::format("  {}  {}\n", fine ? paint.green("fine") : bad ? paint.red("look") : paint.yellow("look"), checkup.title);
+    text += fmt::format("  {}  {}\n",
+                        fine  ? paint.green("fine")
+                        : bad ? paint.red("look")
+                              : paint.yellow("look"),
+                        checkup.title);
   }
   if (!diagnosis.findings.empty()) text += "\n" + findings_text(diagnosis.findings, paint);
   if (diagnosis.recipe) text += "\n" + recipe_text(*diagnosis.recipe);
@@ -111,11 +118,16 @@ std::string diagnosis_json(const Diagnosis& diagnosis) {
   for (const auto& checkup : diagnosis.checkups)
     checks.push_back({{"name", checkup.name}, {"title", checkup.title}, {"fine", checkup.findings.empty()}});
   for (const auto& finding : diagnosis.findings)
-    findings.push_back({{"code", finding.code}, {"severity", to_string(finding.severity)}, {"subject", finding.subject},
-                        {"message", finding.message}, {"remedy", finding.remedy.empty() ? Json(nullptr) : Json(finding.remedy)}});
+    findings.push_back({{"code", finding.code},
+                        {"severity", to_string(finding.severity)},
+                        {"subject", finding.subject},
+                        {"message", finding.message},
+                        {"remedy", finding.remedy.empty() ? Json(nullptr) : Json(finding.remedy)}});
   if (diagnosis.recipe)
-    recipe = {{"source", to_string(diagnosis.recipe->source)}, {"reason", diagnosis.recipe->reason},
-              {"words", diagnosis.recipe->words}, {"needs_keephugepages", diagnosis.recipe->needs_keep_hugepages}};
+    recipe = {{"source", to_string(diagnosis.recipe->source)},
+              {"reason", diagnosis.recipe->reason},
+              {"words", diagnosis.recipe->words},
+              {"needs_keephugepages", diagnosis.recipe->needs_keep_hugepages}};
   const Json document{{"version", 1}, {"checks", checks}, {"findings", findings}, {"pages", recipe}};
   return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -67,8 +67,18 @@ HookAnswer before_start(const Actor& actor, int vm) {
   }
   if (const auto against = objection(snapshot, *applied, vm, off)) {
     answer.veto = fmt::format("VM {} must wait: {}", vm, *against);
-    actor.audit.write({.event = "vm-start", .step = {}, .controller = {}, .group = {}, .port = {}, .vm = std::to_string(vm),
-                       .node = {}, .from = {}, .to = {}, .reason = *against, .result = "refused", .rung = {},
+    actor.audit.write({.event = "vm-start",
+                       .step = {},
+                       .controller = {},
+                       .group = {},
+                       .port = {},
+                       .vm = std::to_string(vm),
+                       .node = {},
+                       .from = {},
+                       .to = {},
+                       .reason = *against,
+                       .result = "refused",
+                       .rung = {},
                        .message = answer.veto});
   }
   return answer;
@@ -82,7 +92,8 @@ HookAnswer after_start(const Root& root, int vm) {
   for (const auto& guest : proof.guests)
     for (const auto& verdict : guest.verdicts)
       if (verdict.kind == Verdict::Kind::wrong)
-        answer.notes.push_back(fmt::format("{} of {}: {}, wanted {}", verdict.check, verdict.subject, verdict.found, verdict.wanted));
+        answer.notes.push_back(
+            fmt::format("{} of {}: {}, wanted {}", verdict.check, verdict.subject, verdict.found, verdict.wanted));
   return answer;
 }
 

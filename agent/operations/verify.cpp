@@ -91,7 +91,8 @@ Proof verify(const Root& root, const std::vector<int>& asked, bool force) {
     read_functions(root, wish, guest.command, host);
     proof.guests.push_back({guest.vm, wish.name, guest.pid, judge_guest(guest, wish, host)});
   }
-  proof.pools = judge_pools(host.nodes, wanted.applied ? wanted.applied->reservations : std::vector<Reservation>{}, guests);
+  proof.pools =
+      judge_pools(host.nodes, wanted.applied ? wanted.applied->reservations : std::vector<Reservation>{}, guests);
   return proof;
 }
 

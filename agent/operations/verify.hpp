@@ -23,10 +23,9 @@ struct Proof {
   bool ok() const;
 };
 
-/// Looks at guests and says for each check whether it is as wanted. Reads only what it needs: no USB, no whole inventory.
-/// \param vms which; empty: all that are configured, applied for or running
-/// \param force read the pages of guests outside of huge pages as well
-/// \throws Error(bad_input) for a VM nobody knows
+/// Looks at guests and says for each check whether it is as wanted. Reads only what it needs: no USB, no whole
+/// inventory. \param vms which; empty: all that are configured, applied for or running \param force read the pages of
+/// guests outside of huge pages as well \throws Error(bad_input) for a VM nobody knows
 Proof verify(const Root& root, const std::vector<int>& vms, bool force);
 
 /// One line per verdict, remedies below.

@@ -13,10 +13,14 @@ using Json = nlohmann::ordered_json;
 
 std::string word(Verdict::Kind kind, const Paint& paint) {
   switch (kind) {
-    case Verdict::Kind::right: return paint.green("right");
-    case Verdict::Kind::wrong: return paint.red("WRONG");
-    case Verdict::Kind::note: return paint.yellow("note");
-    case Verdict::Kind::unknown: return paint.yellow("unknown");
+    case Verdict::Kind::right:
+      return paint.green("right");
+    case Verdict::Kind::wrong:
+      return paint.red("WRONG");
+    case Verdict::Kind::note:
+      return paint.yellow("note");
+    case Verdict::Kind::unknown:
+      return paint.yellow("unknown");
   }
   return "";
 }
@@ -29,7 +33,8 @@ std::string verdicts_text(const std::vector<Verdict>& verdicts, const Paint& pai
   std::string text = table.text();
   for (const auto& verdict : verdicts)
     if (!verdict.remedy.empty())
-      text += fmt::format("  fix for {} of {}: {}\n", verdict.check, printable(verdict.subject), printable(verdict.remedy));
+      text +=
+          fmt::format("  fix for {} of {}: {}\n", verdict.check, printable(verdict.subject), printable(verdict.remedy));
   return text;
 }
 
@@ -45,7 +50,7 @@ std::size_t count(const Proof& proof, Verdict::Kind kind) {
 
 Json verdict_json(const Verdict& verdict) {
   const auto or_null = [](const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); };
-  return {{"check", verdict.check},        {"subject", verdict.subject},       {"verdict", to_string(verdict.kind)},
+  return {{"check", verdict.check},          {"subject", verdict.subject},        {"verdict", to_string(verdict.kind)},
           {"found", or_null(verdict.found)}, {"wanted", or_null(verdict.wanted)}, {"remedy", or_null(verdict.remedy)}};
 }
 

@@ -98,7 +98,8 @@ MemoryBackend backend(const Properties& found) {
   memory.policy = found.of("policy").empty() ? "default" : std::string(found.of("policy"));
   for (const auto& [key, value] : found.values) {
     if (!key.starts_with("host-nodes")) continue;
-    if (const auto nodes = parse_cpu_set(value)) memory.host_nodes.insert(memory.host_nodes.end(), nodes->begin(), nodes->end());
+    if (const auto nodes = parse_cpu_set(value))
+      memory.host_nodes.insert(memory.host_nodes.end(), nodes->begin(), nodes->end());
   }
   return memory;
 }

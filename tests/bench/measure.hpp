@@ -13,5 +13,6 @@ long microseconds(const std::function<void()>& work);
 long median(std::vector<long> values);
 
 /// Times the reservation of `count` pages of 1 GiB on a node from an empty pool, done two ways in turn: hostsplit's
-/// reserve_pages() and one raw write of the next number per page. Prints medians in microseconds as JSON. \return exit code
+/// reserve_pages() and one raw write of the next number per page. Prints medians in microseconds as JSON. \return exit
+/// code
 int measure_pages(int node, int count, int rounds);

@@ -25,14 +25,17 @@ void require_pages(const Root& root, int node, std::uint64_t count) {
 int measure_pages(int node, int count, int rounds) {
   const Root root;
   LiveEffects effects(root);
-  const std::string pool = fmt::format("/sys/devices/system/node/node{}/hugepages/hugepages-1048576kB/nr_hugepages", node);
+  const std::string pool =
+      fmt::format("/sys/devices/system/node/node{}/hugepages/hugepages-1048576kB/nr_hugepages", node);
   const auto wanted = static_cast<std::uint64_t>(count);
   const std::vector<std::pair<std::string, std::function<void()>>> ways{
       {"raw",
        [&] {
          for (int pages = 1; pages <= count; ++pages) raw_write(pool, std::to_string(pages));
        }},
-      {"hostsplit", [&] { reserve_pages(root, effects, {node, kib_per_gib, 0, wanted, 0, {}, {}}); }}};
+      {"hostsplit", [&] {
+         reserve_pages(root, effects, {node, kib_per_gib, 0, wanted, 0, {}, {}});
+       }}};
   std::map<std::string, std::vector<long>> times;
   raw_write(pool, "0");
   for (int round = 0; round < rounds; ++round)

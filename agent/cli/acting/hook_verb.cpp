@@ -15,8 +15,8 @@ int hookscript_verb(const Options& options) {
   require_root_user("hookscript", root);
   const auto vm = parse_number<int>(options.words.at(0));
   if (!vm)
-    throw Error("answer a hook for", options.words.at(0), "it is not the number of a VM", "Proxmox VE gives VMID and PHASE.",
-                Error::Kind::bad_input);
+    throw Error("answer a hook for", options.words.at(0), "it is not the number of a VM",
+                "Proxmox VE gives VMID and PHASE.", Error::Kind::bad_input);
   const std::string& phase = options.words.at(1);
   HookAnswer answer;
   if (phase == "pre-start") {

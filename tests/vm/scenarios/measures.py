@@ -100,7 +100,7 @@ def mixed(bench, check):
     backends = "".join(f"-object memory-backend-memfd,id=m{n},size={size},hugetlb=on,hugetlbsize={page},prealloc=on,"
                        f"host-nodes=0,policy=bind -numa node,memdev=m{n} "
                        for n, (size, page) in enumerate((("1G", "1G"), ("128M", "2M"))))
-    bench.run("kvm -id 103 -pidfile /var/run/qemu-server/103.pid -daemonize -S -nodefaults -display none -machine q35 "
+    bench.run("kvm -pidfile /var/run/qemu-server/103.pid -daemonize -S -nodefaults -display none -machine q35 "
               f"-accel tcg -smp 2 -m 1152 {backends}", 120)
     pid = bench.run("cat /run/qemu-server/103.pid").out.strip()
     truth = int(bench.run(f"awk '/HugetlbPages/ {{print $2}}' /proc/{pid}/status").out) // 1024

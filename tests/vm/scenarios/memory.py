@@ -101,7 +101,7 @@ def wrong(bench, check, product):
           found)
     stop(bench)
 
-    bench.run("taskset -c 2-3 kvm -id 102 -pidfile /var/run/qemu-server/102.pid -daemonize -S -nodefaults -display none "
+    bench.run("taskset -c 2-3 kvm -pidfile /var/run/qemu-server/102.pid -daemonize -S -nodefaults -display none "
               "-machine q35 -accel tcg -m 1024 -object memory-backend-ram,id=r,size=1G,prealloc=on,host-nodes=1,policy=bind "
               "-numa node,memdev=r", 120)
     rc, found, document = verdicts(bench, "102")
