@@ -3,56 +3,22 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/wait.h>
+#include <fcntl.h>
 #include <systemd/sd-bus.h>
-#include <unistd.h>
 
-#include <array>
 #include <cstdlib>
-#include <fstream>
+#include <functional>
+#include <vector>
 
 #include "core/names.hpp"
+#include "support/private_bus.hpp"
 
 namespace hostsplit {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-/// A message bus that ends with the object.
-class PrivateBus {
- public:
-  PrivateBus() {
-    const auto config = ::testing::TempDir() + "hostsplit-bus-" + std::to_string(getpid()) + ".conf";
-    std::ofstream(config) << R"(<busconfig><listen>unix:tmpdir=/tmp</listen><policy context="default">
-        <allow send_destination="*"/><allow receive_sender="*"/><allow own="*"/><allow user="*"/></policy></busconfig>)";
-    std::array<int, 2> ends{};
-    if (pipe(ends.data()) != 0) return;
-    pid_ = fork();
-    if (pid_ == 0) {
-      dup2(ends[1], STDOUT_FILENO);
-      close(ends[0]);
-      execlp("dbus-daemon", "dbus-daemon", ("--config-file=" + config).c_str(), "--nofork", "--print-address", nullptr);
-      _exit(127);
-    }
-    close(ends[1]);
-    for (char c = 0; read(ends[0], &c, 1) == 1 && c != '\n';) address_ += c;
-    close(ends[0]);
-    unlink(config.c_str());
-  }
-  ~PrivateBus() {
-    if (pid_ <= 0) return;
-    kill(pid_, SIGTERM);
-    waitpid(pid_, nullptr, 0);
-  }
-  PrivateBus(const PrivateBus&) = delete;
-  PrivateBus& operator=(const PrivateBus&) = delete;
-  const std::string& address() const { return address_; }
-
- private:
-  pid_t pid_ = -1;
-  std::string address_;
-};
+using testing::PrivateBus;
 
 /// What came back, as text.
 struct Answer {
@@ -91,31 +57,84 @@ struct BusTest : ::testing::Test {
             .plan = []() -> std::string {
               throw Error("use", "hostsplit.toml:3", "no", "Fix it.", Error::Kind::bad_input);
             },
-            .apply = []() -> std::string { throw Error("apply", "the plan", "it changed"); },
-            .undo = []() -> std::string { throw std::runtime_error("odd"); },
+            .status =
+                [] {
+                  Status status;
+                  PortStatus port;
+                  port.label = "front-1";
+                  port.device = "bad \xff bytes";
+                  status.ports.push_back(port);
+                  return status;
+                },
+            .preview =
+                [](const WorkRequest& request, bool colour) {
+                  return Preview{request.verb + (colour ? " in colour" : ""), "{}", "t1", 3, false};
+                },
+            .start =
+                [this](const WorkRequest& request, std::uint32_t uid) -> unsigned {
+                  if (request.token == "old") throw Error("apply", "the plan", "it changed");
+                  done.push_back(request.verb + " " + request.token + " by " + std::to_string(uid));
+                  return 42;
+                },
+            .cancel = [this](unsigned job) { done.push_back("cancel " + std::to_string(job)); },
+            .rename = [this](const std::string& from, const std::string& to) { done.push_back(from + " to " + to); },
+            .forget = [](const std::string&) { throw std::runtime_error("odd"); },
+            .learn = [this](const std::vector<std::string>& labels) { done.push_back("learn " + labels.at(1)); },
+            .stop_learning = [] {},
             .reload = [this] { ++reloads; },
             .configured = [] { return true; },
             .applied = [this] { return applied; },
-            .drift_repairs = [] { return std::uint64_t{7}; }};
+            .learning = [] { return false; },
+            .drift_repairs = [] { return std::uint64_t{7}; },
+            .looks = [] { return std::uint64_t{9}; },
+            .disconnected = [this] { ++disconnects; }};
   }
   /// \return false if nothing happened for two seconds.
-  bool run_until(const bool& done) {
-    while (!done)
+  bool run_until(const bool& came) {
+    while (!came)
       if (sd_event_run(loop.get(), 2'000'000) <= 0) return false;
     return true;
   }
-  Answer call(const char* method) {
+  template <class... Arguments>
+  Answer call(const char* method, const char* types = nullptr, Arguments... arguments) {
     Answer answer;
     sd_bus_call_method_async(client, nullptr, names::bus_name, names::bus_path, names::bus_interface, method, on_answer,
-                             &answer, nullptr);
+                             &answer, types, arguments...);
     EXPECT_TRUE(run_until(answer.came)) << method;
     return answer;
+  }
+  /// Another user asks, while the loop runs. \return the name of the error, or ""
+  std::string call_as(uid_t uid, const std::function<int(sd_bus*, sd_bus_error*)>& call) {
+    std::array<int, 2> ends{};
+    if (pipe(ends.data()) != 0) return "no pipe";
+    const pid_t pid = fork();
+    if (pid == 0) {
+      sd_bus* bus = nullptr;
+      sd_bus_error error = SD_BUS_ERROR_NULL;
+      const bool asked = setresuid(uid, uid, uid) == 0 && sd_bus_open_system(&bus) >= 0;
+      const std::string name = !asked ? "cannot ask" : call(bus, &error) >= 0 ? "" : error.name ? error.name : "?";
+      _exit(write(ends[1], name.data(), name.size()) < 0);
+    }
+    close(ends[1]);
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    std::string name;
+    for (;;) {
+      sd_event_run(loop.get(), 50'000);
+      char buffer[256];
+      const auto got = read(ends[0], buffer, sizeof buffer);
+      if (got > 0) name.append(buffer, static_cast<std::size_t>(got));
+      if (got == 0) break;
+    }
+    close(ends[0]);
+    waitpid(pid, nullptr, 0);
+    return name;
   }
 
   PrivateBus daemon;
   EventLoop loop{nullptr, &sd_event_unref};
   sd_bus* client = nullptr;
-  int reloads = 0;
+  int reloads = 0, disconnects = 0;
+  std::vector<std::string> done;
   bool applied = false;
 };
 
@@ -125,16 +144,145 @@ TEST_F(BusTest, AnswersWithJson) {
 }
 
 TEST_F(BusTest, EveryExceptionBecomesAnAnswer) {
-  if (geteuid() != 0) GTEST_SKIP() << "Apply is for root";
+  if (geteuid() != 0) GTEST_SKIP() << "changes are for root here";
   const Bus bus(loop.get(), handlers());
   auto answer = call("Plan");
   EXPECT_EQ(answer.error, "org.hostsplit.Error.BadInput");
   EXPECT_EQ(answer.text, "cannot use hostsplit.toml:3: no. Fix it.");
-  answer = call("Apply");
+  answer = call("Apply", "s", "old");
   EXPECT_EQ(answer.error, "org.hostsplit.Error.Failed");
-  EXPECT_EQ(call("Undo").text, "odd");
+  EXPECT_EQ(answer.text, "cannot apply the plan: it changed");
+  EXPECT_EQ(call("ForgetPort", "s", "x").text, "odd");
+}
+
+TEST_F(BusTest, RootMayDoEverythingAndPolkitIsNotAsked) {
+  if (geteuid() != 0) GTEST_SKIP() << "changes are for root here";
+  const Bus bus(loop.get(), handlers());
+  EXPECT_EQ(call("Apply", "s", "t1").error, "");
+  EXPECT_EQ(call("Undo", "s", "").error, "");
+  EXPECT_EQ(call("Cancel", "u", 42).error, "");
+  EXPECT_EQ(call("RenamePort", "ss", "a", "b").error, "");
+  EXPECT_EQ(call("Learn", "as", 2, "a", "b").error, "");
+  EXPECT_EQ(call("StopLearning").error, "");
   EXPECT_EQ(call("Reload").error, "");
   EXPECT_EQ(reloads, 1);
+  EXPECT_THAT(done, ElementsAre("apply t1 by 0", "undo  by 0", "cancel 42", "a to b", "learn b"));
+}
+
+TEST_F(BusTest, LooksAreForEverybodyAndBytesThatAreNoTextDoNoHarm) {
+  const Bus bus(loop.get(), handlers());
+  EXPECT_EQ(call("Preview", "sasb", "undo", 0, 1).text, "undo in colour");
+  for (const auto* method : {"ListControllers", "ListPorts", "ListPools", "ListFindings"})
+    EXPECT_EQ(call(method).error, "") << method;
+}
+
+TEST_F(BusTest, ArgumentsOfTheWrongTypeAreRefused) {
+  const Bus bus(loop.get(), handlers());
+  EXPECT_EQ(call("Apply").error, SD_BUS_ERROR_INVALID_ARGS);
+  EXPECT_EQ(call("Apply", "u", 1).error, SD_BUS_ERROR_INVALID_ARGS);
+  EXPECT_EQ(call("Learn", "s", "a").error, SD_BUS_ERROR_INVALID_ARGS);
+  EXPECT_EQ(call("Describe", "s", "a").error, SD_BUS_ERROR_INVALID_ARGS);
+  EXPECT_EQ(call("Dance").error, SD_BUS_ERROR_UNKNOWN_METHOD);
+  EXPECT_TRUE(done.empty());
+}
+
+// --- polkit, played by the test ------------------------------------------------------------------------------------
+
+struct Polkit {
+  bool allows = false, challenges = false;
+  std::vector<std::string> asked;  ///< action, and whether the user may be asked
+};
+
+int on_check(sd_bus_message* call, void* data, sd_bus_error*) {
+  auto& polkit = *static_cast<Polkit*>(data);
+  const char *kind = nullptr, *action = nullptr;
+  std::uint32_t flags = 0;
+  sd_bus_message_enter_container(call, 'r', "sa{sv}");
+  sd_bus_message_read(call, "s", &kind);
+  sd_bus_message_skip(call, "a{sv}");
+  sd_bus_message_exit_container(call);
+  sd_bus_message_read(call, "s", &action);
+  sd_bus_message_skip(call, "a{ss}");
+  sd_bus_message_read(call, "u", &flags);
+  polkit.asked.push_back(std::string(action) + (flags != 0 ? " interactive" : ""));
+  return sd_bus_reply_method_return(call, "(bba{ss})", polkit.allows ? 1 : 0, polkit.challenges ? 1 : 0, 0);
+}
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic"
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+const sd_bus_vtable polkit_vtable[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_METHOD("CheckAuthorization", "(sa{sv})sa{ss}us", "(bba{ss})", on_check, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_VTABLE_END};
+#pragma GCC diagnostic pop
+
+struct AuthorizationTest : BusTest {
+  void SetUp() override {
+    BusTest::SetUp();
+    if (geteuid() != 0) GTEST_SKIP() << "needs to become another user";
+  }
+  /// polkit is there from now on.
+  void start_polkit() {
+    sd_bus_add_object_vtable(client, nullptr, "/org/freedesktop/PolicyKit1/Authority",
+                             "org.freedesktop.PolicyKit1.Authority", polkit_vtable, &polkit);
+    sd_bus_request_name(client, "org.freedesktop.PolicyKit1", 0);
+  }
+  static int apply(sd_bus* bus, sd_bus_error* error, bool interactive = false) {
+    sd_bus_message* call = nullptr;
+    sd_bus_message_new_method_call(bus, &call, names::bus_name, names::bus_path, names::bus_interface, "Apply");
+    sd_bus_message_append(call, "s", "t1");
+    sd_bus_message_set_allow_interactive_authorization(call, interactive ? 1 : 0);
+    return sd_bus_call(bus, call, 5'000'000, error, nullptr);
+  }
+  static constexpr uid_t nobody = 65534;
+  Polkit polkit;
+};
+
+TEST_F(AuthorizationTest, WithoutPolkitOnlyRootMay) {
+  const Bus bus(loop.get(), handlers());
+  EXPECT_EQ(call_as(nobody, [](auto* b, auto* e) { return apply(b, e); }), SD_BUS_ERROR_ACCESS_DENIED);
+  EXPECT_TRUE(done.empty());
+}
+
+TEST_F(AuthorizationTest, WhomPolkitAllowsMay) {
+  const Bus bus(loop.get(), handlers());
+  start_polkit();
+  polkit.allows = true;
+  EXPECT_EQ(call_as(nobody, [](auto* b, auto* e) { return apply(b, e); }), "");
+  EXPECT_THAT(done, ElementsAre("apply t1 by 65534"));
+  EXPECT_THAT(polkit.asked, ElementsAre("org.hostsplit.apply"));
+}
+
+TEST_F(AuthorizationTest, WhomPolkitRefusesMayNot) {
+  const Bus bus(loop.get(), handlers());
+  start_polkit();
+  EXPECT_EQ(call_as(nobody, [](auto* b, auto* e) { return apply(b, e); }), SD_BUS_ERROR_ACCESS_DENIED);
+  EXPECT_TRUE(done.empty());
+}
+
+TEST_F(AuthorizationTest, APasswordIsAskedForOnlyWhereTheCallerSaysSo) {
+  const Bus bus(loop.get(), handlers());
+  start_polkit();
+  polkit.challenges = true;
+  EXPECT_EQ(call_as(nobody, [](auto* b, auto* e) { return apply(b, e); }),
+            "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired");
+  (void)call_as(nobody, [](auto* b, auto* e) { return apply(b, e, true); });
+  EXPECT_THAT(polkit.asked, ElementsAre("org.hostsplit.apply", "org.hostsplit.apply interactive"));
+  EXPECT_TRUE(done.empty());
+}
+
+TEST_F(AuthorizationTest, ACallerThatLeavesAndOneThatAsksTooOftenDoNoHarm) {
+  const Bus bus(loop.get(), handlers());
+  const auto flood = [](sd_bus* b, sd_bus_error*) {
+    for (int i = 0; i < 500; ++i)
+      sd_bus_call_method_async(b, nullptr, names::bus_name, names::bus_path, names::bus_interface, "Apply", nullptr,
+                               nullptr, "s", "t1");
+    return sd_bus_flush(b);
+  };
+  EXPECT_EQ(call_as(nobody, flood), "");
+  EXPECT_EQ(call("Describe").error, "");
+  EXPECT_TRUE(done.empty());
 }
 
 TEST_F(BusTest, SignalsCarryPortControllerAndDevice) {
@@ -166,6 +314,17 @@ TEST_F(BusTest, TellsWhenAPropertyChanges) {
 TEST_F(BusTest, ASecondOwnerOfTheNameIsAnError) {
   const Bus first(loop.get(), handlers());
   EXPECT_THROW(Bus(loop.get(), handlers()), Error);
+}
+
+TEST_F(BusTest, ABusThatGoesAwayIsNoticed) {
+  auto other = std::make_unique<PrivateBus>();
+  setenv("DBUS_SYSTEM_BUS_ADDRESS", other->address().c_str(), 1);
+  const Bus bus(loop.get(), handlers());
+  EXPECT_TRUE(bus.connected());
+  other.reset();
+  for (int i = 0; i < 20 && disconnects == 0; ++i) sd_event_run(loop.get(), 100'000);
+  EXPECT_EQ(disconnects, 1);
+  EXPECT_FALSE(bus.connected());
 }
 
 TEST(BusWithoutDaemon, IsAnErrorThatCanBeSurvived) {

@@ -184,6 +184,113 @@ TEST_F(KeeperTest, ADamagedPortMapIsNeverWritten) {
   EXPECT_EQ(split.host.file(names::port_map_file), "garbage");
 }
 
+TEST_F(KeeperTest, AStuckFunctionIsLeftAloneUntilTheRestart) {
+  apply();
+  look();
+  split.host.set_file("proc/4711/stat", "4711 (a) b) D 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 777 0");
+  drift();
+  split.effects.stick(std::string(taken) + "/driver/unbind");
+  look(1s);
+  EXPECT_EQ(count("stuck", "seen"), 1);
+  EXPECT_THAT(message("stuck", "seen"), HasSubstr("vfio_unregister_group_dev"));
+  const auto tries = [this] {
+    const auto& log = split.effects.log();
+    return std::count_if(log.begin(), log.end(), [](const auto& l) { return l.find(std::string(taken) + "/driver/unbind") != std::string::npos; });
+  };
+  EXPECT_EQ(tries(), 1);
+  for (int looks = 0; looks < 20; ++looks) look(30s);
+  EXPECT_EQ(tries(), 1) << "no second child gets stuck";
+  EXPECT_EQ(count("finding", "seen"), 1) << "told once";
+  EXPECT_THAT(message("finding", "seen"), HasSubstr("4711"));
+  EXPECT_FALSE(keeper.next_look());
+  EXPECT_THAT(keeper.status_line(), HasSubstr("not as applied"));
+
+  Keeper another{split.actor(), {}};  // the service was restarted
+  another.look(now);
+  EXPECT_EQ(tries(), 1);
+  another.try_all_again();
+  another.look(now);
+  EXPECT_EQ(tries(), 1) << "the process is still there";
+  drift("0000:44:00.1");
+  another.look(now);
+  EXPECT_EQ(split.driver("0000:44:00.1"), "vfio-pci") << "everything else goes on";
+
+  split.host.remove("proc/4711/stat");
+  another.look(now);
+  EXPECT_EQ(tries(), 1) << "still alone, until somebody asks";
+  another.try_all_again();
+  another.look(now);
+  EXPECT_EQ(tries(), 2);
+}
+
+struct ElsewhereTest : KeeperTest {
+  std::vector<Plan> started;
+  Keeper elsewhere{split.actor(), {{}, {}, {}, [this](const Plan& due) { started.push_back(due); }}};
+};
+
+TEST_F(ElsewhereTest, LooksGoOnWhileARepairRuns) {
+  apply();
+  elsewhere.look(now);
+  EXPECT_FALSE(elsewhere.repairing());
+  drift();
+  elsewhere.look(now += 1s);
+  ASSERT_EQ(started.size(), 1u);
+  EXPECT_TRUE(elsewhere.repairing());
+  drift("0000:44:00.1");
+  elsewhere.look(now += 1s);
+  EXPECT_EQ(started.size(), 1u) << "one at a time";
+  EXPECT_FALSE(elsewhere.next_look()) << "its end brings the next look";
+  ASSERT_TRUE(repair(split.actor(), started[0]).ok());
+  elsewhere.repair_ended({{started[0].steps.back().id, StepResult::Kind::done, {}}}, now);
+  EXPECT_EQ(elsewhere.repairs(), 1u);
+  ASSERT_TRUE(elsewhere.next_look());
+  elsewhere.look(now = *elsewhere.next_look());
+  EXPECT_EQ(started.size(), 2u) << "now the other one";
+}
+
+TEST_F(ElsewhereTest, AWorkerOutOfReachIsTriedAgainLater) {
+  apply();
+  elsewhere.look(now);
+  drift();
+  elsewhere.look(now += 1s);
+  elsewhere.repair_postponed("the worker is out of reach", now);
+  ASSERT_TRUE(elsewhere.next_look());
+  EXPECT_EQ(*elsewhere.next_look() - now, 1s);
+  elsewhere.look(now = *elsewhere.next_look());
+  EXPECT_EQ(started.size(), 2u);
+}
+
+TEST_F(KeeperTest, LostAuditRecordsAreAFinding) {
+  look();
+  keeper.lost_audit(2);
+  look(1s);
+  EXPECT_THAT(message("finding", "seen"), HasSubstr("2 audit records were lost"));
+}
+
+TEST_F(KeeperTest, ABadCableDoesNotFloodTheJournal) {
+  testing::UsbSpec stick;
+  look();
+  for (int i = 0; i < 50; ++i) {
+    split.host.plug(taken, "2", stick);
+    look(100ms);
+    split.host.unplug(taken, "2");
+    look(100ms);
+  }
+  EXPECT_EQ(count("port", "seen"), PortStorm::most_per_window);
+  EXPECT_EQ(count("port", "summary"), 1);
+  ASSERT_TRUE(keeper.next_look());
+  now = *keeper.next_look();
+  look();
+  EXPECT_EQ(count("port", "summary"), 2);
+  EXPECT_THAT(split.audit.records.back().message, HasSubstr("94 more plugs and unplugs"));
+  now += 2min;
+  look();
+  EXPECT_FALSE(keeper.next_look()) << "quiet again";
+  split.host.plug(taken, "2", stick);
+  look();
+  EXPECT_EQ(count("port", "seen"), PortStorm::most_per_window + 1);
+}
+
 TEST_F(KeeperTest, PlugsAreToldWithTheNameOfThePort) {
   testing::UsbSpec stick;
   stick.product = "Stick";

@@ -4,10 +4,6 @@
 
 #include "cli/verbs.hpp"
 #include "core/error.hpp"
-#include "host/effects.hpp"
-#include "host/lock.hpp"
-#include "host/store.hpp"
-#include "operations/learning.hpp"
 #include "operations/operations.hpp"
 #include "operations/report.hpp"
 #include "text/paint.hpp"
@@ -42,34 +38,6 @@ int ports_verb(const Options& options) {
   const Status now = status(look(root));
   std::cout << (options.json ? ports_json(now.ports) : ports_text(now.ports, Paint::for_stdout()));
   return Exit::fine;
-}
-
-namespace {
-
-int change_map(const Options& options, const std::string& verb, const std::function<PortMap(const PortMap&)>& change,
-               const std::string& said) {
-  const Root root(options.root);
-  require_root_user(verb, root);
-  LiveEffects effects(root);
-  const Lock lock(root);
-  save_port_map(root, effects, change(load_port_map(root)));
-  std::cout << said << "\n";
-  return Exit::fine;
-}
-
-}  // namespace
-
-int rename_verb(const Options& options) {
-  const std::string &from = options.words.at(0), &to = options.words.at(1);
-  return change_map(
-      options, "ports rename", [&](const PortMap& map) { return rename_port(map, from, to); },
-      from + " is called " + to + " now. Where the configuration names " + from + ", change it there too.");
-}
-
-int forget_verb(const Options& options) {
-  const std::string& label = options.words.at(0);
-  return change_map(
-      options, "ports forget", [&](const PortMap& map) { return forget_port(map, label); }, label + " is forgotten.");
 }
 
 int log_verb(const Options& options) {

@@ -64,8 +64,8 @@ constexpr Verb verbs[] = {
     {"doctor", nullptr, "Check firmware, kernel, memory and VMs; say how to mend each", doctor_verb, json},
     {"learn", nullptr, "Learn which socket is which by plugging a stick into each", acts, learn_options},
     {"ports", nullptr, "List ports; rename or forget them", ports_verb, json},
-    {"rename", "ports", "Give a learned port another name", rename_verb, rename_options},
-    {"forget", "ports", "Forget a learned port", forget_verb, forget_options},
+    {"rename", "ports", "Give a learned port another name", acts, rename_options},
+    {"forget", "ports", "Forget a learned port", acts, forget_options},
     {"plan", nullptr, "Show what apply would do, and why; changes nothing", plan_verb, plan_options},
     {"apply", nullptr, "Do what the plan says, audited step by step", acts, acting},
     {"undo", nullptr, "Put the host back as it was before hostsplit", acts, acting},
@@ -74,6 +74,7 @@ constexpr Verb verbs[] = {
      [](CLI::App& app, Options&) { app.fallthrough(false)->allow_extras(); }},
     {"boot", nullptr, "Reserve pages early at boot (run by hostsplit-reserve.service)", acts, nothing},
     {"hookscript", nullptr, "Answer a hook of Proxmox VE (run by hostsplit-hook)", acts, hookscript_options},
+    {"work", nullptr, "Act for the service (run by hostsplit-work@.service)", acts, nothing},
     {"daemon", nullptr, "Keep the split true (run by hostsplitd.service)", acts, daemon_options},
 };
 

@@ -29,8 +29,6 @@ struct Options {
 int status_verb(const Options& options);
 int plan_verb(const Options& options);
 int ports_verb(const Options& options);
-int rename_verb(const Options& options);
-int forget_verb(const Options& options);
 int verify_verb(const Options& options);
 int doctor_verb(const Options& options);
 int log_verb(const Options& options);

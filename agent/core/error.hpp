@@ -21,6 +21,12 @@ class Error : public std::runtime_error {
         doing_(std::move(doing)), object_(std::move(object)), reason_(std::move(reason)),
         remedy_(std::move(remedy)), kind_(kind) {}
 
+  /// One that another process has told: its sentence as it is.
+  struct Told {
+    std::string sentence;
+  };
+  explicit Error(const Told& told, Kind kind = Kind::failed) : std::runtime_error(told.sentence), kind_(kind) {}
+
   const std::string& doing() const { return doing_; }
   const std::string& object() const { return object_; }
   const std::string& reason() const { return reason_; }

@@ -17,11 +17,24 @@ inline constexpr auto early_plan_file = "run/hostsplit/init-top.plan";   ///< th
 inline constexpr auto lock_file = "run/hostsplit/lock";
 inline constexpr auto page_lock_file = "var/lock/hugepages.lck";  ///< Proxmox VE's
 inline constexpr auto guest_pid_directory = "run/qemu-server";
+inline constexpr auto quarantine_file = "run/hostsplit/quarantine";  ///< until the machine restarts
+inline constexpr auto work_socket = "run/hostsplit/work";
+
+inline constexpr auto metrics_directory = "var/lib/prometheus/node-exporter";  ///< of the Debian package prometheus-node-exporter
 
 inline constexpr auto vfio_driver = "vfio-pci";
 
 inline constexpr auto bus_name = "org.hostsplit";
 inline constexpr auto bus_path = "/org/hostsplit";
 inline constexpr auto bus_interface = "org.hostsplit.Manager1";
+inline constexpr auto bus_error_failed = "org.hostsplit.Error.Failed";
+inline constexpr auto bus_error_bad_input = "org.hostsplit.Error.BadInput";
+
+/// polkit actions; systemd/org.hostsplit.policy says who may.
+inline constexpr auto action_apply = "org.hostsplit.apply";
+inline constexpr auto action_undo = "org.hostsplit.undo";
+inline constexpr auto action_reload = "org.hostsplit.reload";
+inline constexpr auto action_learn = "org.hostsplit.learn";
+inline constexpr auto action_rename = "org.hostsplit.rename";
 
 }  // namespace hostsplit::names

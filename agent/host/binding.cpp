@@ -3,6 +3,7 @@
 #include "core/error.hpp"
 #include "core/names.hpp"
 #include "host/inventory.hpp"
+#include "host/quarantine.hpp"
 
 namespace hostsplit {
 namespace {
@@ -64,11 +65,16 @@ void give_back(const Root& root, Effects& effects, const Bind& bind) {
 }  // namespace
 
 void bind_function(const Root& root, Effects& effects, const Bind& bind) {
+  require_answering(root, bind.address);
   require_identity(root, bind);
   const std::string bound = bound_driver(root, bind.address);
   try {
     if (bound != bind.to) effects.write_attributes(moving_writes(bind, bound), bind_deadline);
     effects.read_back(device_path(bind.address) + "/driver", [&] { require_driver(root, bind); });
+  } catch (const Stuck& stuck) {
+    // Whatever is written to it now waits as well.
+    quarantine(root, effects, bind.address, stuck.pid());
+    throw;
   } catch (const Error&) {
     give_back(root, effects, bind);
     throw;

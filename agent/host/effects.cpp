@@ -104,6 +104,13 @@ void write_all(int fd, const std::string& content, const std::string& shown) {
 
 }  // namespace
 
+Stuck::Stuck(const std::string& attribute, milliseconds deadline, int pid, std::string stack)
+    : Error("write", attribute,
+            fmt::format("the kernel has not answered for {} ms; process {} is stuck in it", deadline.count(), pid),
+            fmt::format("See /proc/{}/stack; the device stays as it is until that process ends or the machine restarts.",
+                        pid)),
+      pid_(pid), stack_(std::move(stack)) {}
+
 void Effects::read_back(const std::string&, const std::function<void()>& check) { check(); }
 
 LiveEffects::LiveEffects(const Root& root) : root_(root), writer_(root.descriptor()) {
@@ -119,11 +126,8 @@ void LiveEffects::write_attributes(const std::vector<AttributeWrite>& writes, mi
   if (result.kind == Kind::done) return;
   const AttributeWrite& failed = writes[result.index];
   if (result.kind == Kind::stuck)
-    throw Error("write", root_.display(failed.path),
-                fmt::format("the kernel has not answered for {} ms; process {} is stuck in it", deadline.count(), result.pid),
-                fmt::format("See /proc/{}/stack; the device stays as it is until that process ends or the machine "
-                            "restarts.",
-                            result.pid));
+    throw Stuck(root_.display(failed.path), deadline, result.pid,
+                root_.read(fmt::format("proc/{}/stack", result.pid)).value_or(""));
   std::string value = failed.value;
   while (!value.empty() && value.back() == '\n') value.pop_back();
   throw Error("write \"" + value + "\" to", root_.display(failed.path), errno_text(result.code));

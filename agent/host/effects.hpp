@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/error.hpp"
 #include "host/attribute_writer.hpp"
 #include "host/root.hpp"
 
@@ -15,13 +16,27 @@ struct AttributeWrite {
   std::string value;  ///< written in one write(2), newline included where the attribute wants one
 };
 
+/// A write that the kernel has not answered in time. The child that wrote is left behind inside the kernel, where not
+/// even SIGKILL reaches it; whoever writes to the same device again only loses one more.
+class Stuck : public Error {
+ public:
+  /// \param stack  of the child in the kernel (proc_pid_stack(5)); empty where it could not be read
+  Stuck(const std::string& attribute, std::chrono::milliseconds deadline, int pid, std::string stack);
+  int pid() const { return pid_; }
+  const std::string& stack() const { return stack_; }
+
+ private:
+  int pid_;
+  std::string stack_;
+};
+
 /// The only way to touch the machine. Dry-run, the live machine and the tests' fake host are implementations.
 class Effects {
  public:
   virtual ~Effects() = default;
   /// Writes attributes in order in one disposable child process, because some block inside the kernel (unbind while a
   /// VM holds the device). Stops at the first that fails. A child that misses the deadline is left behind.
-  /// \throws Error naming the attribute and errno text, or that it is stuck, with the child's pid.
+  /// \throws Stuck when the kernel does not answer. \throws Error naming the attribute and errno text.
   virtual void write_attributes(const std::vector<AttributeWrite>& writes, std::chrono::milliseconds deadline) = 0;
   /// Replaces a file atomically and durably (temporary file, fsync, rename, fsync of the directory); creates missing
   /// directories with mode 0755. The temporary file's name begins with a dot, so that programs which take every file of

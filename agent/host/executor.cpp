@@ -88,6 +88,16 @@ std::optional<FileNow> file_now(const Root& root, const std::string& path) {
   return FileNow{*content, root.mode(path).value_or(0644)};
 }
 
+/// Where in the kernel it hangs is what a bug report needs, and gone after the restart.
+AuditRecord stuck_record(const Step& step, const Stuck& stuck) {
+  AuditRecord record = audit_record(step);
+  record.event = "stuck";
+  record.result = "seen";
+  record.message = fmt::format("process {} is stuck in the kernel: {}{}{}", stuck.pid(), describe(step.action),
+                               stuck.stack().empty() ? "" : "\n", stuck.stack());
+  return record;
+}
+
 /// Too few pages is a failure of that step alone: the others do not depend on it.
 bool others_depend_on(const Step& step) { return !std::holds_alternative<Reserve>(step.action); }
 
@@ -118,9 +128,13 @@ void Executor::store_inverses(const std::vector<Step>& steps) {
 Outcome Executor::run(const std::vector<Step>& steps, const Progress& progress, bool stop_at_failure) {
   store_inverses(steps);
   Outcome outcome;
-  bool stopped = false;
+  bool stopped = false, cancelled = false;
   for (const auto& step : steps) {
-    StepResult result{step.id, StepResult::Kind::skipped, "a step before it failed"};
+    StepResult result{step.id, StepResult::Kind::skipped, cancelled ? "cancelled" : "a step before it failed"};
+    if (!stopped && stop_asked_ && stop_asked_()) {
+      stopped = cancelled = true;
+      result.detail = "cancelled";
+    }
     if (!stopped) {
       if (progress) progress(step, nullptr);
       result = perform(step);
@@ -138,6 +152,10 @@ StepResult Executor::perform(const Step& step) {
     const std::string found = std::visit([&](const auto& action) { return act(action); }, step.action);
     audit.done(found);
     return {step.id, StepResult::Kind::done, {}};
+  } catch (const Stuck& stuck) {
+    audit_.write(stuck_record(step, stuck));
+    audit.fail(stuck.what());
+    return {step.id, StepResult::Kind::failed, stuck.what()};
   } catch (const std::exception& error) {
     audit.fail(error.what());
     return {step.id, StepResult::Kind::failed, error.what()};

@@ -24,6 +24,9 @@ struct Outcome {
   bool ok() const;
 };
 
+/// Asked before each step; true leaves the remaining steps undone.
+using StopAsked = std::function<bool()>;
+
 /// Told before (`kind` empty) and after each step.
 using Progress = std::function<void(const Step& step, const StepResult* result)>;
 
@@ -31,7 +34,8 @@ using Progress = std::function<void(const Step& step, const StepResult* result)>
 /// Stops at the first failure; the steps after it are reported as skipped. Too few huge pages fail their own step only.
 class Executor {
  public:
-  Executor(const Root& root, Effects& effects, AuditSink& audit) : root_(root), effects_(effects), audit_(audit) {}
+  Executor(const Root& root, Effects& effects, AuditSink& audit, StopAsked stop_asked = {})
+      : root_(root), effects_(effects), audit_(audit), stop_asked_(std::move(stop_asked)) {}
 
   /// \param stop_at_failure false for repairs, where functions are independent of each other.
   Outcome run(const std::vector<Step>& steps, const Progress& progress = {}, bool stop_at_failure = true);
@@ -54,6 +58,7 @@ class Executor {
   const Root& root_;
   Effects& effects_;
   AuditSink& audit_;
+  StopAsked stop_asked_;
 };
 
 }  // namespace hostsplit

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "host/inventory_parts.hpp"
+#include "host/quarantine.hpp"
 
 namespace hostsplit {
 namespace inventory_parts {
@@ -58,6 +59,7 @@ Snapshot inventory(const Root& root) {
   read_console_uses(root, snapshot);
   read_holders(root, snapshot);
   read_boot_tools(root, snapshot);
+  for (auto& finding : quarantine_findings(root, load_quarantine(root))) snapshot.findings.push_back(std::move(finding));
   return snapshot;
 }
 

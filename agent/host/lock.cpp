@@ -7,13 +7,27 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <thread>
 
 #include "core/error.hpp"
 #include "core/names.hpp"
 
 namespace hostsplit {
+namespace {
 
-Lock::Lock(const Root& root) {
+constexpr std::chrono::milliseconds pause{20};
+
+bool taken(int fd, std::chrono::milliseconds patience) {
+  for (auto left = patience;; left -= pause) {
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
+    if (left <= std::chrono::milliseconds(0)) return false;
+    std::this_thread::sleep_for(pause);
+  }
+}
+
+}  // namespace
+
+Lock::Lock(const Root& root, std::chrono::milliseconds patience) {
   const std::string path = names::lock_file;
   const std::string shown = root.display(path);
   const std::string directory = path.substr(0, path.rfind('/'));
@@ -22,7 +36,7 @@ Lock::Lock(const Root& root) {
   fd_.reset(openat(root.descriptor(), path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (fd_.get() < 0)
     throw Error("take lock", shown, std::strerror(errno), errno == EACCES ? "Run as root: sudo hostsplit ..." : "");
-  if (flock(fd_.get(), LOCK_EX | LOCK_NB) != 0) {
+  if (!taken(fd_.get(), patience)) {
     const std::string holder = root.read(path).value_or("");
     throw Error("take lock", shown, "another hostsplit is acting" + (holder.empty() ? "" : " (process " + holder + ")"),
                 "Wait until it is done and try again.");

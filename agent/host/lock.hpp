@@ -1,4 +1,6 @@
 #pragma once
+#include <chrono>
+
 #include "host/root.hpp"
 #include "host/unique_fd.hpp"
 
@@ -8,8 +10,9 @@ namespace hostsplit {
 /// when the process ends in any way.
 class Lock {
  public:
+  /// \param patience  how long to wait for another holder: a look that only asks who acts holds it for an instant.
   /// \throws Error naming the process that holds it, or why it cannot be taken.
-  explicit Lock(const Root& root);
+  explicit Lock(const Root& root, std::chrono::milliseconds patience = std::chrono::milliseconds(500));
 
  private:
   UniqueFd fd_;

@@ -96,7 +96,7 @@ Outcome apply(const Actor& actor, const Plan& shown, const Progress& progress) {
   const Lock lock(actor.root);
   const auto pages = lock_pages(actor.root, shown, patience);
   require_unchanged(shown, plan(look(actor.root)));
-  return Executor(actor.root, actor.effects, actor.audit).run(shown.steps, progress);
+  return Executor(actor.root, actor.effects, actor.audit, actor.stop_asked).run(shown.steps, progress);
 }
 
 Outcome undo(const Actor& actor, const Plan& shown, const Progress& progress) {
@@ -105,7 +105,7 @@ Outcome undo(const Actor& actor, const Plan& shown, const Progress& progress) {
   const auto pages = lock_pages(actor.root, shown, patience);
   const View now = look_at_applied(actor.root);
   require_unchanged(shown, undo_plan(now));
-  Executor executor(actor.root, actor.effects, actor.audit);
+  Executor executor(actor.root, actor.effects, actor.audit, actor.stop_asked);
   Outcome outcome = executor.run(shown.steps, progress, false);
   save_baseline(actor.effects, remaining(load_baseline(actor.root), inventory(actor.root)));
   return outcome;
@@ -115,7 +115,7 @@ Outcome repair(const Actor& actor, const Plan& plan, const Progress& progress) {
   const Lock lock(actor.root);
   // Nobody waits for a repair: whoever asked for it comes again.
   const auto pages = lock_pages(actor.root, plan, std::chrono::milliseconds(0));
-  return Executor(actor.root, actor.effects, actor.audit).run(plan.steps, progress, false);
+  return Executor(actor.root, actor.effects, actor.audit, actor.stop_asked).run(plan.steps, progress, false);
 }
 
 namespace {

@@ -40,6 +40,7 @@ struct Actor {
   const Root& root;
   Effects& effects;
   AuditSink& audit;
+  StopAsked stop_asked = {};
 };
 
 /// Runs a plan under the lock, after checking that the machine still is as planned. Refuses plans with error findings.

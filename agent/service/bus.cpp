@@ -2,120 +2,15 @@
 
 #include <systemd/sd-bus.h>
 
-#include <array>
-
-#include "core/error.hpp"
 #include "core/names.hpp"
+#include "core/printable.hpp"
+#include "service/bus_methods.hpp"
 
 namespace hostsplit {
 namespace {
 
-constexpr auto error_failed = "org.hostsplit.Error.Failed";
-constexpr auto error_bad_input = "org.hostsplit.Error.BadInput";
-constexpr const char* version = HOSTSPLIT_VERSION;
-
-/// The funnel of all bus callbacks: an exception becomes the answer.
-template <class Body>
-int answer(sd_bus_error* error, Body&& body) noexcept {
-  try {
-    return body();
-  } catch (const Error& failure) {
-    const bool bad = failure.kind() == Error::Kind::bad_input;
-    return sd_bus_error_set(error, bad ? error_bad_input : error_failed, failure.what());
-  } catch (const std::exception& failure) {
-    return sd_bus_error_set(error, error_failed, failure.what());
-  }
-}
-
-const BusHandlers& handlers(void* bus) {
-  return static_cast<Bus*>(bus)->handlers();
-}
-
-/// \return 0 if the caller is root, otherwise a negative errno with `error` set.
-int require_root(sd_bus_message* message, sd_bus_error* error) {
-  sd_bus_creds* creds = nullptr;
-  const int asked = sd_bus_query_sender_creds(message, SD_BUS_CREDS_EUID, &creds);
-  uid_t uid = 0;
-  const int known = asked < 0 ? asked : sd_bus_creds_get_euid(creds, &uid);
-  sd_bus_creds_unref(creds);
-  if (known >= 0 && uid == 0) return 0;
-  return sd_bus_error_set(error, SD_BUS_ERROR_ACCESS_DENIED, "only root may change the machine: use sudo");
-}
-
-int reply(sd_bus_message* message, const std::string& text) {
-  return sd_bus_reply_method_return(message, "s", text.c_str());
-}
-
-int on_describe(sd_bus_message* message, void* self, sd_bus_error* error) {
-  return answer(error, [&] { return reply(message, handlers(self).describe()); });
-}
-
-int on_plan(sd_bus_message* message, void* self, sd_bus_error* error) {
-  return answer(error, [&] { return reply(message, handlers(self).plan()); });
-}
-
-int on_apply(sd_bus_message* message, void* self, sd_bus_error* error) {
-  if (const int denied = require_root(message, error); denied < 0) return denied;
-  return answer(error, [&] { return reply(message, handlers(self).apply()); });
-}
-
-int on_undo(sd_bus_message* message, void* self, sd_bus_error* error) {
-  if (const int denied = require_root(message, error); denied < 0) return denied;
-  return answer(error, [&] { return reply(message, handlers(self).undo()); });
-}
-
-int on_reload(sd_bus_message* message, void* self, sd_bus_error* error) {
-  if (const int denied = require_root(message, error); denied < 0) return denied;
-  return answer(error, [&] {
-    handlers(self).reload();
-    return sd_bus_reply_method_return(message, nullptr);
-  });
-}
-
-int get_version(sd_bus*, const char*, const char*, const char*, sd_bus_message* reply, void*, sd_bus_error*) {
-  return sd_bus_message_append(reply, "s", version);
-}
-
-int get_configured(sd_bus*, const char*, const char*, const char*, sd_bus_message* reply, void* self,
-                   sd_bus_error* error) {
-  return answer(error, [&] { return sd_bus_message_append(reply, "b", handlers(self).configured() ? 1 : 0); });
-}
-
-int get_applied(sd_bus*, const char*, const char*, const char*, sd_bus_message* reply, void* self,
-                sd_bus_error* error) {
-  return answer(error, [&] { return sd_bus_message_append(reply, "b", handlers(self).applied() ? 1 : 0); });
-}
-
-int get_drift_repairs(sd_bus*, const char*, const char*, const char*, sd_bus_message* reply, void* self,
-                      sd_bus_error* error) {
-  return answer(error, [&] { return sd_bus_message_append(reply, "t", handlers(self).drift_repairs()); });
-}
-
-// Whom to serve is decided in the methods, so all are open to everybody here.
-constexpr std::uint64_t open_to_all = SD_BUS_VTABLE_UNPRIVILEGED;
-constexpr std::uint64_t announced = SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE;
-
-// systemd's macros use designated initialisers out of order and shadowed names.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wpedantic"
-#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
-const std::array<sd_bus_vtable, 13> vtable{{
-    SD_BUS_VTABLE_START(0),
-    SD_BUS_METHOD_WITH_NAMES("Describe", "", , "s", SD_BUS_PARAM(json), on_describe, open_to_all),
-    SD_BUS_METHOD_WITH_NAMES("Plan", "", , "s", SD_BUS_PARAM(json), on_plan, open_to_all),
-    SD_BUS_METHOD_WITH_NAMES("Apply", "", , "s", SD_BUS_PARAM(json), on_apply, open_to_all),
-    SD_BUS_METHOD_WITH_NAMES("Undo", "", , "s", SD_BUS_PARAM(json), on_undo, open_to_all),
-    SD_BUS_METHOD("Reload", "", "", on_reload, open_to_all),
-    SD_BUS_PROPERTY("Version", "s", get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-    SD_BUS_PROPERTY("Configured", "b", get_configured, 0, announced),
-    SD_BUS_PROPERTY("Applied", "b", get_applied, 0, announced),
-    SD_BUS_PROPERTY("DriftRepairs", "t", get_drift_repairs, 0, announced),
-    SD_BUS_SIGNAL_WITH_NAMES("PortChanged", "sss", SD_BUS_PARAM(label) SD_BUS_PARAM(controller) SD_BUS_PARAM(device),
-                             0),
-    SD_BUS_SIGNAL_WITH_NAMES("DriftRepaired", "s", SD_BUS_PARAM(controller), 0),
-    SD_BUS_VTABLE_END,
-}};
-#pragma GCC diagnostic pop
+/// Calls to the bus itself are answered at once, or never: far below the watchdog's period.
+constexpr std::uint64_t bus_patience_usec = 5ULL * 1000 * 1000;
 
 }  // namespace
 
@@ -130,42 +25,82 @@ Bus::Bus(sd_event* loop, BusHandlers handlers) : handlers_(std::move(handlers)) 
 
 Bus::~Bus() {
   if (bus_ == nullptr) return;
+  authorization_.reset();
   (void)sd_bus_detach_event(bus_);
-  sd_bus_flush_close_unref(bus_);
+  sd_bus_close_unref(bus_);  // without flushing: a bus that takes nothing must not hold up the end
 }
 
 void Bus::connect(sd_event* loop) {
   require(sd_bus_open_system_with_description(&bus_, names::program), "connect to", "the system bus");
-  require(sd_bus_add_object_vtable(bus_, nullptr, names::bus_path, names::bus_interface, vtable.data(), this), "offer",
+  require(sd_bus_set_method_call_timeout(bus_, bus_patience_usec), "set up", "the system bus");
+  authorization_ = std::make_unique<Authorization>(bus_);
+  require(sd_bus_add_object_vtable(bus_, nullptr, names::bus_path, names::bus_interface, bus_vtable(), this), "offer",
           names::bus_path);
+  const auto on_disconnect = [](sd_bus_message*, void* self, sd_bus_error*) {
+    if (const auto& told = static_cast<Bus*>(self)->handlers_.disconnected) told();
+    return 0;
+  };
+  require(sd_bus_match_signal(bus_, nullptr, nullptr, "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
+                              "Disconnected", on_disconnect, this),
+          "listen to", "the system bus");
   require(sd_bus_request_name(bus_, names::bus_name, 0), "take the bus name", names::bus_name);
   require(sd_bus_attach_event(bus_, loop, SD_EVENT_PRIORITY_NORMAL + 20), "listen to", "the system bus");
-  configured_ = handlers_.configured();
-  applied_ = handlers_.applied();
-  drift_repairs_ = handlers_.drift_repairs();
+  told_ = values();
+}
+
+bool Bus::connected() const {
+  return sd_bus_is_open(bus_) > 0;
+}
+
+template <class... Arguments>
+void Bus::emit(const char* signal, const char* types, Arguments... arguments) noexcept {
+  (void)sd_bus_emit_signal(bus_, names::bus_path, names::bus_interface, signal, types, arguments...);
 }
 
 void Bus::port_changed(const std::string& label, const std::string& controller, const std::string& device) noexcept {
-  (void)sd_bus_emit_signal(bus_, names::bus_path, names::bus_interface, "PortChanged", "sss", label.c_str(),
-                           controller.c_str(), device.c_str());
+  emit("PortChanged", "sss", label.c_str(), controller.c_str(), valid_utf8(device).c_str());
 }
 
 void Bus::drift_repaired(const std::string& controller) noexcept {
-  (void)sd_bus_emit_signal(bus_, names::bus_path, names::bus_interface, "DriftRepaired", "s", controller.c_str());
+  emit("DriftRepaired", "s", controller.c_str());
+}
+
+void Bus::finding_raised(const Finding& finding) noexcept {
+  emit("FindingRaised", "sssss", finding.code.c_str(), to_string(finding.severity), valid_utf8(finding.subject).c_str(),
+       valid_utf8(finding.message).c_str(), valid_utf8(finding.remedy).c_str());
+}
+
+void Bus::job_progress(unsigned job, const WorkProgress& progress) noexcept {
+  emit("JobProgress", "uuussss", job, static_cast<std::uint32_t>(progress.number),
+       static_cast<std::uint32_t>(progress.total), progress.step.c_str(), progress.sentence.c_str(),
+       progress.ended ? to_text(*progress.ended) : "started", progress.detail.c_str());
+}
+
+void Bus::job_finished(unsigned job, const WorkResult& result) noexcept {
+  const char* error = result.error.empty() ? "" : result.bad_input ? names::bus_error_bad_input : names::bus_error_failed;
+  emit("JobFinished", "ubsss", job, result.ok ? 1 : 0, error, result.error.c_str(), result.document.c_str());
+}
+
+void Bus::learn_progress(const std::string& kind, const std::string& label, const std::string& controller,
+                         const std::string& path, const std::string& sentence) noexcept {
+  emit("LearnProgress", "sssss", kind.c_str(), label.c_str(), controller.c_str(), path.c_str(), sentence.c_str());
+}
+
+Bus::Values Bus::values() const {
+  return {handlers_.configured(), handlers_.applied(), handlers_.learning(), handlers_.drift_repairs()};
 }
 
 void Bus::properties_changed() noexcept {
-  const bool configured = handlers_.configured(), applied = handlers_.applied();
-  const auto repairs = handlers_.drift_repairs();
-  const auto emit = [this](const char* property) {
+  const auto now = values();
+  const auto announce = [this](bool changed, const char* property) {
+    if (!changed) return;
     (void)sd_bus_emit_properties_changed(bus_, names::bus_path, names::bus_interface, property, nullptr);
   };
-  if (configured != configured_) emit("Configured");
-  if (applied != applied_) emit("Applied");
-  if (repairs != drift_repairs_) emit("DriftRepairs");
-  configured_ = configured;
-  applied_ = applied;
-  drift_repairs_ = repairs;
+  announce(now.configured != told_.configured, "Configured");
+  announce(now.applied != told_.applied, "Applied");
+  announce(now.learning != told_.learning, "Learning");
+  announce(now.drift_repairs != told_.drift_repairs, "DriftRepairs");
+  told_ = now;
 }
 
 }  // namespace hostsplit

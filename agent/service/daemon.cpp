@@ -9,25 +9,31 @@
 
 #include "core/names.hpp"
 #include "host/effects.hpp"
-#include "operations/report.hpp"
 #include "service/burst.hpp"
 #include "service/bus.hpp"
 #include "service/directory_watch.hpp"
 #include "service/event_loop.hpp"
 #include "service/journal_audit.hpp"
 #include "service/keeper.hpp"
+#include "service/metrics.hpp"
 #include "service/notify.hpp"
+#include "service/requests.hpp"
 #include "service/udev_monitor.hpp"
+#include "service/worker_link.hpp"
 
 namespace hostsplit {
 namespace {
 
 using Time = Keeper::Time;
 
-// Safety net for events that never came: udev not running, a driver that sends none.
+// Safety net for events that never came: udev not running, a driver that sends none. Done on a beat of the watchdog, so
+// that an idle machine is not woken for it.
 constexpr std::chrono::seconds rescan_period{30};
-constexpr std::chrono::seconds rescan_accuracy{10};
+constexpr std::chrono::seconds beat_accuracy{3};
 constexpr std::chrono::milliseconds look_accuracy{1};
+// A bus that was restarted is joined again; until it is there, so often.
+constexpr std::chrono::seconds rejoin_pause{2};
+constexpr int most_rejoins = 15;
 
 Time now() {
   return std::chrono::steady_clock::now();
@@ -56,31 +62,33 @@ void block_signals() {
   sigprocmask(SIG_BLOCK, &signals, nullptr);
 }
 
-/// The loop around a Keeper: one thread, and every source leads to a look.
+/// The loop around a Keeper: one thread, every source leads to a look, and nothing in it waits.
 class Daemon {
  public:
   explicit Daemon(const Root& root);
   int run();
 
  private:
+  Keeper::Listener listener();
   void watch_udev();
   void watch_time();
   void watch_files();
   void watch_signals();
   void join_bus();
-  BusHandlers bus_handlers();
 
   void event(const std::string& what);
   void look();
   void after_look();
   void arm();
+  void beat();
   void reload();
-  std::string apply_now();
-  std::string undo_now();
+  void start_repair(const Plan& due);
+  void ready();
 
   void name(sd_event_source* source, const char* description, std::int64_t priority);
   static int on_udev(sd_event_source*, int, std::uint32_t, void* self);
   static int on_time(sd_event_source*, std::uint64_t, void* self);
+  static int on_beat(sd_event_source*, std::uint64_t, void* self);
   static int on_stop(sd_event_source*, const signalfd_siginfo*, void* self);
   static int on_reload(sd_event_source*, const signalfd_siginfo*, void* self);
 
@@ -88,40 +96,90 @@ class Daemon {
   LiveEffects effects_;
   JournalAudit audit_;
   UdevMonitor monitor_;  // opened before the first look, so that nothing is lost in between
-  Keeper keeper_;
   EventLoop loop_ = default_loop();
+  WorkerLink worker_;
+  Keeper keeper_;
+  Requests requests_;
+  Metrics metrics_;
   std::list<EventSource> sources_;
   sd_event_source* look_timer_ = nullptr;
-  sd_event_source* rescan_timer_ = nullptr;
+  sd_event_source* beat_timer_ = nullptr;
   std::list<DirectoryWatch> watches_;
   std::unique_ptr<Bus> bus_;
+  int rejoins_left_ = most_rejoins;
+  std::optional<Time> rejoin_;
   Burst burst_;
   std::optional<Time> burst_due_;
+  Time last_look_;
+  bool ready_ = false;
+  bool overrun_told_ = false;
   std::string told_status_;
 };
 
 Daemon::Daemon(const Root& root)
     : root_(root),
       effects_(root),
-      keeper_({root, effects_, audit_}, {[this](const PortEvent& port) {
-                                           if (bus_) bus_->port_changed(port.label, port.controller, port.device);
-                                         },
-                                         [this](const std::string& controller) {
-                                           if (bus_) bus_->drift_repaired(controller);
-                                         }}) {}
+      worker_(loop_.get(), root.display(names::work_socket)),
+      keeper_({root, effects_, audit_}, listener()),
+      requests_({root, effects_, audit_}, keeper_, worker_, [this](const std::string& why) { event(why); },
+                [this] { reload(); }),
+      metrics_({root, effects_, audit_}) {}
+
+Keeper::Listener Daemon::listener() {
+  return {[this](const PortEvent& port) {
+            if (bus_) bus_->port_changed(port.label, port.controller, port.device);
+          },
+          [this](const std::string& controller) {
+            if (bus_) bus_->drift_repaired(controller);
+          },
+          [this](const Finding& finding) {
+            if (bus_) bus_->finding_raised(finding);
+          },
+          [this](const Plan& due) { start_repair(due); }};
+}
 
 int Daemon::run() {
   block_signals();
-  keeper_.look(now());
   watch_udev();
   watch_time();
   watch_files();
   watch_signals();
+  last_look_ = now();
+  keeper_.look(last_look_);
   join_bus();
-  require(sd_event_set_watchdog(loop_.get(), true), "set up", "the watchdog");
   after_look();
-  notify_ready(told_status_);
+  // No guest starts before the first enforcement has ended.
+  if (keeper_.repairing())
+    notify_start_takes_long();
+  else
+    ready();
   return require(sd_event_loop(loop_.get()), "run", "the event loop");
+}
+
+void Daemon::ready() {
+  if (ready_) return;
+  ready_ = true;
+  notify_ready(told_status_);
+}
+
+void Daemon::start_repair(const Plan& due) {
+  WorkRequest request;
+  request.verb = "repair";
+  for (const auto& step : due.steps) request.steps.push_back(step.id);
+  const auto end = [this](const WorkResult& result) {
+    keeper_.lost_audit(result.lost_audit);
+    if (result.error.empty())
+      keeper_.repair_ended(result.outcome.results, now());
+    else
+      keeper_.repair_postponed(result.error, now());
+    after_look();
+    ready();
+  };
+  try {
+    worker_.start(request, {{}, end});
+  } catch (const Error& error) {
+    keeper_.repair_postponed(error.what(), now());
+  }
 }
 
 void Daemon::name(sd_event_source* source, const char* description, std::int64_t priority) {
@@ -137,16 +195,25 @@ void Daemon::watch_udev() {
 }
 
 void Daemon::watch_time() {
-  const auto add = [this](Time::duration accuracy, const char* what) {
+  const auto add = [this](Time::duration accuracy, const char* what, sd_event_time_handler_t handler) {
     sd_event_source* source = nullptr;
-    require(sd_event_add_time(loop_.get(), &source, CLOCK_MONOTONIC, 0, usec(accuracy), &on_time, this), "set up",
-            what);
+    require(sd_event_add_time(loop_.get(), &source, CLOCK_MONOTONIC, 0, usec(accuracy), handler, this), "set up", what);
     require(sd_event_source_set_enabled(source, SD_EVENT_OFF), "set up", what);
     name(source, what, SD_EVENT_PRIORITY_NORMAL);
     return source;
   };
-  look_timer_ = add(look_accuracy, "look timer");
-  rescan_timer_ = add(rescan_accuracy, "rescan timer");
+  look_timer_ = add(look_accuracy, "look timer", &on_time);
+  beat_timer_ = add(beat_accuracy, "beat", &on_beat);
+  beat();
+}
+
+/// Half the watchdog's period, so that one late beat is no catastrophe.
+void Daemon::beat() {
+  notify_alive();
+  const auto period = watchdog_period();
+  const Time next = now() + (period ? Time::duration(*period / 2) : Time::duration(rescan_period));
+  (void)sd_event_source_set_time(beat_timer_, usec(next.time_since_epoch()));
+  (void)sd_event_source_set_enabled(beat_timer_, SD_EVENT_ONESHOT);
 }
 
 void Daemon::watch_files() {
@@ -168,38 +235,19 @@ void Daemon::watch_signals() {
 }
 
 void Daemon::join_bus() {
+  if (bus_ && bus_->connected()) return;
+  requests_.tell(nullptr);
+  bus_.reset();
+  rejoin_.reset();
   try {
-    bus_ = std::make_unique<Bus>(loop_.get(), bus_handlers());
+    bus_ = std::make_unique<Bus>(loop_.get(), requests_.handlers());
+    requests_.tell(bus_.get());
+    rejoins_left_ = most_rejoins;
   } catch (const Error& error) {
-    spdlog::warn("{}; going on without the bus", error.what());
+    // Told once; the safety net's looks go on trying.
+    if (rejoins_left_ == most_rejoins) spdlog::warn("{}; going on without the bus", error.what());
+    if (rejoins_left_ > 0) --rejoins_left_, rejoin_ = now() + rejoin_pause;
   }
-}
-
-BusHandlers Daemon::bus_handlers() {
-  return {.describe = [this] { return status_json(status(keeper_.view())); },
-          .plan = [this] { return plan_json(hostsplit::plan(hostsplit::look(root_))); },
-          .apply = [this] { return apply_now(); },
-          .undo = [this] { return undo_now(); },
-          .reload = [this] { reload(); },
-          .configured = [this] { return keeper_.view().config.has_value(); },
-          .applied = [this] { return keeper_.view().applied.has_value(); },
-          .drift_repairs = [this] { return keeper_.repairs(); }};
-}
-
-std::string Daemon::apply_now() {
-  const LongWork patience;
-  const Plan wanted = hostsplit::plan(hostsplit::look(root_));
-  const Outcome outcome = apply({root_, effects_, audit_}, wanted);
-  event("applied over the bus");
-  return outcome_json(outcome, wanted);
-}
-
-std::string Daemon::undo_now() {
-  const LongWork patience;
-  const Plan wanted = undo_plan(look_at_applied(root_));
-  const Outcome outcome = undo({root_, effects_, audit_}, wanted);
-  event("undone over the bus");
-  return outcome_json(outcome, wanted);
 }
 
 void Daemon::event(const std::string& what) {
@@ -211,16 +259,19 @@ void Daemon::event(const std::string& what) {
 void Daemon::look() {
   burst_.over();
   burst_due_.reset();
-  guarded("look", [this] { keeper_.look(now()); });
+  overrun_told_ = false;
+  last_look_ = now();
+  guarded("look", [this] { keeper_.look(last_look_); });
   after_look();
 }
 
 void Daemon::after_look() {
-  arm();
-  (void)sd_event_source_set_time(rescan_timer_, usec((now() + rescan_period).time_since_epoch()));
-  (void)sd_event_source_set_enabled(rescan_timer_, SD_EVENT_ONESHOT);
+  requests_.looked();
+  guarded("metrics", [this] { metrics_.update(keeper_.view(), keeper_.repairs()); });
   for (auto& watch : watches_) guarded("directory watch", [&watch] { watch.ensure(); });
+  join_bus();
   if (bus_) bus_->properties_changed();
+  arm();
   if (const auto line = keeper_.status_line(); line != told_status_) {
     told_status_ = line;
     notify_status(line);
@@ -230,7 +281,8 @@ void Daemon::after_look() {
 
 void Daemon::arm() {
   auto due = burst_due_;
-  if (const auto retry = keeper_.next_look(); retry && (!due || *retry < *due)) due = retry;
+  for (const auto& other : {keeper_.next_look(), rejoin_})
+    if (other && (!due || *other < *due)) due = other;
   if (due) (void)sd_event_source_set_time(look_timer_, usec(due->time_since_epoch()));
   (void)sd_event_source_set_enabled(look_timer_, due ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 }
@@ -245,15 +297,27 @@ void Daemon::reload() {
 int Daemon::on_udev(sd_event_source*, int, std::uint32_t, void* self) {
   return guarded("udev", [self] {
     auto* daemon = static_cast<Daemon*>(self);
-    const auto drained = daemon->monitor_.drain();
-    if (drained.overrun) spdlog::warn("udev events were lost; ignoring, the next look sees everything");
-    for (const auto& event : drained.events) daemon->event(describe(event));
-    if (drained.overrun) daemon->event("udev overrun");
+    const bool each = spdlog::should_log(spdlog::level::debug);
+    const auto drained = daemon->monitor_.drain(each ? [](const UdevEvent& event) { spdlog::debug("{}", describe(event)); }
+                                                     : std::function<void(const UdevEvent&)>());
+    if (drained.overrun && !daemon->overrun_told_) {
+      daemon->overrun_told_ = true;  // once for each look that follows
+      spdlog::warn("udev events were lost; ignoring, the next look sees everything");
+    }
+    if (drained.any()) daemon->event("udev");
   });
 }
 
 int Daemon::on_time(sd_event_source*, std::uint64_t, void* self) {
   return guarded("timer", [self] { static_cast<Daemon*>(self)->look(); });
+}
+
+int Daemon::on_beat(sd_event_source*, std::uint64_t, void* self) {
+  return guarded("beat", [self] {
+    auto* daemon = static_cast<Daemon*>(self);
+    daemon->beat();
+    if (now() - daemon->last_look_ >= rescan_period - beat_accuracy) daemon->look();
+  });
 }
 
 int Daemon::on_stop(sd_event_source* source, const signalfd_siginfo*, void*) {

@@ -46,7 +46,9 @@ std::vector<std::string> journal_fields(const AuditRecord& record) {
   return fields;
 }
 
-bool JournalAudit::write(const AuditRecord& record) noexcept {
+namespace {
+
+bool send(const AuditRecord& record) noexcept {
   try {
     // sd_journal_sendv calls a missing journal a success.
     if (access(journal_socket, W_OK) != 0) return false;
@@ -57,6 +59,14 @@ bool JournalAudit::write(const AuditRecord& record) noexcept {
   } catch (const std::exception&) {
     return false;
   }
+}
+
+}  // namespace
+
+bool JournalAudit::write(const AuditRecord& record) noexcept {
+  const bool written = send(record);
+  if (!written) ++lost_;
+  return written;
 }
 
 }  // namespace hostsplit

@@ -11,6 +11,11 @@ class JournalAudit : public AuditSink {
  public:
   /// \return false when there is no journal to write to.
   bool write(const AuditRecord& record) noexcept override;
+  /// Records that were lost so far.
+  unsigned lost() const { return lost_; }
+
+ private:
+  unsigned lost_ = 0;
 };
 
 /// The journal entry of a record as "NAME=value" lines. Empty fields are left out.

@@ -12,7 +12,6 @@
 #include "host/lock.hpp"
 #include "host/page_lock.hpp"
 #include "host/store.hpp"
-#include "service/notify.hpp"
 
 namespace hostsplit {
 namespace {
@@ -35,20 +34,28 @@ bool is_error(const Finding& finding) {
 /// True while another hostsplit holds the lock.
 bool somebody_acts(const Root& root) {
   try {
-    const Lock probe(root);
+    const Lock probe(root, std::chrono::milliseconds(0));
     return false;
   } catch (const Error&) {
     return true;
   }
 }
 
+bool is_quarantined(const Step& step, const std::vector<Quarantined>& quarantined) {
+  const auto* bind = std::get_if<Bind>(&step.action);
+  return bind != nullptr && std::any_of(quarantined.begin(), quarantined.end(),
+                                        [&](const Quarantined& one) { return one.address == bind->address; });
+}
+
 /// The steps that may run now, and those they need.
-Plan due_now(const Plan& needed, const RepairPolicy& policy, Keeper::Time now) {
+Plan due_now(const Plan& needed, const RepairPolicy& policy, const std::vector<Quarantined>& quarantined,
+             Keeper::Time now) {
   Plan due;
   due.target = needed.target;
   bool real = false;
   for (const auto& step : needed.steps) {
     if (!prepares(step) && policy.ask(step.id, now) != RepairPolicy::Answer::go) continue;
+    if (is_quarantined(step, quarantined)) continue;
     real = real || !prepares(step);
     due.steps.push_back(step);
   }
@@ -88,15 +95,17 @@ bool has_word(const std::string& command_line, const std::string& word) {
 }
 
 void Keeper::look(Time now) {
+  ++looks_;
   const auto before = view_.snapshot;
   view_ = steady_.look(actor_.root);
   off_ = has_word(view_.snapshot.command_line, "hostsplit=off");
+  quarantined_ = load_quarantine(actor_.root);
   postponed_.reset();
 
   Plan needed = view_.applied ? repair_plan(view_) : Plan{};
   watch_pools(needed, now);
   enforce(needed, now);
-  if (looked_) tell_ports(before);
+  if (looked_) tell_ports(before, now);
   looked_ = true;
   if (!off_) refresh_ports();
   tell_findings(needed);
@@ -117,9 +126,18 @@ void Keeper::watch_pools(Plan& needed, Time now) {
 void Keeper::try_all_again() {
   policy_.reset();
   postponements_ = 0;
+  release_answered(actor_.root, actor_.effects);
 }
 
 std::optional<Keeper::Time> Keeper::next_look() const {
+  const auto sum = storm_.next();
+  const auto repair = next_repair();
+  if (!sum || !repair) return sum ? sum : repair;
+  return std::min(*sum, *repair);
+}
+
+std::optional<Keeper::Time> Keeper::next_repair() const {
+  if (repairing_) return {};  // its end brings the next look
   if (postponed_) return postponed_;
   return off_ || report_only() ? std::nullopt : policy_.next();
 }
@@ -130,10 +148,17 @@ bool Keeper::report_only() const {
 
 void Keeper::enforce(const Plan& needed, Time now) {
   std::set<std::string> subjects;
-  for (const auto& step : needed.steps)
-    if (!prepares(step)) subjects.insert(step.id);
-  not_as_applied_ = subjects.size() +
+  std::size_t left_alone = 0;
+  for (const auto& step : needed.steps) {
+    if (prepares(step)) continue;
+    if (is_quarantined(step, quarantined_))
+      ++left_alone;
+    else
+      subjects.insert(step.id);
+  }
+  not_as_applied_ = subjects.size() + left_alone +
                     static_cast<std::size_t>(std::count_if(needed.findings.begin(), needed.findings.end(), is_error));
+  if (repairing_) return;  // half-done work is no drift
   policy_.needed(subjects, now);
   if (subjects.empty()) return tell_drift(needed, "seen");
   // `apply` writes the plan first: what it is about to do is no drift.
@@ -144,7 +169,7 @@ void Keeper::enforce(const Plan& needed, Time now) {
   const bool act = !off_ && !report_only();
   tell_drift(needed, act ? "seen" : "reported");
   if (!act) return;
-  const Plan due = due_now(needed, policy_, now);
+  const Plan due = due_now(needed, policy_, quarantined_, now);
   if (!due.steps.empty()) run(due, now);
 }
 
@@ -166,19 +191,25 @@ std::optional<AuditRecord> Keeper::record_of(const Step& step, const char* resul
 }
 
 void Keeper::run(const Plan& due, Time now) {
+  repairing_ = due;
+  if (listener_.start_repair) return listener_.start_repair(due);
   try {
-    const LongWork patience;
-    const auto outcome = repair(actor_, due);
-    postponements_ = 0;
-    postponed_why_.clear();
-    for (const auto& result : outcome.results)
-      if (const auto* step = step_of(due, result.id); step != nullptr && !prepares(*step)) settle(*step, result, now);
-    // Pages send no event when they change: see at once what came of it.
-    if (!postponed_) postponed_ = now + std::chrono::milliseconds(200);
+    repair_ended(repair(actor_, due).results, now);
   } catch (const Error& error) {
-    // Nothing was done: another hostsplit holds the lock, or the machine changed under us.
-    postpone(error.what(), now);
+    repair_postponed(error.what(), now);
   }
+}
+
+void Keeper::repair_ended(const std::vector<StepResult>& results, Time now) {
+  if (!repairing_) return;
+  postponements_ = 0;
+  postponed_why_.clear();
+  for (const auto& result : results)
+    if (const auto* step = step_of(*repairing_, result.id); step != nullptr && !prepares(*step))
+      settle(*step, result, now);
+  repairing_.reset();
+  // Pages send no event when they change: see at once what came of it.
+  postponed_ = now + std::chrono::milliseconds(200);
 }
 
 void Keeper::settle(const Step& step, const StepResult& result, Time now) {
@@ -195,19 +226,20 @@ void Keeper::settle(const Step& step, const StepResult& result, Time now) {
   }
 }
 
-void Keeper::postpone(const std::string& why, Time now) {
+void Keeper::repair_postponed(const std::string& why, Time now) {
   const int wait = std::min(1 << std::min(postponements_, 5), longest_postponement_s);
   ++postponements_;
   postponed_ = now + std::chrono::seconds(wait);
+  repairing_.reset();
   if (why != postponed_why_) spdlog::info("repair postponed: {}", why);
   postponed_why_ = why;
 }
 
-void Keeper::tell_ports(const Snapshot& before) {
-  for (const auto& event : port_events(view_.ports, before, view_.snapshot)) {
-    audit(event.record);
-    if (listener_.port) listener_.port(event);
-  }
+void Keeper::tell_ports(const Snapshot& before, Time now) {
+  const auto events = port_events(view_.ports, before, view_.snapshot);
+  for (const auto& record : storm_.records(events, now)) audit(record);
+  if (!listener_.port) return;
+  for (const auto& event : events) listener_.port(event);
 }
 
 void Keeper::refresh_ports() {
@@ -231,15 +263,32 @@ void Keeper::tell_findings(const Plan& needed) {
   const auto ports = check_port_map(view_.ports, view_.snapshot);
   all.insert(all.end(), ports.begin(), ports.end());
   if (unsaved_) all.push_back(*unsaved_);
+  if (const auto lost = lost_records()) all.push_back(*lost);
+  const auto stuck = quarantine_findings(actor_.root, quarantined_);
+  all.insert(all.end(), stuck.begin(), stuck.end());
   std::erase_if(all, [](const Finding& finding) { return finding.severity == Severity::info; });
   const auto changes = findings_.update(all);
-  for (const auto& finding : changes.begun) audit(finding_record(finding, "seen"));
+  for (const auto& finding : changes.begun) {
+    audit(finding_record(finding, "seen"));
+    if (listener_.finding) listener_.finding(finding);
+  }
   for (const auto& finding : changes.ended) audit(finding_record(finding, "ended"));
 }
 
 void Keeper::audit(const AuditRecord& record) {
+  if (actor_.audit.write(record)) return;
+  ++lost_audit_;
   // Without a journal the sentence still goes to standard error.
-  if (!actor_.audit.write(record)) spdlog::info("{}", record.message);
+  spdlog::info("{}", record.message);
+}
+
+/// There is no end to it before the service restarts: what was lost stays lost. While records are lost the finding cannot
+/// be told either, so it is told again with every number.
+std::optional<Finding> Keeper::lost_records() const {
+  if (lost_audit_ == 0) return {};
+  return Finding{"audit-lost", Severity::warning, "journal",
+                 fmt::format("{} audit records were lost, because the journal did not take them", lost_audit_),
+                 "See systemctl status systemd-journald; what was done meanwhile is not in hostsplit log"};
 }
 
 std::string Keeper::status_line() const {

@@ -3,12 +3,15 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/wipe.hpp"
+#include "host/quarantine.hpp"
 #include "operations/operations.hpp"
 #include "service/drift.hpp"
 #include "service/finding_log.hpp"
 #include "service/port_events.hpp"
+#include "service/port_storm.hpp"
 #include "service/repair_policy.hpp"
 #include "service/steady_look.hpp"
 
@@ -20,10 +23,13 @@ class Keeper {
  public:
   using Time = RepairPolicy::Time;
 
-  /// Who else wants to know. Both may be empty.
+  /// Who else wants to know, and who repairs. All may be empty.
   struct Listener {
     std::function<void(const PortEvent&)> port;
     std::function<void(const std::string& controller)> repaired;
+    std::function<void(const Finding&)> finding = {};  ///< a new one
+    /// Starts the repair elsewhere; repair_ended() or repair_postponed() follows. Empty: it is done within the look.
+    std::function<void(const Plan& due)> start_repair = {};
   };
   Keeper(const Actor& actor, Listener listener) : actor_(actor), listener_(std::move(listener)) {}
 
@@ -32,17 +38,28 @@ class Keeper {
   /// Tries again what was given up; the next look acts.
   void try_all_again();
 
-  /// When to look again although nothing happened: a repair waits. Empty when none does.
+  /// How the repair that was started ended.
+  void repair_ended(const std::vector<StepResult>& results, Time now);
+  /// Nothing was done: another hostsplit holds the lock, the machine changed meanwhile, the worker is out of reach.
+  void repair_postponed(const std::string& why, Time now);
+  /// A repair was started and has not ended.
+  bool repairing() const { return repairing_.has_value(); }
+  /// Audit records somebody else could not write.
+  void lost_audit(unsigned records) { lost_audit_ += records; }
+
+  /// When to look again although nothing happened: a repair or a sum waits. Empty when none does.
   std::optional<Time> next_look() const;
   /// What was seen in the last look.
   const View& view() const { return view_; }
   /// Repairs of drivers that succeeded since the start.
   std::uint64_t repairs() const { return repairs_; }
+  /// Looks since the start.
+  std::uint64_t looks() const { return looks_; }
   /// One sentence for `systemctl status`.
   std::string status_line() const;
 
  private:
-  void tell_ports(const Snapshot& before);
+  void tell_ports(const Snapshot& before, Time now);
   void refresh_ports();
   void tell_findings(const Plan& needed);
   void tell_drift(const Plan& needed, const char* result);
@@ -51,7 +68,8 @@ class Keeper {
   void enforce(const Plan& needed, Time now);
   void run(const Plan& due, Time now);
   void settle(const Step& step, const StepResult& result, Time now);
-  void postpone(const std::string& why, Time now);
+  std::optional<Time> next_repair() const;
+  std::optional<Finding> lost_records() const;
   bool report_only() const;
   void audit(const AuditRecord& record);
 
@@ -67,11 +85,15 @@ class Keeper {
   std::vector<Wipe> wipes_;       ///< pools that lost pages since then
   FindingLog findings_;
   DriftLog drifts_;
+  PortStorm storm_;
   RepairPolicy policy_;
   std::string postponed_why_;
   int postponements_ = 0;  ///< in a row
   std::optional<Time> postponed_;
-  std::uint64_t repairs_ = 0;
+  std::uint64_t repairs_ = 0, looks_ = 0;
+  std::optional<Plan> repairing_;          ///< what was started
+  std::vector<Quarantined> quarantined_;   ///< not to be touched
+  unsigned lost_audit_ = 0;
 };
 
 /// True when `word` stands alone among the blank-separated words of the kernel command line.

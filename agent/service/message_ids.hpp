@@ -37,6 +37,15 @@ inline constexpr std::array message_ids{
     MessageId{"vm-start", "refused", "965fd6f96cff40eb865c62922d09c4d1"},
     MessageId{"finding", "seen", "da605395ef804a5792809d5a33f72960"},
     MessageId{"finding", "ended", "959769ecc13345dd84c306ab26c6b08e"},
+    MessageId{"learn", "done", "f8c530a01cc541d790354515032a4168"},
+    MessageId{"rename", "started", "71aa6109721e473e90fe3ac70f8c78af"},
+    MessageId{"rename", "done", "7bde77dc846a43ab9f0553b74e52f2c6"},
+    MessageId{"rename", "failed", "2f818f029d534c4a848603711689c335"},
+    MessageId{"forget", "started", "a2856949a69e4460b784e32f028e89b6"},
+    MessageId{"forget", "done", "5ebf99982bc44065b1f89ca73fabe5f8"},
+    MessageId{"forget", "failed", "c23689d5cdcf4527aeed55a7d06f3f61"},
+    MessageId{"stuck", "seen", "dd8df47dd4594befb5b6f3575e0f9e61"},
+    MessageId{"port", "summary", "6215675a141d4bff8912999ae4fae02a"},
 };
 
 /// \return "" for an event and result that have no id.

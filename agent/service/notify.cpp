@@ -2,19 +2,16 @@
 
 #include <systemd/sd-daemon.h>
 
+#include <cstdint>
+
 namespace hostsplit {
 namespace {
 
-constexpr std::uint64_t longest_silence_usec = 15ULL * 60 * 1000 * 1000;
+constexpr std::uint64_t longest_start_usec = 15ULL * 60 * 1000 * 1000;
 
 // A notification that gets lost costs a status line at most, or the watchdog restarts us: ignored.
 void send(const std::string& state) {
   (void)sd_notify(0, state.c_str());
-}
-
-std::uint64_t watchdog_usec() {
-  std::uint64_t usec = 0;
-  return sd_watchdog_enabled(0, &usec) > 0 ? usec : 0;
 }
 
 }  // namespace
@@ -37,14 +34,18 @@ void notify_stopping() {
   send("STOPPING=1\nSTATUS=stopping; bindings and pages stay as they are");
 }
 
-LongWork::LongWork() : watchdog_usec_(watchdog_usec()) {
-  std::string state = "EXTEND_TIMEOUT_USEC=" + std::to_string(longest_silence_usec);
-  if (watchdog_usec_ != 0) state += "\nWATCHDOG_USEC=" + std::to_string(longest_silence_usec) + "\nWATCHDOG=1";
-  send(state);
+void notify_start_takes_long() {
+  send("EXTEND_TIMEOUT_USEC=" + std::to_string(longest_start_usec));
 }
 
-LongWork::~LongWork() {
-  if (watchdog_usec_ != 0) send("WATCHDOG_USEC=" + std::to_string(watchdog_usec_) + "\nWATCHDOG=1");
+void notify_alive() {
+  send("WATCHDOG=1");
+}
+
+std::optional<std::chrono::microseconds> watchdog_period() {
+  std::uint64_t usec = 0;
+  if (sd_watchdog_enabled(0, &usec) <= 0) return {};
+  return std::chrono::microseconds(usec);
 }
 
 }  // namespace hostsplit

@@ -1,6 +1,6 @@
 #pragma once
 #include <chrono>
-#include <cstdint>
+#include <optional>
 #include <string>
 
 namespace hostsplit {
@@ -10,17 +10,12 @@ void notify_ready(const std::string& status);
 void notify_status(const std::string& status);
 void notify_reloading();
 void notify_stopping();
+/// The first enforcement goes on: huge pages may take minutes.
+void notify_start_takes_long();
+/// The loop runs.
+void notify_alive();
 
-/// While one exists, the service manager allows the loop to be silent for long: huge pages may take minutes.
-class LongWork {
- public:
-  LongWork();
-  ~LongWork();
-  LongWork(const LongWork&) = delete;
-  LongWork& operator=(const LongWork&) = delete;
-
- private:
-  std::uint64_t watchdog_usec_ = 0;  ///< 0: no watchdog to put back
-};
+/// How often the service manager wants to hear that; empty: it does not.
+std::optional<std::chrono::microseconds> watchdog_period();
 
 }  // namespace hostsplit

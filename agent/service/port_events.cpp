@@ -39,7 +39,7 @@ PortEvent event_at(const PortMap& map, const Snapshot& at, const UsbDevice& devi
   record.reason = socket.doubt;
   record.message = socket.words + ": " + what;
   if (!socket.doubt.empty()) record.message += " (" + socket.doubt + ")";
-  return {socket.label, record.controller, {}, std::move(record)};
+  return {socket.label, record.controller, device.path, {}, std::move(record)};
 }
 
 }  // namespace

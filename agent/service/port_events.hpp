@@ -11,6 +11,7 @@ namespace hostsplit {
 struct PortEvent {
   std::string label;       ///< empty: a socket without a name
   std::string controller;  ///< PCI address
+  std::string path;        ///< port path below the controller
   std::string device;      ///< what is plugged now, in words; empty: nothing
   AuditRecord record;      ///< event "port", result "seen"
 };

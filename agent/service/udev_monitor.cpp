@@ -12,6 +12,8 @@ namespace {
 
 // What libsystemd asks for itself since version 250. Needs CAP_NET_ADMIN; without it the kernel's limit stays.
 constexpr int receive_buffer = 128 * 1024 * 1024;
+// So that timers and callers get their turn in a storm.
+constexpr std::size_t most_events = 512;
 // A socket that only fails is given up for this round, lest the loop spins here.
 constexpr int most_failures = 64;
 
@@ -58,12 +60,13 @@ int UdevMonitor::descriptor() const {
   return udev_monitor_get_fd(monitor_);
 }
 
-UdevEvents UdevMonitor::drain() {
+UdevEvents UdevMonitor::drain(const std::function<void(const UdevEvent&)>& each) {
   UdevEvents drained;
-  for (int failures = 0; failures < most_failures;) {
+  for (int failures = 0; failures < most_failures && drained.count < most_events;) {
     errno = 0;
     if (udev_device* device = udev_monitor_receive_device(monitor_)) {
-      drained.events.push_back(event_of(device));
+      ++drained.count;
+      if (each) each(event_of(device));
       udev_device_unref(device);
       continue;
     }

@@ -1,6 +1,7 @@
 #pragma once
+#include <cstddef>
+#include <functional>
 #include <string>
-#include <vector>
 
 struct udev;
 struct udev_monitor;
@@ -17,11 +18,11 @@ struct UdevEvent {
 /// "bind pci /devices/pci0000:00/0000:00:04.0 (vfio-pci)".
 std::string describe(const UdevEvent& event);
 
-/// What came since the last drain.
+/// What came since the last drain. The events themselves are not kept: a storm of them must not cost memory.
 struct UdevEvents {
-  std::vector<UdevEvent> events;
+  std::size_t count = 0;
   bool overrun = false;  ///< the kernel dropped events: only a full look knows what happened
-  bool any() const { return overrun || !events.empty(); }
+  bool any() const { return overrun || count != 0; }
 };
 
 /// Listens to udev for USB devices, PCI functions and vfio groups. Open it before the first look, so that nothing
@@ -35,8 +36,9 @@ class UdevMonitor {
   UdevMonitor& operator=(const UdevMonitor&) = delete;
 
   int descriptor() const;
-  /// Reads everything that is queued; never waits, never throws for what it receives.
-  UdevEvents drain();
+  /// Reads what is queued, in a storm only a part of it; never waits, never throws for what it receives.
+  /// \param each  is told every event, for the log
+  UdevEvents drain(const std::function<void(const UdevEvent&)>& each = {});
 
  private:
   udev* udev_ = nullptr;

@@ -4,6 +4,8 @@
 // from round to round, and each starts from rest, because what a way finds in its caches or still running is not its own.
 // Usage: hostsplit-measure ADDRESS ROUNDS   (root, vfio-pci loaded, the controller on its host driver and unused)
 //        hostsplit-measure pages NODE COUNT ROUNDS   (measure_pages.cpp)
+//        hostsplit-measure --drift ADDRESS ROUNDS   (the service running, the controller applied to a VM): gives it to
+//        the host by raw writes, and times them and how long the service takes to have it back
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -43,10 +45,34 @@ void require_driver(const Root& root, const std::string& address, const std::str
     throw std::runtime_error(address + " is not on " + driver);
 }
 
+/// In microseconds from the moment the host's driver is bound until vfio-pci is.
+long until_back(const Root& root, const std::string& address) {
+  return microseconds([&] {
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (root.link_name("sys/bus/pci/devices/" + address + "/driver") != "vfio-pci") {
+      if (std::chrono::steady_clock::now() > limit) throw std::runtime_error(address + " does not come back");
+      std::this_thread::sleep_for(std::chrono::microseconds(500));
+    }
+  });
+}
+
+/// Pauses, so that the service does not take it for a storm and slows down.
+int measure_drift(const Root& root, const std::string& address, int rounds) {
+  std::vector<long> raw, service;
+  for (int round = 0; round < rounds; ++round) {
+    raw.push_back(microseconds([&] { raw_bind(address, "\n"); }));
+    service.push_back(until_back(root, address));
+    std::this_thread::sleep_for(std::chrono::seconds(15));
+  }
+  std::cout << fmt::format("{{\"raw\": {}, \"service\": {}}}\n", median(raw), median(service));
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
   if (argc == 5 && std::string(argv[1]) == "pages") return measure_pages(std::atoi(argv[2]), std::atoi(argv[3]), std::atoi(argv[4]));
+  if (argc == 4 && argv[1] == std::string("--drift")) return measure_drift(Root(), argv[2], std::atoi(argv[3]));
   if (argc != 3) return std::cerr << "usage: hostsplit-measure ADDRESS ROUNDS\n", 2;
   const Root root;
   LiveEffects effects(root);

@@ -55,8 +55,7 @@ void FakeEffects::fail_next(const std::string& suffix, const std::string& reason
 }
 
 void FakeEffects::stuck(const std::string& path, std::chrono::milliseconds deadline) const {
-  throw Error("write", "/" + path, "stuck in the kernel for " + std::to_string(deadline.count()) + " ms",
-              "Process 4711 is left behind; it ends when the device is released");
+  throw Stuck("/" + path, deadline, 4711, "[<0>] vfio_unregister_group_dev+0x93/0xc0 [vfio]");
 }
 
 void FakeEffects::write_attributes(const std::vector<AttributeWrite>& writes, std::chrono::milliseconds deadline) {

@@ -1,9 +1,14 @@
 #include <fmt/format.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <iostream>
+#include <memory>
+#include <optional>
 
 #include "cli/acting/acting.hpp"
+#include "cli/acting/password_agent.hpp"
 #include "cli/verbs.hpp"
 #include "core/error.hpp"
 #include "core/hugepages.hpp"
@@ -12,6 +17,8 @@
 #include "operations/report.hpp"
 #include "service/daemon.hpp"
 #include "service/journal_audit.hpp"
+#include "service/service_client.hpp"
+#include "service/worker.hpp"
 #include "text/paint.hpp"
 
 namespace hostsplit::cli {
@@ -31,69 +38,119 @@ bool confirmed(const Options& options, const std::string& verb) {
 }
 
 /// One line when a step begins, completed when it ends.
-Progress print_progress(std::size_t total, bool quiet) {
-  if (quiet) return {};
-  return [total, number = std::size_t{0}](const Step& step, const StepResult* result) mutable {
-    if (!result) {
-      std::cout << fmt::format("[{}/{}] {} ... ", ++number, total, describe(step.action)) << std::flush;
-      return;
-    }
-    switch (result->kind) {
-      case StepResult::Kind::done: std::cout << "done\n"; return;
-      case StepResult::Kind::failed: std::cout << "FAILED\n      " << result->detail << "\n"; return;
-      case StepResult::Kind::skipped:
-        std::cout << fmt::format("[{}/{}] {} ... not done: {}\n", ++number, total, describe(step.action),
-                                 result->detail);
-    }
-  };
+void print_progress(const WorkProgress& progress) {
+  const auto begin = fmt::format("[{}/{}] {} ... ", progress.number, progress.total, progress.sentence);
+  if (!progress.ended) {
+    std::cout << begin << std::flush;
+    return;
+  }
+  switch (*progress.ended) {
+    case StepResult::Kind::done: std::cout << "done\n"; return;
+    case StepResult::Kind::failed: std::cout << "FAILED\n      " << progress.detail << "\n"; return;
+    case StepResult::Kind::skipped: std::cout << begin << "not done: " << progress.detail << "\n";
+  }
 }
 
-using Run = Outcome (*)(const Actor&, const Plan&, const Progress&);
+volatile std::sig_atomic_t interrupted = 0;
+
+/// The first Ctrl-C leaves the steps that have not begun; the second ends the program at once.
+bool stop_asked() { return interrupted != 0; }
+void stop_after_this_step() {
+  struct sigaction action{};
+  action.sa_handler = [](int) { interrupted = 1; };
+  action.sa_flags = SA_RESETHAND;
+  sigaction(SIGINT, &action, nullptr);
+}
+
+/// Who acts: the service where it runs, or this process, which then has to be root.
+class Hands {
+ public:
+  Hands(const Root& root, const std::string& verb) : root_(root), service_(root.live() ? ServiceClient::connect() : nullptr) {
+    if (!service_) require_root_user(verb, root);
+  }
+
+  Preview preview(const WorkRequest& request, const Paint& paint) {
+    return service_ ? service_->preview(request, paint.colour) : hostsplit::preview(root_, request, paint);
+  }
+  /// \throws Error(bad_input) where nothing can be done at all: on a recorded machine.
+  void get_ready() {
+    if (!service_) effects_.emplace(root_);
+  }
+  WorkResult run(const WorkRequest& request, const std::function<void(const WorkProgress&)>& tell) {
+    stop_after_this_step();
+    if (service_) {
+      const PasswordAgent agent;
+      return service_->run(request, tell, stop_asked);
+    }
+    JournalAudit audit;
+    return do_work({root_, *effects_, audit, stop_asked}, request, tell, [&audit] { return audit.lost(); });
+  }
+
+ private:
+  const Root& root_;
+  std::unique_ptr<ServiceClient> service_;
+  std::optional<LiveEffects> effects_;
+};
+
+int tell_result(const Options& options, const WorkResult& result) {
+  if (!result.error.empty())
+    throw Error(Error::Told{result.error}, result.bad_input ? Error::Kind::bad_input : Error::Kind::failed);
+  if (result.lost_audit != 0)
+    std::cerr << fmt::format("warning: {} audit records were lost: the journal does not take them\n", result.lost_audit);
+  if (options.json) std::cout << result.document;
+  if (!result.ok && !options.json)
+    std::cout << "Not everything was done. What was done is in hostsplit log; hostsplit undo takes it back.\n";
+  return result.ok ? Exit::fine : Exit::failed;
+}
 
 /// Shows a plan, asks, runs it, tells how it went: the way every acting verb goes.
-int show_ask_run(const Options& options, const std::string& verb, const Root& root, const Plan& planned, Run run) {
-  if (!options.dry_run) require_root_user(verb, root);
-  if (!options.json) std::cout << plan_text(planned, Paint::for_stdout());
-  if (has_errors(planned.findings)) {
-    if (options.json) std::cout << plan_json(planned);
+int show_ask_run(const Options& options, WorkRequest request) {
+  const Root root(options.root);
+  Hands hands(root, request.verb);
+  const Preview shown = hands.preview(request, options.json ? Paint{} : Paint::for_stdout());
+  if (!options.json) std::cout << shown.text;
+  if (shown.refused) {
+    if (options.json) std::cout << shown.json;
     return Exit::findings;
   }
-  if (options.dry_run) {
-    if (options.json) {
-      std::cout << plan_json(planned, rehearse(root, planned));
-      return Exit::fine;
-    }
-    std::cout << "\nWithout --dry-run it would:\n";
-    for (const auto& line : rehearse(root, planned)) std::cout << "  " << line << "\n";
+  if (shown.steps == 0) {
+    if (options.json) std::cout << nothing_done(shown);
     return Exit::fine;
   }
-  if (planned.steps.empty()) {
-    if (options.json) std::cout << outcome_json({}, planned);
-    return Exit::fine;
-  }
-  LiveEffects effects(root);
-  JournalAudit audit;
-  if (!confirmed(options, verb)) {
+  hands.get_ready();
+  if (!confirmed(options, request.verb)) {
     std::cerr << "Nothing was changed.\n";
     return Exit::failed;
   }
-  const Outcome outcome = run({root, effects, audit}, planned, print_progress(planned.steps.size(), options.json));
-  if (options.json) std::cout << outcome_json(outcome, planned);
-  if (!outcome.ok() && !options.json)
-    std::cout << "Not everything was done. What was done is in hostsplit log; hostsplit undo takes it back.\n";
-  return outcome.ok() ? Exit::fine : Exit::failed;
+  request.token = shown.token;
+  return tell_result(options, hands.run(request, options.json ? nullptr : print_progress));
+}
+
+/// Shows a plan with every single write it would make.
+int show_rehearsal(const Options& options, const Plan& planned) {
+  const Root root(options.root);
+  const bool refused = has_errors(planned.findings);
+  if (options.json) {
+    std::cout << (refused ? plan_json(planned) : plan_json(planned, rehearse(root, planned)));
+  } else {
+    std::cout << plan_text(planned, Paint::for_stdout());
+    if (!refused) std::cout << "\nWithout --dry-run it would:\n";
+    if (!refused)
+      for (const auto& line : rehearse(root, planned)) std::cout << "  " << line << "\n";
+  }
+  return refused ? Exit::findings : Exit::fine;
 }
 
 }  // namespace
 
 int apply_verb(const Options& options) {
-  const Root root(options.root);
-  return show_ask_run(options, "apply", root, plan(look(root)), apply);
+  if (options.dry_run) return show_rehearsal(options, plan(look(Root(options.root))));
+  return show_ask_run(options, {"apply", {}, {}, {}});
 }
 
 int undo_verb(const Options& options) {
-  const Root root(options.root);
-  return show_ask_run(options, "undo", root, undo_plan(look_at_applied(root)), undo);
+  if (options.dry_run) return show_rehearsal(options, undo_plan(look_at_applied(Root(options.root))));
+  return show_ask_run(options, {"undo", {}, {}, {}});
 }
 
 int boot_verb(const Options& options) {
@@ -106,14 +163,25 @@ int boot_verb(const Options& options) {
   if (planned.steps.empty()) return Exit::fine;
   LiveEffects effects(root);
   JournalAudit audit;
-  return repair({root, effects, audit}, planned, print_progress(planned.steps.size(), false)).ok() ? Exit::fine
-                                                                                                    : Exit::failed;
+  const auto progress = numbered(planned.steps.size(), print_progress);
+  return repair({root, effects, audit}, planned, progress).ok() ? Exit::fine : Exit::failed;
 }
 
 int daemon_verb(const Options& options) {
   const Root root(options.root);
   require_root_user("daemon", root);
   return run_daemon(root, {LogTarget::automatic, options.log_level});
+}
+
+int work_verb(const Options& options) {
+  const Root root(options.root);
+  require_root_user("work", root);
+  int type = 0;
+  socklen_t size = sizeof type;
+  if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_SEQPACKET)
+    throw Error("run", "hostsplit work", "its standard input is no connection to the service",
+                "It is started by hostsplit-work.socket; to act by hand, use hostsplit apply.", Error::Kind::bad_input);
+  return serve_work(root, STDIN_FILENO);
 }
 
 }  // namespace hostsplit::cli

@@ -12,7 +12,9 @@ struct Acting {
 };
 
 constexpr Acting acting[] = {
-    {"learn", learn_verb}, {"apply", apply_verb}, {"undo", undo_verb}, {"boot", boot_verb}, {"hookscript", hookscript_verb}, {"daemon", daemon_verb},
+    {"learn", learn_verb},   {"apply", apply_verb}, {"undo", undo_verb},     {"boot", boot_verb},
+    {"daemon", daemon_verb}, {"work", work_verb},   {"rename", rename_verb}, {"forget", forget_verb},
+    {"hookscript", hookscript_verb},
 };
 
 }  // namespace

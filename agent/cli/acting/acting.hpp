@@ -10,6 +10,9 @@ int undo_verb(const Options& options);
 int boot_verb(const Options& options);
 int hookscript_verb(const Options& options);
 int daemon_verb(const Options& options);
+int work_verb(const Options& options);
+int rename_verb(const Options& options);
+int forget_verb(const Options& options);
 
 /// Runs the function of an acting verb. \pre `verb` is in the table and has no function there.
 int act(const Verb& verb, const Options& options);

@@ -17,6 +17,7 @@
 #include "host/store.hpp"
 #include "operations/learning.hpp"
 #include "service/journal_audit.hpp"
+#include "service/learn_session.hpp"
 #include "service/udev_monitor.hpp"
 #include "service/usb_descriptors.hpp"
 
@@ -29,9 +30,9 @@ constexpr std::chrono::milliseconds settle{200};
 
 volatile sig_atomic_t interrupted = 0;
 
-class LearnSession {
+class Session {
  public:
-  LearnSession(const Root& root, const Options& options, PortMap map)
+  Session(const Root& root, const Options& options, PortMap map)
       : root_(root), effects_(root), names_(options.labels.begin(), options.labels.end()),
         asks_(options.labels.empty()), learning_(std::move(map), inventory(root)) {
     if (options.timeout > 0)
@@ -147,7 +148,7 @@ class LearnSession {
       // Saved before it is announced: whoever saw the line may pull the power plug.
       if (const auto kept = save_port_map(root_, effects_, learning_.map())) say("The damaged file is kept as " + *kept);
       ++count_;
-      audit(port, device);
+      audit_.write(learn_record(port, device));
       say(fmt::format("learned  {}  {}{}", port.label, place(port), half_hint(port, device)));
       return true;
     } catch (const Error& error) {
@@ -163,19 +164,6 @@ class LearnSession {
       return "; the stick can do SuperSpeed but came up at " + device.speed +
              " Mbit/s: this socket's USB3 half has not been seen";
     return "";
-  }
-
-  void audit(const LearnedPort& port, const UsbDevice& device) {
-    AuditRecord record;
-    record.event = "learn";
-    record.port = port.label;
-    record.controller = to_string(device.controller);
-    if (port.last_group) record.group = std::to_string(*port.last_group);
-    record.to = device.path;
-    record.reason = "named by the user";
-    record.result = "done";
-    record.message = "learned port " + port.label + " at " + place(port);
-    audit_.write(record);
   }
 
   const Root& root_;
@@ -208,7 +196,7 @@ int learn_verb(const Options& options) {
                 Error::Kind::bad_input);
   stop_on_signals();
   UdevMonitor monitor;  // before the first look: nothing plugged in between is lost
-  return LearnSession(root, options, map).run(monitor);
+  return Session(root, options, map).run(monitor);
 }
 
 }  // namespace hostsplit::cli
