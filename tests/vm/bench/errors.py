@@ -6,7 +6,7 @@ class BenchError(Exception):
 
 
 class GuestCrashed(BenchError):
-    """The emulator killed the guest kernel (its signature is on the console).
+    """The emulator killed the guest kernel (its signature is on the console), or died itself.
 
     Says nothing about the product: boots are repeated by Guest, a scenario by its runner.
     """

@@ -8,11 +8,12 @@ import time
 
 from .agent import Agent
 from .console import Console
-from .errors import BenchError
+from .errors import BenchError, GuestCrashed
 from .qmp import Qmp
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)
+_FAULTS = {-signal.SIGSEGV, -signal.SIGBUS, -signal.SIGABRT, -signal.SIGILL, -signal.SIGFPE}
 
 # q35 with an IOMMU that VFIO can use (caching-mode), four processors on two NUMA nodes. A
 # node needs 8 GiB to have gigabyte pages to give at run time; memory is taken when touched.
@@ -67,6 +68,7 @@ class Machine:
     def watch(self):
         """Raise GuestCrashed or BenchError when the guest is not well."""
         self.console.check()
+        self._check_emulator()
         if self._process.poll() is not None:
             raise BenchError(f"QEMU ended with {self._process.returncode}\n"
                              f"{self._errors.read_text(errors='replace')}{self.console.tail()}")
@@ -79,7 +81,13 @@ class Machine:
             if time.monotonic() > deadline:
                 raise self.console.silence(f"the guest does not go down within {timeout} s")
             time.sleep(0.1)
+        self._check_emulator()
         self.kill()
+
+    def _check_emulator(self):
+        """Raise GuestCrashed when QEMU itself died of a fault: no guest may bring that about."""
+        if (died := self._process.poll()) in _FAULTS:
+            raise GuestCrashed(f"the emulator died of {signal.Signals(-died).name}")
 
     def kill(self):
         """End QEMU at once, as if the plug were pulled; what the guest flushed is on the disk."""
