@@ -113,8 +113,18 @@ def bad_input(bench, check, product):
           fresh.output())
     bench.unplug("S2")
 
+    product.configure("")
+    before = product.sysfs()
     user = bench.run("su -s /bin/sh nobody -c 'hostsplit apply --yes'", check=False)
-    check("not root: the verb that needs it is named", user.rc != 0 and "hostsplit apply" in user.err and "root" in user.err, user)
+    check("not root: the service refuses what polkit does not allow, by name", user.rc == 2 and "org.hostsplit.apply" in user.err
+          and "as root" in user.err, user)
+    bench.run("systemctl stop hostsplitd")
+    user = bench.run("su -s /bin/sh nobody -c 'hostsplit apply --yes'", check=False)
+    check("not root, without the service: the verb that needs it is named", user.rc == 2 and "hostsplit apply" in user.err
+          and "root" in user.err, user)
+    bench.run("systemctl start hostsplitd")
+    check("nothing has changed", product.sysfs() == before)
+    product.configure(vm(101, X0))
     look = bench.run("su -s /bin/sh nobody -c 'hostsplit status'", check=False)
     check("but anybody may look", look.rc in (0, 3) and X0 in look.out, look)
     check("undo", product.run("undo --yes").rc == 0)
