@@ -71,7 +71,7 @@ const Mistake mistakes[] = {
     // Words and sizes
     {"unknown word for drift", one + "[enforce]\ndrift = \"ignore\"\n", 3, "enforce.drift", "\"rebind\""},
     {"unknown word for blacklist", one + "[enforce]\nblacklist = \"yes\"\n", 3, "enforce.blacklist", "\"never\""},
-    {"unknown lifeline", one + "[host]\nmay_lose = [\"disk\"]\n", 3, "host.may_lose", "\"keyboard\""},
+    {"unknown lifeline", one + "[host]\nmay_lose = [\"/\"]\n", 3, "host.may_lose", "\"keyboard\""},
     {"unit of disk makers", vm + "node = 0\nmemory = \"56GB\"\n", 4, "vm.101.memory", "56GiB"},
     {"no unit", vm + "node = 0\nmemory = \"56\"\n", 4, "vm.101.memory", "unit"},
     {"negative size", one + "[host]\nkeep_free = \"-8GiB\"\n", 3, "host.keep_free", "unit"},

@@ -46,7 +46,7 @@ enum class BootPolicy { initramfs, service };
 struct Config {
   Kib keep_free = 8 * kib_per_gib;   ///< never reserved; counted per node
   std::vector<Named> keep;           ///< labels and addresses that stay with the host
-  std::vector<Named> may_lose;       ///< lifelines given up by explicit wish: "keyboard", "usb"
+  std::vector<Named> may_lose;       ///< lifelines given up by explicit wish: "keyboard", "usb", names of uses
   std::map<int, VmWish> vms;
   DriftPolicy drift = DriftPolicy::rebind;
   BlacklistPolicy blacklist = BlacklistPolicy::ask;

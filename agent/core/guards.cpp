@@ -14,6 +14,13 @@ Severity severity_of(const std::vector<Named>& may_lose, const char* what) {
   return given_up ? Severity::warning : Severity::error;
 }
 
+/// By explicit wish, each by its name or its device; the root file system is nobody's to give.
+bool given_up(const std::vector<Named>& may_lose, const HostUse& use) {
+  if (use.name == "/") return false;
+  return std::any_of(may_lose.begin(), may_lose.end(),
+                     [&](const Named& named) { return named.text == use.name || named.text == use.device; });
+}
+
 std::string remedy_for(const HostUse& use) {
   switch (use.kind) {
     case UseKind::mount:
@@ -84,7 +91,7 @@ std::vector<Finding> guard_lifelines(const Snapshot& snapshot, const std::set<Pc
   for (const auto& use : snapshot.uses) {
     if (!use.lifeline || !use.function || !leaves(leaving, *use.function)) continue;
     const auto group = snapshot.function(*use.function)->group;
-    findings.push_back({"group-lifeline", Severity::error, to_string(*use.function),
+    findings.push_back({"group-lifeline", given_up(may_lose, use) ? Severity::warning : Severity::error, to_string(*use.function),
                         use_text(use) + (group ? fmt::format("; group {} stays with the host", *group) : ""),
                         remedy_for(use)});
   }

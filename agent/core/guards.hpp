@@ -10,8 +10,8 @@
 namespace hostsplit {
 
 /// What the host would lose if it gave these functions away, as errors: lifelines (`group-lifeline`), the last
-/// keyboard (`last-keyboard`), the last USB controller (`last-usb`). The last two become warnings where
-/// `may_lose` names "keyboard" or "usb".
+/// keyboard (`last-keyboard`), the last USB controller (`last-usb`). They become warnings where `may_lose`
+/// names them: "keyboard", "usb", or a lifeline by its name or device ("/mnt/backup", "enp5s0", "ttyS4"); never "/".
 std::vector<Finding> guard_lifelines(const Snapshot& snapshot, const std::set<PciAddress>& leaving,
                                      const std::vector<Named>& may_lose);
 

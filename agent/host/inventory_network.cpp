@@ -24,9 +24,11 @@ std::set<std::string> default_route_interfaces(const Root& root) {
   return names;
 }
 
-/// Bridges of Proxmox VE, and the Open vSwitch datapath below which all its ports stand.
-bool carries_guests(std::string_view interface) {
-  return interface.starts_with("vmbr") || interface == "ovs-system";
+/// Bridges and bonds, which somebody made on purpose, and the Open vSwitch datapath below which all its ports stand.
+bool carries_others(const Root& root, const std::string& interface) {
+  const std::string directory = "sys/class/net/" + interface;
+  return interface.starts_with("vmbr") || interface == "ovs-system" || root.exists(directory + "/bridge") ||
+         root.exists(directory + "/bonding");
 }
 
 /// Adds an interface and everything below it: bridge ports, bond slaves, the parents of VLANs (`lower_*` links).
@@ -44,7 +46,7 @@ void read_network_uses(const Root& root, Snapshot& snapshot) {
   std::set<std::string> carrying;
   for (const auto& interface : default_route_interfaces(root)) add_with_lowers(root, interface, carrying);
   for (const auto& interface : interfaces)
-    if (carries_guests(interface)) add_with_lowers(root, interface, carrying);
+    if (carries_others(root, interface)) add_with_lowers(root, interface, carrying);
   for (const auto& interface : interfaces) {
     const auto path = device_path(root, "sys/class/net/" + interface);
     const auto function = path ? nearest_function(*path) : std::nullopt;

@@ -24,6 +24,7 @@ class Storage {
     btrfs_members();
     swaps();
     volume_managers();
+    boot_partitions();
     zfs();
   }
 
@@ -32,6 +33,7 @@ class Storage {
   void btrfs_members();
   void swaps();
   void volume_managers();
+  void boot_partitions();
   void zfs();
 
   std::optional<std::string> path_of(const std::string& block) const;
@@ -159,6 +161,17 @@ void Storage::volume_managers() {
       if (known_.insert({kind, name, leaf}).second)
         snapshot_.uses.push_back({kind, name, leaf.device, leaf.function, true});
     }
+  }
+}
+
+/// EFI partitions that proxmox-boot-tool writes kernels to; they are not mounted.
+void Storage::boot_partitions() {
+  const auto text = root_.read("etc/kernel/proxmox-boot-uuids").value_or("");
+  for (const auto line : split(text, '\n')) {
+    const auto fields = words(line);
+    if (fields.empty() || fields[0].find('/') != std::string_view::npos) continue;
+    const std::string uuid(fields[0]);
+    if (const auto path = path_of("/dev/disk/by-uuid/" + uuid)) add(UseKind::mount, "boot partition " + uuid, *path);
   }
 }
 

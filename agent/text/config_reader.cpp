@@ -73,9 +73,10 @@ void read_host(const TomlReader& host, Config& config) {
   }
   config.may_lose = host.texts("may_lose");
   for (const auto& name : config.may_lose)
-    if (name.text != "keyboard" && name.text != "usb")
+    if (name.text == "/" || name.text.empty() || name.text != printable(name.text))
       host.complain_at(name.line, "may_lose", "\"" + name.text + "\" cannot be given up by name",
-                       "Write \"keyboard\" or \"usb\".");
+                       "Write \"keyboard\", \"usb\", or what hostsplit plan refuses to take: a mount point but not \"/\", a "
+                       "network interface, a console.");
 }
 
 void read_enforce(const TomlReader& enforce, Config& config) {
