@@ -7,7 +7,9 @@ from .errors import GuestCrashed, GuestTimeout
 # Multi-threaded TCG now and then delivers a debug exception or a breakpoint nobody asked for
 # (code is patched on one processor while another runs it), or corrupts a list; none of these is
 # ever the product's doing.
-_CRASH = re.compile(rb"exc_debug_kernel|Oops: int3|kernel BUG at lib/list_debug\.c")
+_CRASH = re.compile(rb"exc_debug_kernel|Oops: int3|kernel BUG at lib/list_debug\.c|"
+                    # The timer is tried for a moment only; a host that is busy just then misses it.
+                    rb"timer doesn't work through Interrupt-remapped IO-APIC")
 # A kernel that dies with an empty list of modules has not come to the initramfs yet, and nothing
 # of the product has run. (A warning prints its list of modules before the trace, a death after it.)
 _EARLY_DEATH = re.compile(rb"(?:Oops|BUG|general protection fault|double fault|invalid opcode)\b"
