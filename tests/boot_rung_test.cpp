@@ -17,11 +17,11 @@ namespace hostsplit {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::find;
-using testing::SplitHost;
 using ::testing::Contains;
+using testing::find;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using testing::SplitHost;
 
 constexpr auto image = "boot/initrd.img-6.17.13-2-pve";
 constexpr auto kept = "boot/initrd.img-6.17.13-2-pve.hostsplit-previous";
@@ -33,7 +33,9 @@ std::vector<std::string> kinds(const Plan& plan, std::size_t index) {
   return ids;
 }
 
-std::vector<std::string> rebuilds(const Plan& plan) { return kinds(plan, Action(RebuildInitramfs{}).index()); }
+std::vector<std::string> rebuilds(const Plan& plan) {
+  return kinds(plan, Action(RebuildInitramfs{}).index());
+}
 
 std::string in_image(const SplitHost& split, const std::string& name) {
   const auto content = read_image(split.root, image, {name}).content;
@@ -67,8 +69,9 @@ TEST(Hook, MakesThePlanThatIsExpectedInTheImage) {
   split.host.set_file("functions", "manual_add_modules() { echo \"$@\" > \"$DESTDIR/modules\"; }\n");
   split.host.set_file("image/x", "");
   const std::string hook = std::string(TESTS_DIR) + "/../config/initramfs/hook", top = split.host.directory();
-  const std::string command = "cd " + top + " && sed -e 's|/etc/hostsplit/boot/plan$|" + top + "/plan|' -e 's|^\\. .*|. " +
-                              top + "/functions|' " + hook + " > hook && DESTDIR=" + top + "/image sh hook";
+  const std::string command = "cd " + top + " && sed -e 's|/etc/hostsplit/boot/plan$|" + top +
+                              "/plan|' -e 's|^\\. .*|. " + top + "/functions|' " + hook + " > hook && DESTDIR=" + top +
+                              "/image sh hook";
   ASSERT_EQ(std::system(command.c_str()), 0);
   EXPECT_EQ(split.host.file("image/etc/hostsplit/boot/plan"), image_plan(plan));
   EXPECT_EQ(split.host.file("image/modules"), "vfio_pci\n");
@@ -228,6 +231,31 @@ TEST(BootRung, AnUndoThatCouldNotRebuildIsNotForgotten) {
   EXPECT_TRUE(undo_plan(split.view()).steps.empty());
 }
 
+TEST(BootRung, AScriptThatDidNotRunIsTold) {
+  SplitHost split;
+  split.host.set_file("proc/sys/kernel/random/boot_id", "one\n");
+  split.configure_two_vms();
+  ASSERT_TRUE(split.apply_now().ok());
+  EXPECT_FALSE(find(status(split.view()).findings, "early-not-as-applied")) << "not before a reboot";
+  split.host.set_file("proc/sys/kernel/random/boot_id", "two\n");
+  const Finding* finding = nullptr;
+  const Status missing = status(split.view());
+  ASSERT_TRUE(finding = find(missing.findings, "early-not-as-applied"));
+  EXPECT_THAT(finding->message, HasSubstr("did not run"));
+  split.host.set_file(names::early_plan_file, "version 1\n");
+  split.host.set_file(names::early_notes_file, "bound 0000:03:00.3 20\nleft 0000:44:00.1 another device\ntook 30\n");
+  const Status other = status(split.view());
+  ASSERT_TRUE(finding = find(other.findings, "early-not-as-applied"));
+  EXPECT_THAT(finding->message, HasSubstr("another plan"));
+  ASSERT_TRUE(finding = find(other.findings, "early-left"));
+  EXPECT_THAT(finding->message, HasSubstr("0000:44:00.1 another device"));
+  split.host.set_file(names::early_plan_file, image_plan(*split.view().applied));
+  const Status good = status(split.view());
+  EXPECT_FALSE(find(good.findings, "early-not-as-applied"));
+  EXPECT_EQ(good.boot.early->took_ms, 30u);
+  EXPECT_EQ(good.boot.early->bound, std::vector<std::string>{"0000:03:00.3"});
+}
+
 TEST(ReadImage, ADamagedImageIsTold) {
   SplitHost split;
   const std::string bytes = split.host.file(image);
@@ -271,18 +299,20 @@ struct EarlyBoot {
       split.host.unbind(address);
     split.host.set_file("proc/uptime", "1.08 2.00\n");
     split.host.set_file("dev/kmsg", "");
-    split.host.set_file("bin/modprobe",
-                        "#!/bin/sh\ncd " + top + "/sys/bus/pci/devices\nmkdir -p ../drivers/vfio-pci\nfor a in *; do\n"
-                        "  [ \"$(cat $a/driver_override)\" != vfio-pci ] || ln -s ../../devices/$a ../drivers/vfio-pci/$a\n"
-                        "done\n");
+    split.host.set_file(
+        "bin/modprobe",
+        "#!/bin/sh\ncd " + top +
+            "/sys/bus/pci/devices\nmkdir -p ../drivers/vfio-pci\nfor a in *; do\n"
+            "  [ \"$(cat $a/driver_override)\" != vfio-pci ] || ln -s ../../devices/$a ../drivers/vfio-pci/$a\n"
+            "done\n");
     fs::permissions(split.host.path("bin/modprobe"), fs::perms::owner_all);
   }
   void plan(const BootPlan& plan) { split.host.set_file(names::boot_plan_file, image_plan(plan)); }
   void run() {
     const std::string script = std::string(TESTS_DIR) + "/../config/initramfs/init-top";
     // The log is a device; here it is a file that must not be begun anew with each line.
-    const std::string command = "sed -e 's|^top=.*|top=" + top + "|' -e 's|>\"$top/dev/kmsg\"|>>\"$top/dev/kmsg\"|' " + script +
-                                " > " + top + "/script && PATH=" + top + "/bin:$PATH sh " + top + "/script";
+    const std::string command = "sed -e 's|^top=.*|top=" + top + "|' -e 's|>\"$top/dev/kmsg\"|>>\"$top/dev/kmsg\"|' " +
+                                script + " > " + top + "/script && PATH=" + top + "/bin:$PATH sh " + top + "/script";
     ASSERT_EQ(std::system(command.c_str()), 0) << "the boot must go on whatever happens";
   }
   std::string override_of(const char* address) const { return split.driver_override(address); }
@@ -318,8 +348,8 @@ TEST(Script, FindsThemUnderOtherBusNumbers) {
 }
 
 TEST(Script, LeavesAnotherDeviceAlone) {
-  const std::pair<const char*, const char*> others[] = {{"class", "0x010802"}, {"device", "0x149c"},
-                                                        {"vendor", "0x8086"}, {"subsystem_device", "0x0001"}};
+  const std::pair<const char*, const char*> others[] = {
+      {"class", "0x010802"}, {"device", "0x149c"}, {"vendor", "0x8086"}, {"subsystem_device", "0x0001"}};
   for (const auto& [attribute, value] : others) {
     EarlyBoot boot;
     boot.split.host.set_file("sys/bus/pci/devices/0000:03:00.3/" + std::string(attribute), value + std::string("\n"));
@@ -367,8 +397,9 @@ TEST(Script, GivesBackWhatVfioDoesNotTake) {
 }
 
 TEST(Script, WithoutAPlanOrWithGarbageItDoesNothing) {
-  for (const char* text : {"", "bind\n", "bind root=x\n", "bind root= chain= ids= subsystem= class= vm=\n",
-                           "bind chain=../../../../etc ids=*\n", "version 2\nbind root=* chain=* ids=* class=*\n", "\n\n\\\n"}) {
+  for (const char* text :
+       {"", "bind\n", "bind root=x\n", "bind root= chain= ids= subsystem= class= vm=\n",
+        "bind chain=../../../../etc ids=*\n", "version 2\nbind root=* chain=* ids=* class=*\n", "\n\n\\\n"}) {
     EarlyBoot boot;
     boot.split.host.set_file(names::boot_plan_file, text);
     boot.run();

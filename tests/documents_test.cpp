@@ -143,8 +143,9 @@ TEST(BaselineToml, RoundTripOfOddButLegalValues) {
   baseline.pools.push_back({1023, 2048, 9223372036854775807ull});
   baseline.files.push_back({"etc/initramfs-tools/hooks/hostsplit", std::nullopt});
   baseline.files.push_back({"etc/kernel/cmdline", FileNow{"root=\"x\" ro\n\n# \\ ''' end", 0640}});
-  baseline.images.push_back({"6.17.13-1-pve", "0123456789abcdef"});
-  baseline.images.push_back({"6.12.0", ""});
+  baseline.images.push_back({"6.17.13-1-pve", "0123456789abcdef", "11-22"});
+  baseline.images.push_back({"6.12.0", "", ""});
+  baseline.loader = LoaderTouched{"0123456789abcdef", "11-22"};
   EXPECT_EQ(parse_baseline(to_toml(baseline), "the-file"), baseline);
   EXPECT_TRUE(parse_baseline(to_toml(Baseline{}), "the-file").empty());
 }

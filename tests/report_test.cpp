@@ -42,8 +42,9 @@ TEST(StatusJson, HasTheDocumentedKeys) {
   const std::string text = status_json(status(look(article.root)));
   EXPECT_EQ(text.back(), '\n');
   const Json json = Json::parse(text);
-  expect_keys(json, {"version", "live", "configured", "applied", "pending_changes", "pending_reboot", "controllers", "ports",
+  expect_keys(json, {"version", "live", "configured", "applied", "pending_changes", "pending_reboot", "boot", "controllers", "ports",
                      "nodes", "findings"});
+  expect_keys(json["boot"], {"initramfs", "images", "early", "unhealthy_boots", "sitting_out"});
   EXPECT_EQ(json["version"], 1);
   EXPECT_EQ(json["live"], false);
   EXPECT_EQ(json["configured"], true);
@@ -51,7 +52,7 @@ TEST(StatusJson, HasTheDocumentedKeys) {
   EXPECT_EQ(json["pending_changes"], true);
   ASSERT_EQ(json["controllers"].size(), 4u);
   const Json& first = json["controllers"][0];
-  expect_keys(first, {"address", "kind", "driver", "wanted_driver", "group", "node", "vm", "holders", "ports"});
+  expect_keys(first, {"address", "kind", "driver", "wanted_driver", "group", "node", "vm", "released", "holders", "ports"});
   EXPECT_EQ(first["address"], "0000:03:00.3");
   EXPECT_EQ(first["kind"], "xhci");
   EXPECT_EQ(first["driver"], "xhci_hcd");

@@ -146,6 +146,19 @@ TEST(NothingDone, IsTheDocumentOfAnApplyThatHadNothingToDo) {
   EXPECT_EQ(nothing_done(shown), do_work(split.actor(), {"apply", {}, {}, {}}, {}, [] { return 0u; }).document);
 }
 
+TEST_F(WorkTest, LendsAControllerAndTakesItBack) {
+  split.configure_two_vms();
+  ASSERT_TRUE(split.apply_now().ok());
+  WorkRequest release{"release", {"0000:03:00.3"}, {}, {}};
+  release.token = preview(split.root, release, Paint{}).token;
+  ASSERT_TRUE(work(release).ok);
+  EXPECT_EQ(split.driver("0000:03:00.3"), "xhci_hcd");
+  EXPECT_FALSE(work(release).ok) << "the plan that was shown is done";
+  ASSERT_TRUE(work({"take", {"0000:03:00.3"}, {}, {}}).ok);
+  EXPECT_EQ(split.driver("0000:03:00.3"), "vfio-pci");
+  EXPECT_TRUE(work({"release", {"no such port"}, {}, {}}).bad_input);
+}
+
 // --- the service's end -------------------------------------------------------------------------------------------------
 
 /// Plays the socket unit and one worker, in the same loop.

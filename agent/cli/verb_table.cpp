@@ -20,6 +20,13 @@ void acting(CLI::App& app, Options& o) {
   app.add_flag("-n,--dry-run", o.dry_run, "Print every single write instead of doing it");
 }
 
+void flip_options(CLI::App& app, Options& o) {
+  acting(app, o);
+  app.add_option("what", o.words, "Labels of ports or PCI addresses; whole IOMMU groups go")
+      ->required()
+      ->type_name("LABEL|ADDRESS");
+}
+
 void learn_options(CLI::App& app, Options& o) {
   app.add_option("--labels", o.labels, "Names in the order of plugging, separated by commas; ends when all are used")
       ->delimiter(',')
@@ -70,6 +77,8 @@ constexpr Verb verbs[] = {
     {"apply", nullptr, "Do what the plan says, audited step by step", acts, acting},
     {"undo", nullptr, "Put the host back as it was before hostsplit", acts, acting},
     {"verify", nullptr, "Prove memory, CPUs and controllers of each VM", verify_verb, verify_options},
+    {"release", nullptr, "Lend a VM's controller to the host until the next boot", acts, flip_options},
+    {"take", nullptr, "Give a released controller back to its VM", acts, flip_options},
     {"log", nullptr, "Show the audit trail; further words go to journalctl", log_verb,
      [](CLI::App& app, Options&) { app.fallthrough(false)->allow_extras(); }},
     {"boot", nullptr, "Reserve pages early at boot (run by hostsplit-reserve.service)", acts, nothing},

@@ -37,7 +37,15 @@ struct FileBefore {
 struct ImageTouched {
   std::string kernel;
   std::string stamp;  ///< of what was verified to be in it; empty: a rebuild was begun and not yet verified
+  std::string boot_id;  ///< during which boot that was; the image takes effect with the next one
   bool operator==(const ImageTouched&) const = default;
+};
+
+/// The boot loader's menu as hostsplit had it made.
+struct LoaderTouched {
+  std::string stamp;    ///< of what was seen to be in it; empty: a refresh was begun and not verified
+  std::string boot_id;  ///< during which boot that was; it takes effect with the next one
+  bool operator==(const LoaderTouched&) const = default;
 };
 
 /// The host as it was before hostsplit acted: the inverse of everything done so far. Undoing is planning
@@ -47,9 +55,13 @@ struct Baseline {
   std::vector<PoolBefore> pools;
   std::vector<FileBefore> files;
   std::vector<ImageTouched> images;
+  std::optional<LoaderTouched> loader;
   bool operator==(const Baseline&) const = default;
 
-  bool empty() const { return bindings.empty() && pools.empty() && files.empty() && images.empty(); }
+  bool empty() const {
+    return bindings.empty() && pools.empty() && files.empty() && images.empty() &&
+           !loader;
+  }
   const BindingBefore* binding(const Fingerprint& function) const {
     for (const auto& before : bindings)
       if (before.function == function) return &before;

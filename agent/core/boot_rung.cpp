@@ -6,48 +6,18 @@
 
 #include "boot_texts.hpp"
 #include "core/names.hpp"
+#include "core/own_files.hpp"
 
 namespace hostsplit {
 namespace {
 
 constexpr unsigned executable = 0755;
 
-/// FNV-1a, 64 bits (draft-eastlake-fnv): stable over processes and versions, which std::hash is not.
-std::uint64_t fnv1a(std::string_view text, std::uint64_t hash) {
-  for (const unsigned char c : text) hash = (hash ^ c) * 0x100000001b3ULL;
-  return hash;
-}
-
-Step write_step(const std::string& path, std::string_view content, unsigned mode, std::string reason) {
-  return {"write " + path, WriteFile{path, std::string(content), mode}, std::move(reason)};
-}
-
-/// Nothing, if the file is as wanted.
-void want_file(const Snapshot& snapshot, const std::string& path, std::string_view content, const std::string& reason,
-               std::vector<Step>& steps) {
-  const auto now = snapshot.boot.files.find(path);
-  if (now != snapshot.boot.files.end() && now->second == FileNow{std::string(content), executable}) return;
-  steps.push_back(write_step(path, content, executable, reason));
-}
-
-/// Back to how it was before hostsplit; nothing, if hostsplit never touched it.
-void restore_file(const Snapshot& snapshot, const Baseline& baseline, const std::string& path,
-                  std::vector<Step>& steps) {
-  const FileBefore* before = baseline.file(path);
-  if (!before) return;
-  const auto now = snapshot.boot.files.find(path);
-  const bool there = now != snapshot.boot.files.end();
-  if (!before->file && there)
-    steps.push_back({"remove " + path, RemoveFile{path}, "it was not there before hostsplit"});
-  if (before->file && (!there || now->second != *before->file))
-    steps.push_back(write_step(path, before->file->content, before->file->mode, "it was like this before hostsplit"));
-}
-
 std::vector<Step> image_steps(const Snapshot& snapshot, const Baseline& baseline, const std::string& plan) {
   const std::string stamp = plan.empty() ? "" : image_stamp(plan);
-  const std::string reason =
-      plan.empty() ? "no function is to be taken at boot any more"
-                   : "so that vfio-pci has the functions before the host's driver is loaded at boot";
+  const std::string reason = plan.empty()
+                                 ? "no function is to be taken at boot any more"
+                                 : "so that vfio-pci has the functions before the host's driver is loaded at boot";
   std::vector<Step> steps;
   for (const auto& kernel : snapshot.boot.kernels) {
     const ImageTouched* touched = baseline.image(kernel);
@@ -95,27 +65,11 @@ std::string image_plan(const BootPlan& plan) {
 }
 
 std::string image_stamp(const std::string& image_plan) {
-  std::uint64_t hash = 0xcbf29ce484222325ULL;
-  for (const auto& part : {texts::initramfs_hook, texts::initramfs_script, std::string_view(image_plan)}) {
-    hash = fnv1a(part, hash);
-    hash = fnv1a(std::string_view("\0", 1), hash);
-  }
-  return fmt::format("{:016x}", hash);
+  return stamp_of({texts::initramfs_hook, texts::initramfs_script, image_plan});
 }
 
 std::string initramfs_script() {
   return std::string(texts::initramfs_script);
-}
-
-const std::vector<std::string>& foreign_files() {
-  static const std::vector<std::string> paths{names::initramfs_hook, names::initramfs_script};
-  return paths;
-}
-
-bool is_foreign(const std::string& path) {
-  for (const auto* own : {"etc/hostsplit/", "var/lib/hostsplit/", "run/hostsplit/"})
-    if (path.starts_with(own)) return false;
-  return true;
 }
 
 BootRung boot_rung(const Snapshot& snapshot, const BootPlan& target, BootPolicy policy, const Baseline& baseline) {
@@ -124,10 +78,11 @@ BootRung boot_rung(const Snapshot& snapshot, const BootPlan& target, BootPolicy 
   if (asked)
     if (auto finding = why_not_early(snapshot, target)) rung.findings.push_back(std::move(*finding));
   const bool wanted = asked && snapshot.boot.initramfs_tools && !snapshot.boot.kernels.empty();
+  rung.wanted = wanted;
   if (wanted) {
-    want_file(snapshot, names::initramfs_hook, texts::initramfs_hook,
+    want_file(snapshot, names::initramfs_hook, {std::string(texts::initramfs_hook), executable},
               "it puts the plan and vfio-pci into the initramfs", rung.files);
-    want_file(snapshot, names::initramfs_script, texts::initramfs_script,
+    want_file(snapshot, names::initramfs_script, {std::string(texts::initramfs_script), executable},
               "it gives the functions to vfio-pci before udev starts in the initramfs", rung.files);
   } else {
     restore_file(snapshot, baseline, names::initramfs_script, rung.files);

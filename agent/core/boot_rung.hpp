@@ -15,6 +15,7 @@ struct BootRung {
   std::vector<Step> files;   ///< hook and script; or what stood there before
   std::vector<Step> images;  ///< one per initramfs image that is not as wanted
   std::vector<Finding> findings;
+  bool wanted = false;  ///< early boot is to act
 };
 
 /// Steps from what is there to what `target` wants. Without claims, with another policy or without initramfs-tools
@@ -30,10 +31,5 @@ std::string image_stamp(const std::string& image_plan);
 
 /// The script as it must be in an image.
 std::string initramfs_script();
-
-/// Paths outside hostsplit's own directories that it may write: the inverse of each is kept in the baseline.
-const std::vector<std::string>& foreign_files();
-/// True for paths outside /etc/hostsplit, /var/lib/hostsplit and /run/hostsplit.
-bool is_foreign(const std::string& path);
 
 }  // namespace hostsplit

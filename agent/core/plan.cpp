@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/boot_loader.hpp"
 #include "core/boot_rung.hpp"
 #include "core/claims.hpp"
 #include "core/error.hpp"
@@ -149,6 +150,27 @@ std::vector<Finding> labels_along(const Snapshot& snapshot, const Claims& claims
   return findings;
 }
 
+/// Without groups nobody can say what goes along with a function: that comes after the next boot.
+bool waits_for_iommu(const Snapshot& snapshot, const Config& config, const std::vector<BootWord>& words) {
+  const bool wishes = std::any_of(config.vms.begin(), config.vms.end(), [](const auto& vm) {
+    return !vm.second.ports.empty() || !vm.second.controllers.empty() || !vm.second.functions.empty();
+  });
+  return wishes && !snapshot.iommu && !waiting_words(snapshot, words).empty();
+}
+
+Plan first_the_iommu(const PlanInput& input, const std::vector<BootWord>& words) {
+  Plan plan;
+  if (input.applied) plan.target = *input.applied;
+  BootLoaderSteps loader = boot_loader_steps(input.snapshot, words, false, input.baseline);
+  plan.findings = std::move(loader.findings);
+  plan.findings.push_back({"iommu-after-reboot", Severity::warning, "IOMMU",
+                           "it is off, so nothing can be given to a VM before it is switched on at the next boot",
+                           "Reboot, then run hostsplit apply again for everything else"});
+  add(plan.steps, std::move(loader.files));
+  add(plan.steps, std::move(loader.refresh));
+  return plan;
+}
+
 }  // namespace
 
 void check_against_machine(const Config& config, const Snapshot& snapshot) {
@@ -180,6 +202,8 @@ void check_against_machine(const Config& config, const Snapshot& snapshot) {
 
 Plan make_plan(const PlanInput& input) {
   const Snapshot& snapshot = input.snapshot;
+  const auto words = iommu_words(snapshot);
+  if (waits_for_iommu(snapshot, input.config, words)) return first_the_iommu(input, words);
   Plan plan;
   Claims claims = resolve_claims(snapshot, input.config, input.ports);
   append(plan.findings, std::move(claims.findings));
@@ -199,15 +223,19 @@ Plan make_plan(const PlanInput& input) {
 
   BootRung early = boot_rung(snapshot, plan.target, input.config.boot, input.baseline);
   append(plan.findings, std::move(early.findings));
+  BootLoaderSteps loader = boot_loader_steps(snapshot, words, early.wanted, input.baseline);
+  append(plan.findings, std::move(loader.findings));
 
   // The boot plan comes first: whoever is interrupted after it converges to it at the next start.
   add(plan.steps, boot_plan_steps(plan.target, input.applied));
   add(plan.steps, std::move(early.files));
+  add(plan.steps, std::move(loader.files));
   add(plan.steps, releasing);
   add(plan.steps, module_steps(snapshot, taking));
   add(plan.steps, taking);
   add(plan.steps, page_steps(snapshot, plan.target.reservations, input.config.keep_free, input.baseline, plan.findings));
   // Last: it takes a minute, fills memory with page cache, and what it makes permanent has been seen to work by then.
+  add(plan.steps, std::move(loader.refresh));
   add(plan.steps, std::move(early.images));
   return plan;
 }
@@ -215,22 +243,26 @@ Plan make_plan(const PlanInput& input) {
 Plan make_undo_plan(const Snapshot& snapshot, const Baseline& baseline, const std::optional<BootPlan>& applied) {
   Plan plan;
   BootRung early = boot_rung(snapshot, {}, BootPolicy::service, baseline);
+  BootLoaderSteps loader = boot_loader_steps(snapshot, {}, false, baseline);
   add(plan.steps, boot_plan_steps({}, applied));
   add(plan.steps, std::move(early.files));
+  add(plan.steps, std::move(loader.files));
   const auto releasing = release_steps(snapshot, baseline, {}, plan.findings);
   append(plan.findings, guard_holders(snapshot, moving(releasing)));
   add(plan.steps, releasing);
   add(plan.steps, page_steps(snapshot, {}, 0, baseline, plan.findings));
+  add(plan.steps, std::move(loader.refresh));
   add(plan.steps, std::move(early.images));
   return plan;
 }
 
-Plan make_repair_plan(const Snapshot& snapshot, const BootPlan& applied) {
+Plan make_repair_plan(const Snapshot& snapshot, const BootPlan& applied, const std::set<PciAddress>& released) {
   Plan plan;
   plan.target = applied;
   std::vector<Claim> present;
   for (const auto& claim : applied.claims) {
     const Located located = locate(snapshot, claim.function);
+    if (located.kind == Located::Kind::found && released.count(*located.address)) continue;
     if (located.kind == Located::Kind::found) {
       present.push_back(claim);
       present.back().address = *located.address;
@@ -282,6 +314,7 @@ struct Describe {
     return fmt::format("rebuild the initramfs of {} {} hostsplit, about a minute", a.kernel,
                        a.plan.empty() ? "without" : "with");
   }
+  std::string operator()(const RefreshBootLoader& a) const { return "run " + a.program + ", for the next boot"; }
 };
 
 }  // namespace

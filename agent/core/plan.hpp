@@ -1,6 +1,7 @@
 #pragma once
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -68,7 +69,16 @@ struct RebuildInitramfs {
   bool operator==(const RebuildInitramfs&) const = default;
 };
 
-using Action = std::variant<LoadModule, Bind, Reserve, WriteFile, RemoveFile, RebuildInitramfs>;
+/// Have the boot loader's menu made anew from its settings. Takes effect with the next boot.
+struct RefreshBootLoader {
+  std::string program;               ///< "update-grub" or "proxmox-boot-tool refresh"
+  std::vector<std::string> present;  ///< words grub.cfg must have afterwards; empty where it cannot be looked at
+  std::vector<std::string> absent;   ///< words it must not have
+  std::string stamp;                 ///< of what hostsplit has in it; empty: nothing any more
+  bool operator==(const RefreshBootLoader&) const = default;
+};
+
+using Action = std::variant<LoadModule, Bind, Reserve, WriteFile, RemoveFile, RebuildInitramfs, RefreshBootLoader>;
 
 /// One part of a plan: what, and why.
 struct Step {
@@ -108,7 +118,8 @@ Plan make_undo_plan(const Snapshot& snapshot, const Baseline& baseline, const st
 
 /// Only what must be done again so that `applied` holds: used by the daemon for drift and at start, and by the reserve unit.
 /// Looks at bindings and pools, never at configuration.
-Plan make_repair_plan(const Snapshot& snapshot, const BootPlan& applied);
+/// \param released lent to the host until the next boot: left where they are
+Plan make_repair_plan(const Snapshot& snapshot, const BootPlan& applied, const std::set<PciAddress>& released = {});
 
 /// One sentence in the imperative: "give 0000:03:00.3 from xhci_hcd to vfio-pci". The same text serves plan,
 /// progress and audit.

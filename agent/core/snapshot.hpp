@@ -63,10 +63,25 @@ struct GroupHolder {
   bool operator==(const GroupHolder&) const = default;
 };
 
+/// What the script in the initramfs did at this boot, as it noted it in /run.
+struct EarlyNotes {
+  bool off = false;                ///< hostsplit=off
+  std::string plan;                ///< the plan it had
+  std::vector<std::string> bound;  ///< addresses it gave to vfio-pci
+  std::vector<std::string> left;   ///< what it left to the host, and why: "0000:03:00.3 another device ..."
+  std::optional<unsigned> took_ms;
+  bool operator==(const EarlyNotes&) const = default;
+};
+
 /// How this machine boots, as far as hostsplit has a hand in it.
 struct BootTools {
   bool initramfs_tools = false;      ///< update-initramfs and /etc/initramfs-tools are there
+  bool grub = false;                 ///< update-grub and /etc/default/grub are there
+  bool proxmox_boot = false;         ///< proxmox-boot-tool keeps kernels on EFI partitions (proxmox-boot-uuids)
+  bool efi = false;                  ///< booted by UEFI firmware
+  bool dmar = false;                 ///< the firmware describes an Intel IOMMU (ACPI table DMAR)
   std::vector<std::string> kernels;  ///< releases with both modules and an initramfs image in /boot, ascending
+  std::optional<EarlyNotes> early;   ///< empty: the image that booted had no script of hostsplit
   std::map<std::string, FileNow> files;  ///< those of foreign_files() that exist, by path
   bool operator==(const BootTools&) const = default;
 };
@@ -76,6 +91,7 @@ struct Snapshot {
   bool live = false;  ///< from the running machine; only then may anything act
   std::string kernel;  ///< release; empty when unknown
   std::string command_line;
+  std::string boot_id;  ///< changes with each boot; empty when unknown
   bool iommu = false;  ///< /sys/class/iommu is not empty
   std::set<std::string> modules;           ///< loaded, names with underscores
   std::set<std::string> builtin_modules;   ///< from modules.builtin, names with underscores

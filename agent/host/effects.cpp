@@ -4,11 +4,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <functional>
 
@@ -172,6 +174,16 @@ void LiveEffects::keep_file(const std::string& path, const std::string& as) {
   replace_file(as, *content, root_.mode(path).value_or(0600));
 }
 
+void LiveEffects::flush(const std::string& path) {
+  const UniqueFd fd(openat(root_.descriptor(), path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0 || syncfs(fd.get()) != 0) throw Error("flush", root_.display(path), errno_text(errno));
+  // syncfs is content with the journal. Where there is none, or one that cannot be emptied, this fails and need not
+  // succeed (Documentation/filesystems/ext4/journal.rst; EXT4_IOC_CHECKPOINT, Linux 5.14).
+  constexpr unsigned long ext4_checkpoint = _IOW('f', 43, std::uint32_t);
+  std::uint32_t flags = 0;
+  (void)ioctl(fd.get(), ext4_checkpoint, &flags);
+}
+
 void LiveEffects::run(const std::vector<std::string>& command, milliseconds deadline) {
   std::vector<char*> arguments;
   for (const auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
@@ -227,6 +239,8 @@ void RecordingEffects::rename_file(const std::string& from, const std::string& t
 void RecordingEffects::keep_file(const std::string& path, const std::string& as) {
   lines_.push_back("keep /" + path + " as /" + as);
 }
+
+void RecordingEffects::flush(const std::string& path) { lines_.push_back("flush /" + path); }
 
 void RecordingEffects::read_back(const std::string& what, const std::function<void()>&) {
   lines_.push_back("read back /" + what);

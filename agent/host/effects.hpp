@@ -49,6 +49,9 @@ class Effects {
   /// Keeps what a file holds now under a second name in its directory, whatever becomes of the first: a hard link, or a
   /// durable copy where the file system has none. Replaces what had that name. \throws Error.
   virtual void keep_file(const std::string& path, const std::string& as) = 0;
+  /// Brings all that a file system holds to where even a boot loader finds it, which reads no journal: after this the
+  /// file at `path` is on the disk in its place, not only promised. \throws Error.
+  virtual void flush(const std::string& path) = 0;
   /// Runs a program with arguments, no shell, output to our stderr; waits. \throws Error unless it exits 0.
   virtual void run(const std::vector<std::string>& command, std::chrono::milliseconds deadline) = 0;
   /// Runs `check`, which looks whether the machine shows what was just written, and throws if it does not.
@@ -66,6 +69,7 @@ class LiveEffects : public Effects {
   void remove_file(const std::string& path) override;
   void rename_file(const std::string& from, const std::string& to) override;
   void keep_file(const std::string& path, const std::string& as) override;
+  void flush(const std::string& path) override;
   void run(const std::vector<std::string>& command, std::chrono::milliseconds deadline) override;
 
  private:
@@ -81,6 +85,7 @@ class RecordingEffects : public Effects {
   void remove_file(const std::string& path) override;
   void rename_file(const std::string& from, const std::string& to) override;
   void keep_file(const std::string& path, const std::string& as) override;
+  void flush(const std::string& path) override;
   void run(const std::vector<std::string>& command, std::chrono::milliseconds deadline) override;
   void read_back(const std::string& what, const std::function<void()>& check) override;
   const std::vector<std::string>& lines() const { return lines_; }

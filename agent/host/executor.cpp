@@ -5,10 +5,11 @@
 
 #include <algorithm>
 
-#include "core/boot_rung.hpp"
+#include "core/own_files.hpp"
 #include "core/error.hpp"
 #include "core/hugepages.hpp"
 #include "host/binding.hpp"
+#include "host/boot_loader.hpp"
 #include "host/initramfs.hpp"
 #include "host/inventory.hpp"
 #include "host/pages.hpp"
@@ -61,6 +62,10 @@ struct Fields {
     record.event = "rebuild-initramfs";
     record.to = a.kernel;
     record.rung = "boot";
+  }
+  void operator()(const RefreshBootLoader& a) const {
+    record.event = "refresh-boot-loader";
+    record.to = fmt::format("{}", fmt::join(a.present, " "));
   }
 };
 
@@ -219,10 +224,28 @@ std::string Executor::act(const RebuildInitramfs& action) {
   return found;
 }
 
+std::string Executor::act(const RefreshBootLoader& action) {
+  note_loader(std::string());
+  refresh_boot_loader(root_, effects_, action);
+  if (action.stamp.empty())
+    note_loader(std::nullopt);
+  else
+    note_loader(action.stamp);
+  return {};
+}
+
+void Executor::note_loader(const std::optional<std::string>& stamp) {
+  Baseline baseline = load_baseline(root_);
+  baseline.loader.reset();
+  if (stamp) baseline.loader = LoaderTouched{*stamp, root_.read("proc/sys/kernel/random/boot_id").value_or("")};
+  save_baseline(effects_, baseline);
+}
+
 void Executor::note_image(const std::string& kernel, const std::optional<std::string>& stamp) {
   Baseline baseline = load_baseline(root_);
   std::erase_if(baseline.images, [&](const ImageTouched& image) { return image.kernel == kernel; });
-  if (stamp) baseline.images.push_back({kernel, *stamp});
+  if (stamp)
+    baseline.images.push_back({kernel, *stamp, root_.read("proc/sys/kernel/random/boot_id").value_or("")});
   save_baseline(effects_, baseline);
 }
 

@@ -51,8 +51,10 @@ class Executor {
   std::string act(const WriteFile& action);
   std::string act(const RemoveFile& action);
   std::string act(const RebuildInitramfs& action);
+  std::string act(const RefreshBootLoader& action);
 
   /// Remembers what an image carries. \param stamp empty: nothing of hostsplit any more
+  void note_loader(const std::optional<std::string>& stamp);
   void note_image(const std::string& kernel, const std::optional<std::string>& stamp);
 
   const Root& root_;

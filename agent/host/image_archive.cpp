@@ -30,11 +30,13 @@ struct Decompressor {
   std::string_view magic;
   std::array<const char*, 4> command;
 };
-constexpr Decompressor decompressors[] = {
-    {"\x28\xb5\x2f\xfd"sv, {"zstd", "-dc", nullptr}},   {"\x1f\x8b"sv, {"gzip", "-dc", nullptr}},
-    {"\xfd\x37zXZ\0"sv, {"xz", "-dc", nullptr}},         {"\x02\x21\x4c\x18"sv, {"lz4", "-dc", nullptr}},
-    {"\x89LZO"sv, {"lzop", "-dc", nullptr}},             {"BZh"sv, {"bzip2", "-dc", nullptr}},
-    {"\x5d\0\0"sv, {"xz", "--format=lzma", "-dc", nullptr}}};
+constexpr Decompressor decompressors[] = {{"\x28\xb5\x2f\xfd"sv, {"zstd", "-dc", nullptr}},
+                                          {"\x1f\x8b"sv, {"gzip", "-dc", nullptr}},
+                                          {"\xfd\x37zXZ\0"sv, {"xz", "-dc", nullptr}},
+                                          {"\x02\x21\x4c\x18"sv, {"lz4", "-dc", nullptr}},
+                                          {"\x89LZO"sv, {"lzop", "-dc", nullptr}},
+                                          {"BZh"sv, {"bzip2", "-dc", nullptr}},
+                                          {"\x5d\0\0"sv, {"xz", "--format=lzma", "-dc", nullptr}}};
 
 /// Bytes of a descriptor in order.
 class Bytes {
@@ -93,7 +95,8 @@ std::uint32_t header_field(std::string_view header, std::size_t index, const Byt
   const auto text = header.substr(6 + 8 * index, 8);
   std::uint32_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
-  if (error != std::errc() || end != text.data() + text.size()) throw bytes.damaged("the header of a file makes no sense");
+  if (error != std::errc() || end != text.data() + text.size())
+    throw bytes.damaged("the header of a file makes no sense");
   return value;
 }
 
@@ -102,7 +105,9 @@ std::string_view without_prefix(std::string_view name) {
   return name;
 }
 
-constexpr std::size_t padded(std::size_t size) { return (size + 3) / 4 * 4; }
+constexpr std::size_t padded(std::size_t size) {
+  return (size + 3) / 4 * 4;
+}
 
 /// One file. \return false for the trailer.
 bool read_entry(Bytes& bytes, const std::vector<std::string>& wanted, ImageContent& image) {

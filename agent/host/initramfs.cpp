@@ -23,9 +23,13 @@ constexpr std::chrono::minutes build_deadline{20};
 constexpr auto script_in_image = "scripts/init-top/hostsplit";
 constexpr auto order_in_image = "scripts/init-top/ORDER";
 
-std::string image_path(const std::string& kernel) { return "boot/initrd.img-" + kernel; }
+std::string image_path(const std::string& kernel) {
+  return "boot/initrd.img-" + kernel;
+}
 /// GRUB and proxmox-boot-tool look for exact names: this one is nobody's.
-std::string kept_path(const std::string& kernel) { return image_path(kernel) + ".hostsplit-previous"; }
+std::string kept_path(const std::string& kernel) {
+  return image_path(kernel) + ".hostsplit-previous";
+}
 
 /// Line of ORDER that starts a script; 0 when none does.
 std::size_t position(const std::string& order, const std::string& script) {
@@ -63,8 +67,9 @@ std::string difference(const Root& root, const ImageContent& image, const Rebuil
 
 std::uint64_t free_bytes(const Root& root, const std::string& directory) {
   const UniqueFd fd(openat(root.descriptor(), directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  struct statvfs found{};
-  if (fd.get() < 0 || fstatvfs(fd.get(), &found) != 0) throw Error("look at", root.display(directory), "it cannot be read");
+  struct statvfs found {};
+  if (fd.get() < 0 || fstatvfs(fd.get(), &found) != 0)
+    throw Error("look at", root.display(directory), "it cannot be read");
   return std::uint64_t{found.f_bavail} * found.f_frsize;
 }
 
@@ -78,8 +83,9 @@ void require_room(const Root& root, const std::string& directory, std::uint64_t 
 
 /// The new image is written beside the old one, from a tree that is several times as large as both.
 void require_room(const Root& root, const std::string& image) {
-  struct stat now{};
-  if (fstatat(root.descriptor(), image.c_str(), &now, 0) != 0) throw Error("look at", root.display(image), "it is gone");
+  struct stat now {};
+  if (fstatat(root.descriptor(), image.c_str(), &now, 0) != 0)
+    throw Error("look at", root.display(image), "it is gone");
   const auto size = static_cast<std::uint64_t>(now.st_size);
   constexpr std::uint64_t slack = 8 << 20, unpacked = 4;
   require_room(root, "boot", size + size / 4 + slack);
@@ -89,7 +95,8 @@ void require_room(const Root& root, const std::string& image) {
 void verify(const Root& root, const RebuildInitramfs& wanted) {
   const std::string wrong = image_difference(root, wanted);
   if (!wrong.empty())
-    throw Error("rebuild", root.display(image_path(wanted.kernel)), "update-initramfs ended without an error, but " + wrong,
+    throw Error("rebuild", root.display(image_path(wanted.kernel)),
+                "update-initramfs ended without an error, but " + wrong,
                 "See whether update_initramfs=no stands in /etc/initramfs-tools/update-initramfs.conf, and whether "
                 "/boot is mounted writable.");
 }
@@ -111,7 +118,7 @@ std::string rebuild_initramfs(const Root& root, Effects& effects, const RebuildI
   effects.keep_file(image, kept);
   try {
     effects.run({"update-initramfs", "-u", "-k", wanted.kernel}, build_deadline);
-    effects.run({"sync", root.display(image)}, build_deadline);
+    effects.flush(image);
     effects.read_back(image, [&] { verify(root, wanted); });
   } catch (const Error&) {
     effects.rename_file(kept, image);

@@ -1,14 +1,51 @@
 #include <string_view>
 
-#include "core/boot_rung.hpp"
+#include "core/error.hpp"
+#include "core/names.hpp"
+#include "core/own_files.hpp"
 #include "host/inventory_parts.hpp"
 
 /// What the machine boots with: kernels with their initramfs, and the files hostsplit may have a hand in.
 namespace hostsplit::inventory_parts {
+namespace {
+
+/// Byte for byte, because it is compared with what is wanted. What cannot be read counts as not there.
+std::optional<std::string> exact_content(const Root& root, const std::string& path) {
+  try {
+    return root.read_file(path);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+/// Each line is a word and what belongs to it; written by config/initramfs/init-top.
+std::optional<EarlyNotes> read_early_notes(const Root& root) {
+  const auto text = root.read(names::early_notes_file);
+  if (!text) return std::nullopt;
+  EarlyNotes notes;
+  notes.plan = exact_content(root, names::early_plan_file).value_or("");
+  for (const auto line : split(*text, '\n')) {
+    const auto blank = line.find(' ');
+    const auto word = line.substr(0, blank);
+    const auto rest = blank == std::string_view::npos ? std::string_view() : line.substr(blank + 1);
+    if (word == "off") notes.off = true;
+    if (word == "bound") notes.bound.emplace_back(rest.substr(0, rest.find(' ')));
+    if (word == "left") notes.left.emplace_back(rest);
+    if (word == "took") notes.took_ms = to_number<unsigned>(rest);
+  }
+  return notes;
+}
+
+}  // namespace
 
 void read_boot_tools(const Root& root, Snapshot& snapshot) {
   auto& boot = snapshot.boot;
   boot.initramfs_tools = root.exists("usr/sbin/update-initramfs") && root.exists("etc/initramfs-tools/hooks");
+  boot.grub = root.exists("usr/sbin/update-grub") && root.exists("etc/default/grub");
+  boot.proxmox_boot = !root.read("etc/kernel/proxmox-boot-uuids").value_or("").empty();
+  boot.efi = root.exists("sys/firmware/efi");
+  boot.dmar = root.exists("sys/firmware/acpi/tables/DMAR");
+  boot.early = read_early_notes(root);
   constexpr std::string_view image = "initrd.img-";
   for (const auto& name : root.list("boot")) {
     // Copies and half-written images lie beside the real ones; only those have modules of the same name.
@@ -17,7 +54,7 @@ void read_boot_tools(const Root& root, Snapshot& snapshot) {
     if (root.exists("lib/modules/" + kernel + "/modules.dep")) boot.kernels.push_back(std::move(kernel));
   }
   for (const auto& path : foreign_files())
-    if (const auto content = root.read_file(path)) boot.files[path] = {*content, root.mode(path).value_or(0644)};
+    if (const auto content = exact_content(root, path)) boot.files[path] = {*content, root.mode(path).value_or(0644)};
 }
 
 }  // namespace hostsplit::inventory_parts

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <sstream>
+
 #include "core/error.hpp"
 #include "core/names.hpp"
 #include "text/documents.hpp"
@@ -61,6 +63,22 @@ void save_baseline(Effects& effects, const Baseline& baseline) {
     effects.remove_file(names::baseline_file);
   else
     effects.replace_file(names::baseline_file, to_toml(baseline));
+}
+
+HealthRecord load_boot_health(const Root& root) {
+  const auto text = root.read_file(names::boot_health_file);
+  if (!text) return {};
+  HealthRecord record{false, parse_boot_health(*text)};
+  record.damaged = !record.health;
+  return record;
+}
+
+std::set<PciAddress> load_released(const Root& root) {
+  std::set<PciAddress> released;
+  std::istringstream lines(root.read(names::released_file).value_or(""));
+  for (std::string line; std::getline(lines, line);)
+    if (const auto address = parse_pci_address(line)) released.insert(*address);
+  return released;
 }
 
 std::optional<BootPlan> load_boot_plan(const Root& root) {

@@ -1,7 +1,9 @@
 #pragma once
 #include <optional>
+#include <set>
 
 #include "core/baseline.hpp"
+#include "core/boot_health.hpp"
 #include "core/boot_plan.hpp"
 #include "core/config.hpp"
 #include "core/port_map.hpp"
@@ -26,5 +28,10 @@ void save_baseline(Effects& effects, const Baseline& baseline);
 
 /// \return empty when nothing was applied. \throws Error(bad_input) when damaged.
 std::optional<BootPlan> load_boot_plan(const Root& root);
+
+HealthRecord load_boot_health(const Root& root);
+
+/// Addresses lent to the host until the next boot; lines that are none are ignored.
+std::set<PciAddress> load_released(const Root& root);
 
 }  // namespace hostsplit

@@ -39,6 +39,7 @@ Lock patient_lock(const Root& root) {
 /// \return notes about what was done or could not be.
 std::vector<std::string> bring_back_pages(const Actor& actor, const BootPlan& applied, int vm) {
   try {
+    if (sits_out(load_boot_health(actor.root))) return {};
     // Until the VM that starts now is done, what it will trim cannot be known.
     const PageLock pages(actor.root, wait_for_other_vm);
     const auto steps = missing_pages(inventory(actor.root), applied, vm);

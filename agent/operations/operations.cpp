@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.hpp"
+#include "core/names.hpp"
 #include "host/inventory.hpp"
 #include "host/lock.hpp"
 #include "host/page_lock.hpp"
@@ -48,8 +49,18 @@ Baseline remaining(const Baseline& baseline, const Snapshot& snapshot) {
       rest.files.push_back(*file);
     if (const auto* image = std::get_if<RebuildInitramfs>(&step.action))
       rest.images.push_back(*baseline.image(image->kernel));
+    if (std::holds_alternative<RefreshBootLoader>(step.action)) rest.loader = baseline.loader;
   }
   return rest;
+}
+
+std::vector<Step> end_of_release(const View& view, const std::string& reason) {
+  if (view.released.empty()) return {};
+  return {{"forget " + std::string(names::released_file), RemoveFile{names::released_file}, reason}};
+}
+
+void put_first(Plan& plan, const std::vector<Step>& steps) {
+  plan.steps.insert(plan.steps.begin(), steps.begin(), steps.end());
 }
 
 }  // namespace
@@ -61,6 +72,8 @@ View look(const Root& root) {
   view.ports = load_port_map(root);
   view.baseline = load_baseline(root);
   view.applied = load_boot_plan(root);
+  view.health = load_boot_health(root);
+  view.released = load_released(root);
   return view;
 }
 
@@ -69,6 +82,8 @@ View look_at_applied(const Root& root) {
   view.snapshot = inventory(root);
   view.baseline = load_baseline(root);
   view.applied = load_boot_plan(root);
+  view.health = load_boot_health(root);
+  view.released = load_released(root);
   return view;
 }
 
@@ -82,13 +97,22 @@ Plan plan(const View& view) {
     return nothing;
   }
   check_against_machine(*view.config, view.snapshot);
-  return make_plan({view.snapshot, *view.config, view.ports, view.baseline, view.applied});
+  Plan plan = make_plan({view.snapshot, *view.config, view.ports, view.baseline, view.applied});
+  put_first(plan, end_of_release(view, "every function goes to its VM again"));
+  put_first(plan, trust_steps(view.health));
+  return plan;
 }
 
-Plan undo_plan(const View& view) { return make_undo_plan(view.snapshot, view.baseline, view.applied); }
+Plan undo_plan(const View& view) {
+  Plan plan = make_undo_plan(view.snapshot, view.baseline, view.applied);
+  put_first(plan, end_of_release(view, "nothing is assigned any more that could be lent"));
+  const auto forget = forget_health_steps(view.health);
+  plan.steps.insert(plan.steps.end(), forget.begin(), forget.end());
+  return plan;
+}
 
 Plan repair_plan(const View& view) {
-  return view.applied ? make_repair_plan(view.snapshot, *view.applied) : Plan{};
+  return view.applied ? make_repair_plan(view.snapshot, *view.applied, view.released) : Plan{};
 }
 
 Outcome apply(const Actor& actor, const Plan& shown, const Progress& progress) {
@@ -116,6 +140,20 @@ Outcome repair(const Actor& actor, const Plan& plan, const Progress& progress) {
   // Nobody waits for a repair: whoever asked for it comes again.
   const auto pages = lock_pages(actor.root, plan, std::chrono::milliseconds(0));
   return Executor(actor.root, actor.effects, actor.audit, actor.stop_asked).run(plan.steps, progress, false);
+}
+
+HealthRecord begin_boot(const Actor& actor) {
+  HealthRecord record = load_boot_health(actor.root);
+  const auto boot_id = actor.root.read("proc/sys/kernel/random/boot_id").value_or("");
+  if (record.damaged || boot_id.empty()) return record;
+  const BootHealth counted = boot_begun(record.health.value_or(BootHealth{}), boot_id);
+  if (record.health != counted) actor.effects.replace_file(names::boot_health_file, to_text(counted));
+  record.health = counted;
+  return record;
+}
+
+Outcome sit_out(const Actor& actor, const View& view) {
+  return repair(actor, make_sit_out_plan(view.snapshot, view.baseline));
 }
 
 namespace {

@@ -1,9 +1,11 @@
 #pragma once
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "core/boot_health.hpp"
 #include "core/learn.hpp"
 #include "core/plan.hpp"
 #include "host/executor.hpp"
@@ -18,6 +20,8 @@ struct View {
   PortMap ports;
   Baseline baseline;
   std::optional<BootPlan> applied;
+  HealthRecord health;
+  std::set<PciAddress> released;  ///< lent to the host until the next boot
 };
 
 /// Reads everything. \throws Error(bad_input) for damaged files.
@@ -51,6 +55,12 @@ Outcome undo(const Actor& actor, const Plan& plan, const Progress& progress = {}
 /// Runs a repair plan; steps are independent of each other.
 Outcome repair(const Actor& actor, const Plan& plan, const Progress& progress = {});
 
+/// Counts the boot that has begun, once; to be called before the first effect on it. \return the count.
+/// \throws Error when it cannot be written: then nothing may be done either.
+HealthRecord begin_boot(const Actor& actor);
+/// Gives what early boot took back to the host: for a boot that is sat out.
+Outcome sit_out(const Actor& actor, const View& view);
+
 /// Every single touch of the machine that a plan would make, one line each; touches nothing.
 std::vector<std::string> rehearse(const Root& root, const Plan& plan);
 
@@ -61,6 +71,15 @@ struct ControllerStatus {
   std::string driver, wanted_driver;  ///< wanted: vfio-pci for claimed ones, otherwise what the host uses
   std::optional<int> group, node, vm;
   std::vector<GroupHolder> holders;
+  bool released = false;  ///< lent to the host until the next boot
+};
+/// How what was applied is enforced at boot.
+struct BootStatus {
+  bool initramfs = false;                   ///< by the script in the initramfs; otherwise by the service alone
+  std::map<std::string, bool> images;       ///< by kernel: it was seen to carry what was applied
+  std::optional<EarlyNotes> early;          ///< what the script did at this boot
+  unsigned unhealthy = 0;                   ///< boots in a row not found healthy
+  bool sitting_out = false;
 };
 /// One learned or merely existing port.
 struct PortStatus {
@@ -80,6 +99,7 @@ struct Status {
   std::vector<PortStatus> ports;
   std::vector<PoolStatus> pools;
   std::map<int, NumaNode> nodes;
+  BootStatus boot;
   std::vector<Finding> findings;
   bool configured = false, applied = false, pending_changes = false, pending_reboot = false, live = false;
 };

@@ -57,6 +57,7 @@ Json controller_json(const ControllerStatus& controller, const std::vector<PortS
           {"group", or_null(controller.group)},
           {"node", or_null(controller.node)},
           {"vm", or_null(controller.vm)},
+          {"released", controller.released},
           {"holders", std::move(holders)},
           {"ports", std::move(ports)}};
 }
@@ -100,12 +101,30 @@ struct ActionFields {
   Json operator()(const RebuildInitramfs& a) const {
     return {{"kind", "rebuild-initramfs"}, {"kernel", a.kernel}, {"carries", !a.plan.empty()}, {"rung", "boot"}};
   }
+  Json operator()(const RefreshBootLoader& a) const {
+    return {{"kind", "refresh-boot-loader"}, {"program", a.program}, {"words", a.present}};
+  }
 };
 
 Json step_json(const Step& step) {
   Json json{{"id", step.id}, {"do", describe(step.action)}, {"reason", step.reason}};
   json.update(std::visit(ActionFields{}, step.action));
   return json;
+}
+
+Json boot_json(const BootStatus& boot) {
+  Json images = Json::array(), early = nullptr;
+  for (const auto& [kernel, good] : boot.images) images.push_back({{"kernel", kernel}, {"as_applied", good}});
+  if (boot.early)
+    early = {{"off", boot.early->off},
+             {"bound", boot.early->bound},
+             {"left", boot.early->left},
+             {"took_ms", or_null(boot.early->took_ms)}};
+  return {{"initramfs", boot.initramfs},
+          {"images", std::move(images)},
+          {"early", std::move(early)},
+          {"unhealthy_boots", boot.unhealthy},
+          {"sitting_out", boot.sitting_out}};
 }
 
 const char* to_text(StepResult::Kind kind) {
@@ -124,6 +143,7 @@ std::string status_json(const Status& status) {
                 {"applied", status.applied},
                 {"pending_changes", status.pending_changes},
                 {"pending_reboot", status.pending_reboot},
+                {"boot", boot_json(status.boot)},
                 {"controllers", std::move(controllers)},
                 {"ports", ports_array(status.ports)},
                 {"nodes", std::move(nodes)},

@@ -19,6 +19,7 @@ std::string driver_text(const ControllerStatus& controller, const Paint& paint) 
 
 std::string owner_text(const ControllerStatus& controller) {
   std::string owner = controller.vm ? fmt::format("VM {}", *controller.vm) : "host";
+  if (controller.released) owner = fmt::format("host (lent by VM {})", *controller.vm);
   for (const auto& holder : controller.holders) owner += fmt::format(", held by {} {}", printable(holder.command), holder.pid);
   return owner;
 }
@@ -78,6 +79,18 @@ std::string headline(const Status& status) {
                                 : "Everything is as configured.";
 }
 
+/// What enforces at boot, and what it did this time; nothing where nothing was applied.
+std::string boot_text(const Status& status) {
+  if (!status.applied) return "";
+  const BootStatus& boot = status.boot;
+  if (!boot.initramfs) return "\nAt boot: the service.\n";
+  std::string text = "\nAt boot: a script in the initramfs, then the service. ";
+  if (!boot.early) return text + "The image that booted had no script yet.\n";
+  if (boot.early->off) return text + "Switched off this time (hostsplit=off).\n";
+  return text + fmt::format("This time {} function{} in {} ms.\n", boot.early->bound.size(),
+                            boot.early->bound.size() == 1 ? "" : "s", boot.early->took_ms.value_or(0));
+}
+
 std::string half_text(const std::optional<std::string>& path, bool seen, const std::string& label, const Paint& paint) {
   if (!path) return "-";
   return seen || label.empty() ? *path : *path + paint.faint(" (not seen)");
@@ -107,7 +120,8 @@ std::string findings_text(const std::vector<Finding>& findings, const Paint& pai
 }
 
 std::string status_text(const Status& status, const Paint& paint) {
-  std::string text = paint.bold(headline(status)) + "\n\n" + controllers_text(status, paint) + nodes_text(status, paint);
+  std::string text = paint.bold(headline(status)) + "\n\n" + controllers_text(status, paint) + nodes_text(status, paint) +
+                     boot_text(status);
   if (!status.findings.empty()) text += "\n" + findings_text(status.findings, paint);
   return text;
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/boot_loader.hpp"
+#include "core/boot_rung.hpp"
 #include "core/names.hpp"
 #include "operations/operations.hpp"
 
@@ -81,7 +83,7 @@ void add_unnamed_ports(const Snapshot& snapshot, std::vector<PortStatus>& ports)
 }
 
 std::string wanted_driver(const View& view, const PciFunction& function, const Claim* claim) {
-  if (claim) return names::vfio_driver;
+  if (claim && !view.released.count(function.address)) return names::vfio_driver;
   const BindingBefore* before = view.baseline.binding(function.fingerprint);
   return before ? before->driver : function.driver;
 }
@@ -98,7 +100,7 @@ std::vector<ControllerStatus> controllers(const View& view, const BootPlan& targ
     const PciFunction& function = *view.snapshot.function(address);
     const Claim* claim = claim_of(target, address);
     ControllerStatus status{address, controller.kind, function.driver, wanted_driver(view, function, claim),
-                            function.group, function.node, std::nullopt, {}};
+                            function.group, function.node, std::nullopt, {}, view.released.count(address) != 0};
     if (claim) status.vm = claim->vm;
     for (const auto& holder : view.snapshot.holders)
       if (holder.group == function.group) status.holders.push_back(holder);
@@ -130,6 +132,50 @@ void merge(std::vector<Finding>& to, const std::vector<Finding>& from) {
   }
 }
 
+BootStatus boot_status(const View& view) {
+  BootStatus boot;
+  boot.early = view.snapshot.boot.early;
+  boot.unhealthy = view.health.health ? view.health.health->begun : 0;
+  boot.sitting_out = sits_out(view.health);
+  if (!view.applied) return boot;
+  const std::string plan = image_plan(*view.applied);
+  for (const auto& kernel : view.snapshot.boot.kernels)
+    if (const ImageTouched* image = view.baseline.image(kernel)) {
+      boot.images[kernel] = image->stamp == image_stamp(plan);
+      boot.initramfs = true;
+    }
+  return boot;
+}
+
+/// The image was seen to carry what was applied, the host rebooted since, and the script was not there or had another
+/// plan: somebody else built or chose that image.
+std::optional<Finding> why_not_early(const View& view) {
+  const ImageTouched* image = view.baseline.image(view.snapshot.kernel);
+  const std::string plan = image_plan(*view.applied);
+  const bool rebooted = image && !image->boot_id.empty() && image->boot_id != view.snapshot.boot_id;
+  if (!rebooted || image->stamp != image_stamp(plan)) return std::nullopt;
+  const auto& early = view.snapshot.boot.early;
+  if (early && (early->off || early->plan == plan)) return std::nullopt;
+  return Finding{"early-not-as-applied", Severity::warning, "initramfs of " + view.snapshot.kernel,
+                 early ? "the script had another plan at this boot than the one that was applied"
+                       : "the script did not run at this boot, although it was in the image when that was built",
+                 "Run update-initramfs -u -k " + view.snapshot.kernel + "; the service has moved the functions meanwhile"};
+}
+
+std::vector<Finding> boot_findings(const View& view) {
+  std::vector<Finding> findings;
+  if (!view.applied) return findings;
+  if (sits_out(view.health))
+    findings.push_back({"sitting-out", Severity::error, "hostsplit", "it does nothing at boot: " + why_sits_out(view.health),
+                        "Find out why (journalctl --list-boots, journalctl -b -1); hostsplit apply makes it act again"});
+  if (auto missing = why_not_early(view)) findings.push_back(std::move(*missing));
+  if (!view.snapshot.boot.early) return findings;
+  for (const auto& left : view.snapshot.boot.early->left)
+    findings.push_back({"early-left", Severity::warning, "early boot", "the script in the initramfs left " + left,
+                        "See hostsplit plan for what the machine looks like now"});
+  return findings;
+}
+
 }  // namespace
 
 Status status(const View& view) {
@@ -145,9 +191,12 @@ Status status(const View& view) {
   merge(status.findings, planned.findings);
   merge(status.findings, check_port_map(view.ports, view.snapshot));
   merge(status.findings, view.snapshot.findings);
+  merge(status.findings, boot_findings(view));
+  status.boot = boot_status(view);
   status.configured = configured;
   status.applied = view.applied.has_value();
   status.pending_changes = !planned.steps.empty();
+  status.pending_reboot = view.baseline.loader && !waiting_words(view.snapshot, iommu_words(view.snapshot)).empty();
   status.live = view.snapshot.live;
   return status;
 }

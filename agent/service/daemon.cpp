@@ -13,6 +13,7 @@
 #include "service/bus.hpp"
 #include "service/directory_watch.hpp"
 #include "service/event_loop.hpp"
+#include "service/host_health.hpp"
 #include "service/journal_audit.hpp"
 #include "service/keeper.hpp"
 #include "service/metrics.hpp"
@@ -81,6 +82,7 @@ class Daemon {
   void after_look();
   void arm();
   void beat();
+  std::chrono::seconds watched() const;
   void reload();
   void start_repair(const Plan& due);
   void ready();
@@ -109,6 +111,7 @@ class Daemon {
   int rejoins_left_ = most_rejoins;
   std::optional<Time> rejoin_;
   Burst burst_;
+  const Time started_ = now();
   std::optional<Time> burst_due_;
   Time last_look_;
   bool ready_ = false;
@@ -269,6 +272,7 @@ void Daemon::after_look() {
   requests_.looked();
   guarded("metrics", [this] { metrics_.update(keeper_.view(), keeper_.repairs()); });
   for (auto& watch : watches_) guarded("directory watch", [&watch] { watch.ensure(); });
+  if (!keeper_.judged()) guarded("health", [this] { keeper_.judge(host_signs(watched())); });
   join_bus();
   if (bus_) bus_->properties_changed();
   arm();
@@ -277,6 +281,10 @@ void Daemon::after_look() {
     notify_status(line);
     spdlog::info("{}", line);
   }
+}
+
+std::chrono::seconds Daemon::watched() const {
+  return std::chrono::duration_cast<std::chrono::seconds>(now() - started_);
 }
 
 void Daemon::arm() {

@@ -98,7 +98,10 @@ void Keeper::look(Time now) {
   ++looks_;
   const auto before = view_.snapshot;
   view_ = steady_.look(actor_.root);
-  off_ = has_word(view_.snapshot.command_line, "hostsplit=off");
+  off_why_ = has_word(view_.snapshot.command_line, "hostsplit=off") ? "hostsplit=off on the kernel command line"
+                                                                    : why_sits_out(view_.health);
+  off_ = !off_why_.empty();
+  if (!begun_) begin();
   quarantined_ = load_quarantine(actor_.root);
   postponed_.reset();
 
@@ -121,6 +124,42 @@ void Keeper::watch_pools(Plan& needed, Time now) {
   }
   wipes_ = recognise_wipes(calm_, view_.snapshot);
   calm_ = view_.snapshot.nodes;
+}
+
+/// The early unit has counted this boot already, unless it is switched off. A boot that cannot be counted could be sat
+/// out never, so nothing is done on it until it can.
+void Keeper::begin() {
+  begun_ = true;
+  if (off_ || !view_.applied) return;
+  try {
+    view_.health = begin_boot(actor_);
+    off_why_ = why_sits_out(view_.health);
+  } catch (const Error& error) {
+    begun_ = false;
+    off_why_ = error.what();
+  }
+  off_ = !off_why_.empty();
+}
+
+void Keeper::judge(HealthSigns signs) {
+  if (judged()) return;
+  const auto& uses = view_.snapshot.uses;
+  signs.network = std::any_of(uses.begin(), uses.end(),
+                              [](const HostUse& use) { return use.kind == UseKind::network && use.lifeline; });
+  const BootHealth before = view_.health.health.value_or(BootHealth{});
+  if (!why_not_healthy(signs, before).empty()) return;
+  judged_ = true;
+  const BootHealth good{0, view_.snapshot.boot_id.empty() ? before.boot_id : view_.snapshot.boot_id, signs.network};
+  if (good == before) return;
+  actor_.effects.replace_file(names::boot_health_file, to_text(good));
+  view_.health.health = good;
+  AuditRecord record;
+  record.event = "health";
+  record.result = "seen";
+  record.from = std::to_string(before.begun);
+  record.to = "0";
+  record.message = fmt::format("the host is healthy after this boot; {} not yet found so are forgotten", before.begun);
+  audit(record);
 }
 
 void Keeper::try_all_again() {
@@ -294,7 +333,7 @@ std::optional<Finding> Keeper::lost_records() const {
 std::string Keeper::status_line() const {
   std::string line;
   if (off_)
-    line = "observing only: hostsplit=off on the kernel command line";
+    line = "observing only: " + off_why_;
   else if (!view_.applied)
     line = view_.config ? "configured but not applied: observing, changing nothing (see: hostsplit plan)"
                         : "not configured: observing, changing nothing";

@@ -47,6 +47,12 @@ class Keeper {
   /// Audit records somebody else could not write.
   void lost_audit(unsigned records) { lost_audit_ += records; }
 
+  /// Decides from the last look and these signs whether the host is healthy, and then sets the count of boots back.
+  /// \param signs its `network` is taken from the look
+  void judge(HealthSigns signs);
+  /// There is nothing to judge (any more).
+  bool judged() const { return judged_ || off_ || !view_.applied; }
+
   /// When to look again although nothing happened: a repair or a sum waits. Empty when none does.
   std::optional<Time> next_look() const;
   /// What was seen in the last look.
@@ -59,6 +65,7 @@ class Keeper {
   std::string status_line() const;
 
  private:
+  void begin();
   void tell_ports(const Snapshot& before, Time now);
   void refresh_ports();
   void tell_findings(const Plan& needed);
@@ -78,7 +85,10 @@ class Keeper {
   SteadyLook steady_;
   View view_;
   bool looked_ = false;
-  bool off_ = false;  ///< hostsplit=off
+  bool begun_ = false;   ///< this boot is counted, or need not be
+  bool off_ = false;     ///< hostsplit does nothing at this boot
+  std::string off_why_;  ///< why
+  bool judged_ = false;  ///< the host was found healthy
   std::size_t not_as_applied_ = 0;
   std::optional<Finding> unsaved_;  ///< why ports.toml could not be written
   std::map<int, NumaNode> calm_;  ///< when no VM was starting the last time

@@ -16,8 +16,8 @@ namespace hostsplit {
 
 /// Service to worker: do this.
 struct WorkRequest {
-  std::string verb;                ///< "apply", "undo", "repair"
-  std::vector<std::string> words;  ///< what follows the verb, for verbs that take something
+  std::string verb;                ///< "apply", "undo", "repair", "take", "release"
+  std::vector<std::string> words;  ///< what follows the verb: what to take or release
   std::string token;               ///< plan_token() of the plan that was shown; empty: whatever the plan is by then
   std::vector<std::string> steps;  ///< repair: ids of the steps that may be tried now
   bool operator==(const WorkRequest&) const = default;

@@ -11,7 +11,9 @@
 #include "core/error.hpp"
 #include "core/plan_token.hpp"
 #include "operations/report.hpp"
+#include "operations/take_release.hpp"
 #include "service/journal_audit.hpp"
+#include "service/shutdown_inhibitor.hpp"
 
 namespace hostsplit {
 namespace {
@@ -21,12 +23,21 @@ volatile std::sig_atomic_t terminated = 0;
 /// What a verb plans now, and how that is carried out.
 struct Work {
   Plan plan;
-  Outcome (*run)(const Actor&, const Plan&, const Progress&);
+  std::function<Outcome(const Actor&, const Plan&, const Progress&)> run;
 };
+
+Work flip_work(const Root& root, const WorkRequest& request, Flip way) {
+  return {flip_plan(look(root), way, request.words),
+          [way, words = request.words](const Actor& actor, const Plan& shown, const Progress& progress) {
+            return flip(actor, way, words, shown, progress);
+          }};
+}
 
 Work work_of(const Root& root, const WorkRequest& request) {
   if (request.verb == "apply") return {plan(look(root)), apply};
   if (request.verb == "undo") return {undo_plan(look_at_applied(root)), undo};
+  if (request.verb == "take") return flip_work(root, request, Flip::take);
+  if (request.verb == "release") return flip_work(root, request, Flip::release);
   if (request.verb != "repair") throw Error("do", request.verb, "there is no such work", "", Error::Kind::bad_input);
   Plan due = repair_plan(look_at_applied(root));
   std::erase_if(due.steps, [&](const Step& step) {
@@ -104,8 +115,10 @@ WorkResult do_work(const Actor& actor, const WorkRequest& request,
   try {
     const Work work = work_of(actor.root, request);
     require_shown(request, work.plan);
+    auto progress = numbered(work.plan.steps.size(), tell);
+    if (actor.root.live()) progress = inhibiting_shutdown(std::move(progress));
     if (!work.plan.steps.empty() || has_errors(work.plan.findings))
-      result.outcome = work.run(actor, work.plan, numbered(work.plan.steps.size(), tell));
+      result.outcome = work.run(actor, work.plan, progress);
     result.ok = result.outcome.ok();
     result.document = outcome_json(result.outcome, work.plan);
   } catch (const Error& error) {

@@ -52,10 +52,10 @@ FileBefore read_file_before(const TomlReader& table) {
 }
 
 ImageTouched read_image(const TomlReader& table) {
-  table.allow_only({"kernel", "stamp"});
+  table.allow_only({"kernel", "stamp", "boot"});
   const auto kernel = table.text("kernel");
   if (!kernel || kernel->empty()) table.complain("kernel", "it is missing", remedy);
-  return {*kernel, table.text("stamp").value_or("")};
+  return {*kernel, table.text("stamp").value_or(""), table.text("boot").value_or("")};
 }
 
 /// Refused rather than mended: what is kept must be what comes back.
@@ -72,12 +72,16 @@ Baseline parse_baseline(std::string_view text, const std::string& file) {
   const toml::table document = parse_toml(text, file);
   const TomlReader top(document, file);
   top.require_version_1();
-  top.allow_only({"version", "binding", "pool", "file", "image"});
+  top.allow_only({"version", "binding", "pool", "file", "image", "loader"});
   Baseline baseline;
   for (const auto& table : top.tables("binding")) baseline.bindings.push_back(read_binding(table));
   for (const auto& table : top.tables("pool")) baseline.pools.push_back(read_pool(table));
   for (const auto& table : top.tables("file")) baseline.files.push_back(read_file_before(table));
   for (const auto& table : top.tables("image")) baseline.images.push_back(read_image(table));
+  if (const auto loader = top.table("loader")) {
+    loader->allow_only({"stamp", "boot"});
+    baseline.loader = LoaderTouched{loader->text("stamp").value_or(""), loader->text("boot").value_or("")};
+  }
   return baseline;
 }
 
@@ -96,7 +100,11 @@ std::string to_toml(const Baseline& baseline) {
     if (before.file) text += fmt::format("mode = {}\ncontent = {}\n", before.file->mode, exact(before));
   }
   for (const auto& image : baseline.images)
-    text += fmt::format("\n[[image]]\nkernel = {}\nstamp = \"{}\"\n", toml_quoted(image.kernel), image.stamp);
+    text += fmt::format("\n[[image]]\nkernel = {}\nstamp = {}\nboot = {}\n", toml_quoted(image.kernel),
+                        toml_quoted(image.stamp), toml_quoted(image.boot_id));
+  if (baseline.loader)
+    text += fmt::format("\n[loader]\nstamp = {}\nboot = {}\n", toml_quoted(baseline.loader->stamp),
+                        toml_quoted(baseline.loader->boot_id));
   return text;
 }
 

@@ -122,11 +122,16 @@ void FakeEffects::keep_file(const std::string& path, const std::string& as) {
   host_.set_file(as, host_.file(path));
 }
 
+void FakeEffects::flush(const std::string& path) {
+  begin("flush", path, "");
+}
+
 void FakeEffects::run(const std::vector<std::string>& command, std::chrono::milliseconds) {
   std::string joined;
   for (const auto& word : command) joined += (joined.empty() ? "" : " ") + word;
   begin("run", joined, "");
   if (command.size() == 4 && command.front() == "update-initramfs") return host_.build_image(command.back());
+  if (command.front() == "update-grub") return host_.build_grub_config();
   if (command.empty() || last(command.front()) != "modprobe") return;
   const auto module = drivers_of_modules.find(command.back());
   if (module == drivers_of_modules.end()) return;

@@ -114,6 +114,9 @@ class FakeHost {
   // How it boots
   /// Installs initramfs-tools, and the running kernel with an image. As after SplitHost and in recorded machines.
   void add_initramfs_tools();
+  /// Installs GRUB; its menu has one entry, and what the files of /etc/default/grub.d and 42_hostsplit make of it.
+  void add_grub(const std::string& words = "quiet");
+  void build_grub_config();
   /// Another installed kernel with an image.
   void add_kernel(const std::string& release);
   /// What update-initramfs does: an image of scripts, hooks' results and modules as they are now.
@@ -229,6 +232,7 @@ class FakeEffects : public Effects {
   void remove_file(const std::string& path) override;
   void rename_file(const std::string& from, const std::string& to) override;
   void keep_file(const std::string& path, const std::string& as) override;
+  void flush(const std::string& path) override;
   void run(const std::vector<std::string>& command, std::chrono::milliseconds deadline) override;
 
   /// The next effect whose path (or joined command) ends like this fails with this errno. Nothing happens.

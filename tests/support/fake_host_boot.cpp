@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <filesystem>
+#include <stdexcept>
 
 #include "core/boot_rung.hpp"
 #include "core/names.hpp"
@@ -35,6 +37,25 @@ void FakeHost::add_initramfs_tools() {
   auto release = file("proc/sys/kernel/osrelease");
   release.pop_back();
   add_kernel(release);
+}
+
+void FakeHost::add_grub(const std::string& words) {
+  set_file("usr/sbin/update-grub", "#!/bin/sh\n");
+  set_file("etc/default/grub", "GRUB_CMDLINE_LINUX_DEFAULT=\"" + words + "\"\n");
+  set_file("etc/grub.d/10_linux", "#!/bin/sh\necho \"  linux /vmlinuz $GRUB_CMDLINE_LINUX_DEFAULT\"\n");
+  fs::permissions(path("etc/grub.d/10_linux"), fs::perms::owner_all);
+  build_grub_config();
+}
+
+void FakeHost::build_grub_config() {
+  // Settings and scripts are run as the real program runs them, with /etc below this directory.
+  const std::string command =
+      "cd " + directory_ +
+      " && mkdir -p boot/grub && (set -a; . etc/default/grub; for f in etc/default/grub.d/*.cfg; do "
+      "[ ! -e $f ] || . ./$f; done; sh etc/grub.d/10_linux; [ ! -e etc/grub.d/42_hostsplit ] || "
+      "sed 's|/etc/grub.d|" +
+      directory_ + "/etc/grub.d|' etc/grub.d/42_hostsplit | sh) > boot/grub/grub.cfg";
+  if (std::system(command.c_str()) != 0) throw std::runtime_error("update-grub");
 }
 
 void FakeHost::add_kernel(const std::string& release) {

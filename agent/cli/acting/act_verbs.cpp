@@ -15,6 +15,7 @@
 #include "host/effects.hpp"
 #include "operations/operations.hpp"
 #include "operations/report.hpp"
+#include "operations/take_release.hpp"
 #include "service/daemon.hpp"
 #include "service/journal_audit.hpp"
 #include "service/service_client.hpp"
@@ -65,7 +66,8 @@ void stop_after_this_step() {
 /// Who acts: the service where it runs, or this process, which then has to be root.
 class Hands {
  public:
-  Hands(const Root& root, const std::string& verb) : root_(root), service_(root.live() ? ServiceClient::connect() : nullptr) {
+  Hands(const Root& root, const std::string& verb)
+      : root_(root), service_(root.live() && on_bus(verb) ? ServiceClient::connect() : nullptr) {
     if (!service_) require_root_user(verb, root);
   }
 
@@ -87,6 +89,9 @@ class Hands {
   }
 
  private:
+  /// Controllers are lent and taken back by root alone.
+  static bool on_bus(const std::string& verb) { return verb == "apply" || verb == "undo"; }
+
   const Root& root_;
   std::unique_ptr<ServiceClient> service_;
   std::optional<LiveEffects> effects_;
@@ -153,18 +158,44 @@ int undo_verb(const Options& options) {
   return show_ask_run(options, {"undo", {}, {}, {}});
 }
 
+namespace {
+
+int flip_verb(const Options& options, const std::string& verb, Flip way) {
+  if (options.dry_run) return show_rehearsal(options, flip_plan(look(Root(options.root)), way, options.words));
+  return show_ask_run(options, {verb, options.words, {}, {}});
+}
+
+/// Two boots did not get healthy: the host gets everything, and is told so.
+int sit_out_loudly(const Actor& actor, const HealthRecord& health) {
+  AuditRecord record;
+  record.event = "health";
+  record.result = "failed";
+  record.reason = why_sits_out(health);
+  record.message = "hostsplit sits out this boot: " + record.reason + ". hostsplit apply makes it act again";
+  actor.audit.write(record);
+  std::cerr << "hostsplit: " << record.message << "\n";
+  return sit_out(actor, look_at_applied(actor.root)).ok() ? Exit::fine : Exit::failed;
+}
+
+}  // namespace
+
+int take_verb(const Options& options) { return flip_verb(options, "take", Flip::take); }
+int release_verb(const Options& options) { return flip_verb(options, "release", Flip::release); }
+
 int boot_verb(const Options& options) {
   const Root root(options.root);
   require_root_user("boot", root);
+  LiveEffects effects(root);
+  JournalAudit audit;
+  const Actor actor{root, effects, audit};
+  if (const auto health = begin_boot(actor); sits_out(health)) return sit_out_loudly(actor, health);
   const View view = look_at_applied(root);
   // Bindings belong to the service, which waits for udev; pages are best taken before memory scatters.
   Plan planned;
   if (view.applied) planned.steps = boot_page_steps(view.snapshot, *view.applied);
   if (planned.steps.empty()) return Exit::fine;
-  LiveEffects effects(root);
-  JournalAudit audit;
   const auto progress = numbered(planned.steps.size(), print_progress);
-  return repair({root, effects, audit}, planned, progress).ok() ? Exit::fine : Exit::failed;
+  return repair(actor, planned, progress).ok() ? Exit::fine : Exit::failed;
 }
 
 int daemon_verb(const Options& options) {

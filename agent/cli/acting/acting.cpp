@@ -12,8 +12,16 @@ struct Acting {
 };
 
 constexpr Acting acting[] = {
-    {"learn", learn_verb},   {"apply", apply_verb}, {"undo", undo_verb},     {"boot", boot_verb},
-    {"daemon", daemon_verb}, {"work", work_verb},   {"rename", rename_verb}, {"forget", forget_verb},
+    {"learn", learn_verb},
+    {"apply", apply_verb},
+    {"undo", undo_verb},
+    {"take", take_verb},
+    {"release", release_verb},
+    {"boot", boot_verb},
+    {"daemon", daemon_verb},
+    {"work", work_verb},
+    {"rename", rename_verb},
+    {"forget", forget_verb},
     {"hookscript", hookscript_verb},
 };
 

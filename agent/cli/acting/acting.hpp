@@ -7,6 +7,8 @@ namespace hostsplit::cli {
 int learn_verb(const Options& options);
 int apply_verb(const Options& options);
 int undo_verb(const Options& options);
+int take_verb(const Options& options);
+int release_verb(const Options& options);
 int boot_verb(const Options& options);
 int hookscript_verb(const Options& options);
 int daemon_verb(const Options& options);

@@ -1,0 +1,149 @@
+#include "core/boot_loader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "boot_texts.hpp"
+#include "core/names.hpp"
+#include "core/own_files.hpp"
+
+namespace hostsplit {
+namespace {
+
+std::vector<std::string> words_of(const std::string& line) {
+  std::vector<std::string> words;
+  std::istringstream stream(line);
+  for (std::string word; stream >> word;) words.push_back(word);
+  return words;
+}
+
+bool contains(const std::vector<std::string>& words, const std::string& word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+std::string joined(const std::vector<BootWord>& words) {
+  std::string text;
+  for (const auto& each : words) text += (text.empty() ? "" : " ") + each.word;
+  return text;
+}
+
+std::string grub_words_file(const std::vector<BootWord>& words) {
+  return "# What hostsplit needs of the kernel. Written by `hostsplit apply`, removed by `hostsplit undo`.\n"
+         "GRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT " +
+         joined(words) + "\"\n";
+}
+
+std::string grub_entry_file(const std::vector<BootWord>& words) {
+  std::string text(texts::grub_entry);
+  const std::string mark =
+      "@"
+      "WORDS@";
+  text.replace(text.find(mark), mark.size(), joined(words));
+  return text;
+}
+
+/// What the running kernel was given, without what the boot loader adds by itself.
+std::string running_line(const Snapshot& snapshot) {
+  std::string line;
+  for (const auto& word : words_of(snapshot.command_line))
+    if (!word.starts_with("BOOT_IMAGE=") && !word.starts_with("initrd=") && word != "hostsplit=off")
+      line += (line.empty() ? "" : " ") + word;
+  return line;
+}
+
+std::string kernel_cmdline(const Snapshot& snapshot, const Baseline& baseline, const std::vector<BootWord>& words) {
+  const FileBefore* before = baseline.file(names::kernel_cmdline);
+  const auto now = snapshot.boot.files.find(names::kernel_cmdline);
+  // Always from how it was before, so that words which are not wanted any more go away.
+  if (before && before->file) return with_words(before->file->content, words);
+  if (!before && now != snapshot.boot.files.end()) return with_words(now->second.content, words);
+  return with_words(running_line(snapshot), words);
+}
+
+std::string reason_of(const std::vector<BootWord>& words) {
+  std::string text;
+  for (const auto& each : words) text += (text.empty() ? "" : "; ") + each.word + ": " + each.reason;
+  return text;
+}
+
+Step refresh_step(const Snapshot& snapshot, const std::vector<BootWord>& words, bool wanted, const std::string& stamp) {
+  RefreshBootLoader refresh;
+  refresh.program = snapshot.boot.proxmox_boot ? "proxmox-boot-tool refresh" : "update-grub";
+  refresh.stamp = stamp;
+  if (wanted) {
+    refresh.present = {"hostsplit=off"};
+    for (const auto& each : words) refresh.present.push_back(each.word);
+  } else {
+    refresh.absent = {"hostsplit=off"};
+  }
+  if (!snapshot.boot.grub) refresh.present.clear(), refresh.absent.clear();
+  return {"refresh boot loader", refresh,
+          wanted
+              ? "the menu gets an entry without hostsplit" + std::string(words.empty() ? "" : ", the kernel its words")
+              : "the menu was without hostsplit before"};
+}
+
+}  // namespace
+
+std::vector<BootWord> iommu_words(const Snapshot& snapshot) {
+  constexpr auto word = "intel_iommu=on";
+  const auto given = words_of(snapshot.command_line);
+  const bool said =
+      std::any_of(given.begin(), given.end(), [](const auto& w) { return w.starts_with("intel_iommu="); });
+  const auto ours = snapshot.boot.files.find(names::grub_words);
+  const auto cmdline = snapshot.boot.files.find(names::kernel_cmdline);
+  const bool put = (ours != snapshot.boot.files.end() && ours->second.content.find(word) != std::string::npos) ||
+                   (!snapshot.boot.grub && cmdline != snapshot.boot.files.end() &&
+                    contains(words_of(cmdline->second.content), word));
+  const bool needed = snapshot.boot.dmar && !snapshot.iommu && !said;
+  if (!put && !needed) return {};
+  return {{word, "the firmware offers an IOMMU and this kernel leaves it off by itself"}};
+}
+
+std::string with_words(const std::string& line, const std::vector<BootWord>& words) {
+  std::string text = line.substr(0, line.find('\n'));
+  const auto there = words_of(text);
+  for (const auto& each : words)
+    if (!contains(there, each.word)) text += (text.empty() ? "" : " ") + each.word;
+  return text + "\n";
+}
+
+std::vector<std::string> waiting_words(const Snapshot& snapshot, const std::vector<BootWord>& words) {
+  const auto given = words_of(snapshot.command_line);
+  std::vector<std::string> waiting;
+  for (const auto& each : words)
+    if (!contains(given, each.word)) waiting.push_back(each.word);
+  return waiting;
+}
+
+BootLoaderSteps boot_loader_steps(const Snapshot& snapshot, const std::vector<BootWord>& words, bool entry,
+                                  const Baseline& baseline) {
+  BootLoaderSteps steps;
+  const auto& boot = snapshot.boot;
+  const bool known = boot.grub || boot.proxmox_boot;
+  if (!words.empty() && !known)
+    steps.findings.push_back({"boot-loader-unknown", Severity::warning, "boot loader",
+                              "neither GRUB nor proxmox-boot-tool is here, so the kernel command line stays as it is",
+                              "Add by hand, in the boot loader of this machine: " + joined(words)});
+  const bool wanted = known && (entry || !words.empty());
+  const bool grub = wanted && boot.grub, systemd_boot = wanted && boot.proxmox_boot && boot.efi && !words.empty();
+  std::string all;
+  const auto file = [&](const char* path, bool want, const std::string& content, unsigned mode,
+                        const std::string& why) {
+    if (!want) return restore_file(snapshot, baseline, path, steps.files);
+    want_file(snapshot, path, {content, mode}, why, steps.files);
+    all += content;
+  };
+  file(names::grub_words, grub && !words.empty(), grub_words_file(words), 0644, reason_of(words));
+  file(names::grub_entry, grub, grub_entry_file(words), 0755, "the menu gets an entry that boots without hostsplit");
+  file(names::kernel_cmdline, systemd_boot, systemd_boot ? kernel_cmdline(snapshot, baseline, words) : "", 0644,
+       reason_of(words));
+  const std::string stamp = wanted ? stamp_of({all}) : "";
+  if (wanted ? !(baseline.loader && baseline.loader->stamp == stamp) : baseline.loader.has_value())
+    if (known) steps.refresh.push_back(refresh_step(snapshot, words, wanted, stamp));
+  return steps;
+}
+
+}  // namespace hostsplit

@@ -1,0 +1,40 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "core/baseline.hpp"
+#include "core/plan.hpp"
+#include "core/snapshot.hpp"
+
+namespace hostsplit {
+
+/// One word hostsplit puts on the kernel command line, and why.
+struct BootWord {
+  std::string word;    ///< "intel_iommu=on"; no blanks, no quotes
+  std::string reason;  ///< sentence fragment
+  bool operator==(const BootWord&) const = default;
+};
+
+/// What passthrough needs: the IOMMU switched on where the kernel leaves it off by itself (Intel before 6.8; AMD is
+/// on). A word that was put there stays wanted, because with it nobody can tell any more whether it is needed.
+std::vector<BootWord> iommu_words(const Snapshot& snapshot);
+
+/// Steps that bring words and a menu entry without them into the boot loader: GRUB, proxmox-boot-tool, or both.
+struct BootLoaderSteps {
+  std::vector<Step> files;
+  std::vector<Step> refresh;  ///< at most one; it takes effect with the next boot
+  std::vector<Finding> findings;
+};
+/// \param entry  a menu entry that boots without hostsplit is wanted even without words. Without words and entry the
+///               steps lead back to the baseline.
+BootLoaderSteps boot_loader_steps(const Snapshot& snapshot, const std::vector<BootWord>& words, bool entry,
+                                  const Baseline& baseline);
+
+/// Words that were put into the boot loader and are not on the command line of the running kernel.
+std::vector<std::string> waiting_words(const Snapshot& snapshot, const std::vector<BootWord>& words);
+
+/// The first line of /etc/kernel/cmdline with what is missing of `words` behind it; other lines are dropped by
+/// proxmox-boot-tool as well.
+std::string with_words(const std::string& line, const std::vector<BootWord>& words);
+
+}  // namespace hostsplit

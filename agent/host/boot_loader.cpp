@@ -1,0 +1,64 @@
+#include "host/boot_loader.hpp"
+
+#include <sstream>
+
+#include "core/error.hpp"
+#include "core/names.hpp"
+
+namespace hostsplit {
+namespace {
+
+/// It asks every disk and every kernel, and with proxmox-boot-tool writes to EFI partitions.
+constexpr std::chrono::minutes refresh_deadline{5};
+
+/// True when some entry gives that word to its kernel.
+bool has_word(const std::string& config, const std::string& wanted) {
+  std::istringstream lines(config);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string word;
+    if (!(words >> word) || word != "linux") continue;
+    while (words >> word)
+      if (word == wanted) return true;
+  }
+  return false;
+}
+
+void verify(const Root& root, const RefreshBootLoader& wanted) {
+  if (wanted.present.empty() && wanted.absent.empty()) return;
+  const std::string config = root.read_file(names::grub_config).value_or("");
+  const std::string remedy =
+      "See what else sets GRUB_CMDLINE_LINUX_DEFAULT in /etc/default/grub.d, and run update-grub.";
+  for (const auto& word : wanted.present)
+    if (!has_word(config, word))
+      throw Error("refresh", root.display(names::grub_config), "no entry has " + word, remedy);
+  for (const auto& word : wanted.absent)
+    if (has_word(config, word))
+      throw Error("refresh", root.display(names::grub_config), "an entry still has " + word, remedy);
+}
+
+std::vector<std::string> words_of(const std::string& program) {
+  std::vector<std::string> words;
+  std::istringstream stream(program);
+  for (std::string word; stream >> word;) words.push_back(word);
+  return words;
+}
+
+}  // namespace
+
+void refresh_boot_loader(const Root& root, Effects& effects, const RefreshBootLoader& wanted) {
+  const std::string config = names::grub_config, kept = config + ".hostsplit-previous";
+  const bool keep = root.exists(config);
+  if (keep) effects.keep_file(config, kept);
+  try {
+    effects.run(words_of(wanted.program), refresh_deadline);
+    if (keep) effects.flush(config);
+    effects.read_back(config, [&] { verify(root, wanted); });
+  } catch (const Error&) {
+    if (keep) effects.rename_file(kept, config);
+    throw;
+  }
+  if (keep) effects.remove_file(kept);
+}
+
+}  // namespace hostsplit

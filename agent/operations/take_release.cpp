@@ -1,0 +1,149 @@
+#include "operations/take_release.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/error.hpp"
+#include "core/guards.hpp"
+#include "core/names.hpp"
+#include "host/lock.hpp"
+
+namespace hostsplit {
+namespace {
+
+/// The controller a word means: an address, or the controller of a learned port.
+PciAddress named(const View& view, const std::string& word) {
+  if (const auto address = parse_pci_address(word)) {
+    if (view.snapshot.function(*address)) return *address;
+    throw Error("use", word, "nothing sits at that address", "See hostsplit status.", Error::Kind::bad_input);
+  }
+  const LearnedPort* port = view.ports.find(word);
+  if (!port)
+    throw Error("use", word, "it is neither a learned port nor a PCI address",
+                "See hostsplit ports and hostsplit status.", Error::Kind::bad_input);
+  const Located located = locate(view.snapshot, port->controller);
+  if (located.kind == Located::Kind::found) return *located.address;
+  throw Error("use", word, "its controller is not where it was when the port was learned",
+              "See hostsplit status for what is wrong with it.", Error::Kind::bad_input);
+}
+
+/// What was applied, at the addresses where it is now.
+std::vector<Claim> present_claims(const View& view) {
+  std::vector<Claim> claims;
+  if (!view.applied) return claims;
+  for (Claim claim : view.applied->claims) {
+    const Located located = locate(view.snapshot, claim.function);
+    if (located.kind != Located::Kind::found) continue;
+    claim.address = *located.address;
+    claims.push_back(std::move(claim));
+  }
+  return claims;
+}
+
+/// The claims of all groups that the words name.
+std::vector<Claim> meant(const View& view, const std::vector<std::string>& words, std::vector<Finding>& findings) {
+  const auto claims = present_claims(view);
+  std::set<int> groups;
+  for (const auto& word : words) {
+    const PciAddress address = named(view, word);
+    const auto claim = std::find_if(claims.begin(), claims.end(), [&](const Claim& c) { return c.address == address; });
+    const auto group = view.snapshot.function(address)->group;
+    if (claim == claims.end() || !group)
+      findings.push_back({"not-assigned", Severity::error, to_string(address),
+                          "it was not given to any VM, so it is the host's",
+                          "Give it to a VM in the configuration and run hostsplit apply"});
+    else
+      groups.insert(*group);
+  }
+  std::vector<Claim> all;
+  for (const auto& claim : claims)
+    if (const auto group = view.snapshot.function(claim.address)->group; group && groups.count(*group))
+      all.push_back(claim);
+  return all;
+}
+
+Step bind_step(const PciFunction& function, const Claim& claim, std::string to, std::optional<std::string> override,
+               std::string reason) {
+  Bind bind{function.address,    function.fingerprint, function.driver, std::move(to),
+            std::move(override), function.group,       std::nullopt,    {}};
+  if (bind.to == names::vfio_driver) bind.vm = claim.vm;
+  return {"bind " + to_string(function.address), bind, std::move(reason)};
+}
+
+Step released_step(const std::set<PciAddress>& released, const std::string& reason) {
+  if (released.empty())
+    return {"forget " + std::string(names::released_file), RemoveFile{names::released_file}, reason};
+  std::string text;
+  for (const auto& address : released) text += to_string(address) + "\n";
+  return {"write " + std::string(names::released_file), WriteFile{names::released_file, text}, reason};
+}
+
+void release_steps(const View& view, const std::vector<Claim>& claims, Plan& plan) {
+  std::set<PciAddress> released = view.released;
+  for (const auto& claim : claims) released.insert(claim.address);
+  if (released != view.released)
+    plan.steps.push_back(released_step(released, "so that the service leaves them with the host until the next boot"));
+  for (const auto& claim : claims) {
+    const PciFunction& function = *view.snapshot.function(claim.address);
+    const BindingBefore* before = view.baseline.binding(claim.function);
+    if (!before || function.driver == before->driver) continue;
+    plan.steps.push_back(bind_step(function, claim, before->driver, before->driver_override,
+                                   fmt::format("the host borrows it from VM {} until the next boot", claim.vm)));
+  }
+}
+
+void take_steps(const View& view, const std::vector<Claim>& claims, Plan& plan) {
+  std::set<PciAddress> released = view.released;
+  for (const auto& claim : claims) released.erase(claim.address);
+  if (released != view.released) plan.steps.push_back(released_step(released, "they are their VM's again"));
+  std::vector<Step> binds;
+  for (const auto& claim : claims) {
+    const PciFunction& function = *view.snapshot.function(claim.address);
+    if (function.driver != names::vfio_driver)
+      binds.push_back(bind_step(function, claim, names::vfio_driver, names::vfio_driver, claim.why));
+  }
+  if (!binds.empty() && !view.snapshot.pci_drivers.count(names::vfio_driver))
+    plan.steps.push_back({"load vfio-pci", LoadModule{names::vfio_driver}, "no driver vfio-pci is registered yet"});
+  plan.steps.insert(plan.steps.end(), binds.begin(), binds.end());
+}
+
+std::set<PciAddress> moving(const Plan& plan) {
+  std::set<PciAddress> addresses;
+  for (const auto& step : plan.steps)
+    if (const auto* bind = std::get_if<Bind>(&step.action)) addresses.insert(bind->address);
+  return addresses;
+}
+
+}  // namespace
+
+Plan flip_plan(const View& view, Flip flip, const std::vector<std::string>& words) {
+  Plan plan;
+  if (view.applied) plan.target = *view.applied;
+  const auto claims = meant(view, words, plan.findings);
+  if (flip == Flip::release)
+    release_steps(view, claims, plan);
+  else
+    take_steps(view, claims, plan);
+  auto against = guard_holders(view.snapshot, moving(plan));
+  if (flip == Flip::take) {
+    const auto lifelines =
+        guard_lifelines(view.snapshot, moving(plan), view.config ? view.config->may_lose : std::vector<Named>{});
+    against.insert(against.end(), lifelines.begin(), lifelines.end());
+  }
+  plan.findings.insert(plan.findings.end(), against.begin(), against.end());
+  return plan;
+}
+
+Outcome flip(const Actor& actor, Flip way, const std::vector<std::string>& words, const Plan& shown,
+             const Progress& progress) {
+  for (const auto& finding : shown.findings)
+    if (finding.severity == Severity::error) throw Error("flip", finding.subject, finding.message, finding.remedy);
+  const Lock lock(actor.root);
+  if (flip_plan(look(actor.root), way, words).steps != shown.steps)
+    throw Error("flip", "the controllers", "the machine has changed since it was looked at",
+                "Look again: hostsplit status");
+  return Executor(actor.root, actor.effects, actor.audit, actor.stop_asked).run(shown.steps, progress);
+}
+
+}  // namespace hostsplit

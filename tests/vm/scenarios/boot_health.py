@@ -1,0 +1,89 @@
+"""Two boots that do not get healthy, and hostsplit sits out the third; a controller lent to the host and taken back."""
+
+from bench import eventually
+from bench.product import Product
+
+TOPOLOGY = "article"
+
+X0, X1, X2, X3 = "0000:01:00.0", "0000:02:00.0", "0000:81:00.0", "0000:81:00.1"
+BOOTS = "/var/lib/hostsplit/journal/boots"
+
+CONFIG = f"""
+    [vm.101]
+    controllers = ["{X0}"]
+    [vm.102]
+    controllers = ["{X2}"]
+    [enforce]
+    boot = "initramfs"
+"""
+
+
+def run(bench, check):
+    product = Product(bench)
+    bench.install()
+    product.configure(CONFIG)
+    applied = product.run("apply --yes", 600)
+    check("apply succeeds", applied.rc == 0, applied)
+    lend(bench, check, product)
+    two_bad_boots(bench, check, product)
+    sat_out(bench, check, product)
+    trusted(bench, check, product)
+
+
+def begun(bench):
+    return bench.run(f"cat {BOOTS}", check=False).out
+
+
+def lend(bench, check, product):
+    counted = eventually(lambda: "begun=0" in begun(bench), 90)
+    check("the service finds the host healthy after apply", counted, begun(bench))
+    released = product.run(f"release {X2} --yes")
+    drivers = product.drivers()
+    check("release lends the whole group to the host", released.rc == 0 and drivers[X2] == drivers[X3] == "xhci_hcd"
+          and drivers[X0] == "vfio-pci", (released, drivers))
+    bench.run("systemctl reload hostsplitd")
+    check("the service does not call it drift", product.drivers()[X3] == "xhci_hcd", product.drivers())
+    shown = {c["address"]: c["released"] for c in product.json("status")["controllers"]}
+    check("status says so", shown == {X0: False, X1: False, X2: True, X3: True}, shown)
+    bench.plug("x2", "1", "LENT")
+    disk = eventually(lambda: bench.run("ls /dev/disk/by-id/usb-*LENT*0:0", check=False).out.strip(), 60)
+    bench.run(f"mkfs.ext4 -q {disk} && mkdir -p /mnt/lent && mount {disk} /mnt/lent")
+    refused = product.run(f"take {X2} --yes")
+    check("take is refused while a stick on it is mounted", refused.rc == 3 and "/mnt/lent" in refused.out, refused)
+    bench.run("umount /mnt/lent")
+    taken = product.run(f"take {X3} --yes")
+    drivers = product.drivers()
+    check("then take gives the group back", taken.rc == 0 and drivers[X2] == drivers[X3] == "vfio-pci", (taken, drivers))
+    bench.unplug("LENT")
+    unknown = product.run("release no-such-port --yes")
+    check("a name that means nothing: exit 2", unknown.rc == 2 and "no-such-port" in unknown.err, unknown)
+    check("release for the reboot", product.run(f"release {X0} --yes").rc == 0)
+
+
+def two_bad_boots(bench, check, product):
+    for number in (1, 2):
+        bench.power_cut(until="agent")
+        counted = eventually(lambda: f"begun={number}" in begun(bench), 120)
+        check(f"bad boot {number} is counted early", counted, begun(bench))
+        if number == 1:
+            check("what was lent is the VM's again after a boot", eventually(
+                lambda: product.drivers()[X0] == "vfio-pci", 60), product.drivers())
+
+
+def sat_out(bench, check, product):
+    bench.power_cut()
+    drivers = product.drivers()
+    check("the third boot is sat out: the host has every controller", set(drivers.values()) == {"xhci_hcd"}, drivers)
+    status = product.run("status")
+    check("status says so and exits 3", status.rc == 3 and "last 2 boots did not get healthy" in status.out, status)
+    entry = product.journal(event="health", result="failed")
+    check("the journal too", entry and "sits out" in entry[0]["MESSAGE"], entry)
+    state = bench.run("systemctl show -P StatusText hostsplitd").out
+    check("the service only observes", "observing only" in state, state)
+
+
+def trusted(bench, check, product):
+    applied = product.run("apply --yes", 300)
+    check("apply makes it act again", applied.rc == 0 and product.drivers()[X0] == "vfio-pci", applied)
+    healthy = eventually(lambda: "begun=0" in begun(bench), 90)
+    check("and the host is found healthy", healthy, begun(bench))
