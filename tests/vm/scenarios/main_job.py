@@ -12,6 +12,8 @@ TOPOLOGY = "article"
 # As the topology numbers them: x0 and x1 alone, x2 and x3 two functions of one slot on node 1.
 X0, X1, X2, X3 = "0000:01:00.0", "0000:02:00.0", "0000:81:00.0", "0000:81:00.1"
 
+# Node 0 has holes and whatever the kernel scattered at boot: after a reboot it gave three whole gibibytes at most times,
+# not always, and too few pages are the subject of `memory`, not of this.
 CONFIG = """
     [host]
     keep_free = "2GiB"
@@ -20,7 +22,7 @@ CONFIG = """
     [vm.101]
     name   = "fluent-a"
     node   = 0
-    memory = "3GiB"
+    memory = "2GiB"
     ports  = ["front-1", "front-2"]
 
     [vm.102]
@@ -134,7 +136,7 @@ def split(bench, check, product):
     expected = {X0: "vfio-pci", X1: "xhci_hcd", X2: "vfio-pci", X3: "vfio-pci"}
     check("lspci: vfio-pci on exactly the planned functions, the shared pair included",
           product.drivers() == expected, product.drivers())
-    check("pages per node as configured", (product.pages(0), product.pages(1)) == (3, 4),
+    check("pages per node as configured", (product.pages(0), product.pages(1)) == (2, 4),
           (product.pages(0), product.pages(1)))
     again = product.run("apply --yes")
     check("a second apply has nothing to do", again.rc == 0 and "Nothing to do" in again.out, again)
@@ -143,7 +145,7 @@ def split(bench, check, product):
           [(c["driver"], c["wanted_driver"], c["vm"]) for c in status["controllers"]]
           == [("vfio-pci", "vfio-pci", 101), ("xhci_hcd", "xhci_hcd", None),
               ("vfio-pci", "vfio-pci", 102), ("vfio-pci", "vfio-pci", 102)], status["controllers"])
-    check("and the pages", [p["wanted"] for n in status["nodes"] for p in n["pages"] if p["size"] == 1048576] == [3, 4],
+    check("and the pages", [p["wanted"] for n in status["nodes"] for p in n["pages"] if p["size"] == 1048576] == [2, 4],
           status["nodes"])
     hidden = bench.spawn("hostsplit learn --labels x --timeout 3", "learn3")
     hidden.wait(30)
@@ -197,7 +199,7 @@ def killed_apply(bench, check, product):
     print(f"     killed at: {job.output().splitlines()[-1:]}")
     bench.run("systemctl reset-failed hostsplitd; systemctl restart hostsplitd")
     expected = {X0: "vfio-pci", X1: "xhci_hcd", X2: "vfio-pci", X3: "vfio-pci"}
-    done = eventually(lambda: product.drivers() == expected and (product.pages(0), product.pages(1)) == (3, 4), 120, 1)
+    done = eventually(lambda: product.drivers() == expected and (product.pages(0), product.pages(1)) == (2, 4), 120, 1)
     check("after kill -9 in the middle of apply the next start converges", done,
           f"{product.drivers()} {product.pages(0)} {product.pages(1)}")
     check("and apply has nothing left to do", product.run("plan --check").rc == 0, product.run("plan").out)
@@ -259,7 +261,7 @@ def renumbered(bench, check, product):
     check("the names stand at the new addresses",
           controllers[ports["front-1"]["controller"]]["vm"] == 101
           and controllers[ports["usb2-only"]["controller"]]["vm"] is None, ports)
-    check("pages came back at boot, before the guests", (product.pages(0), product.pages(1)) == (3, 4),
+    check("pages came back at boot, before the guests", (product.pages(0), product.pages(1)) == (2, 4),
           (product.pages(0), product.pages(1)))
     unit = bench.run("systemctl show -P Result -P ActiveState hostsplit-reserve").out.split()
     check("the reserve unit did it", unit == ["active", "success"] or unit == ["success", "active"], unit)
