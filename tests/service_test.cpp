@@ -210,11 +210,5 @@ TEST(Diagnostics, AnUnknownLevelIsBadInput) {
   }
 }
 
-TEST(HasWord, WantsTheWholeWord) {
-  EXPECT_TRUE(has_word("quiet hostsplit=off splash", "hostsplit=off"));
-  EXPECT_TRUE(has_word("hostsplit=off", "hostsplit=off"));
-  EXPECT_FALSE(has_word("quiet nohostsplit=off hostsplit=offline", "hostsplit=off"));
-}
-
 }  // namespace
 }  // namespace hostsplit

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "core/cpu_set.hpp"
+#include "core/kernel_words.hpp"
 #include "core/pci.hpp"
 #include "core/port_map.hpp"
 #include "core/printable.hpp"
@@ -198,6 +199,20 @@ TEST(Printable, BytesThatAreNotUtf8) {
   EXPECT_EQ(valid_utf8("\xf4\x90\x80\x80"), "\uFFFD\uFFFD\uFFFD\uFFFD") << "beyond U+10FFFF";
   EXPECT_EQ(valid_utf8("\xe2\x82"), "\uFFFD\uFFFD") << "cut off";
   EXPECT_EQ(valid_utf8("a\033\n"), "a\033\n");
+}
+
+TEST(KernelWords, AreSeparatedByAnyBlanks) {
+  EXPECT_EQ(words_of("  quiet\tro \n splash\n"), (std::vector<std::string_view>{"quiet", "ro", "splash"}));
+  EXPECT_TRUE(words_of("").empty());
+  EXPECT_TRUE(words_of(" \n\t").empty());
+}
+
+TEST(KernelWords, OnlyTheWholeWordCounts) {
+  EXPECT_TRUE(has_word("quiet hostsplit=off splash", off_word));
+  EXPECT_TRUE(has_word("hostsplit=off", off_word));
+  EXPECT_TRUE(has_word("quiet\thostsplit=off\n", off_word));
+  EXPECT_FALSE(has_word("quiet nohostsplit=off hostsplit=offline", off_word));
+  EXPECT_FALSE(has_word("", off_word));
 }
 
 }  // namespace

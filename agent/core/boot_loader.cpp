@@ -3,25 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <sstream>
 
 #include "boot_texts.hpp"
+#include "core/kernel_words.hpp"
 #include "core/names.hpp"
 #include "core/own_files.hpp"
 
 namespace hostsplit {
 namespace {
-
-std::vector<std::string> words_of(const std::string& line) {
-  std::vector<std::string> words;
-  std::istringstream stream(line);
-  for (std::string word; stream >> word;) words.push_back(word);
-  return words;
-}
-
-bool contains(const std::vector<std::string>& words, const std::string& word) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
 
 std::string joined(const std::vector<BootWord>& words) {
   std::string text;
@@ -48,8 +37,8 @@ std::string grub_entry_file(const std::vector<BootWord>& words) {
 std::string running_line(const Snapshot& snapshot) {
   std::string line;
   for (const auto& word : words_of(snapshot.command_line))
-    if (!word.starts_with("BOOT_IMAGE=") && !word.starts_with("initrd=") && word != "hostsplit=off")
-      line += (line.empty() ? "" : " ") + word;
+    if (!word.starts_with("BOOT_IMAGE=") && !word.starts_with("initrd=") && word != off_word)
+      line.append(line.empty() ? "" : " ").append(word);
   return line;
 }
 
@@ -73,10 +62,10 @@ Step refresh_step(const Snapshot& snapshot, const std::vector<BootWord>& words, 
   refresh.program = snapshot.boot.proxmox_boot ? "proxmox-boot-tool refresh" : "update-grub";
   refresh.stamp = stamp;
   if (wanted) {
-    refresh.present = {"hostsplit=off"};
+    refresh.present = {std::string(off_word)};
     for (const auto& each : words) refresh.present.push_back(each.word);
   } else {
-    refresh.absent = {"hostsplit=off"};
+    refresh.absent = {std::string(off_word)};
   }
   if (!snapshot.boot.grub) refresh.present.clear(), refresh.absent.clear();
   return {"refresh boot loader", refresh,
@@ -96,7 +85,7 @@ std::vector<BootWord> iommu_words(const Snapshot& snapshot) {
   const auto cmdline = snapshot.boot.files.find(names::kernel_cmdline);
   const bool put = (ours != snapshot.boot.files.end() && ours->second.content.find(word) != std::string::npos) ||
                    (!snapshot.boot.grub && cmdline != snapshot.boot.files.end() &&
-                    contains(words_of(cmdline->second.content), word));
+                    has_word(cmdline->second.content, word));
   const bool needed = snapshot.boot.dmar && !snapshot.iommu && !said;
   if (!put && !needed) return {};
   return {{word, "the firmware offers an IOMMU and this kernel leaves it off by itself"}};
@@ -104,17 +93,15 @@ std::vector<BootWord> iommu_words(const Snapshot& snapshot) {
 
 std::string with_words(const std::string& line, const std::vector<BootWord>& words) {
   std::string text = line.substr(0, line.find('\n'));
-  const auto there = words_of(text);
   for (const auto& each : words)
-    if (!contains(there, each.word)) text += (text.empty() ? "" : " ") + each.word;
+    if (!has_word(text, each.word)) text += (text.empty() ? "" : " ") + each.word;
   return text + "\n";
 }
 
 std::vector<std::string> waiting_words(const Snapshot& snapshot, const std::vector<BootWord>& words) {
-  const auto given = words_of(snapshot.command_line);
   std::vector<std::string> waiting;
   for (const auto& each : words)
-    if (!contains(given, each.word)) waiting.push_back(each.word);
+    if (!has_word(snapshot.command_line, each.word)) waiting.push_back(each.word);
   return waiting;
 }
 

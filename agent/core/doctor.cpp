@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/guards.hpp"
+#include "core/kernel_words.hpp"
 #include "core/number.hpp"
 #include "core/pve_lint.hpp"
 
@@ -13,21 +14,6 @@ namespace hostsplit {
 namespace {
 
 using Findings = std::vector<Finding>;
-
-std::vector<std::string_view> words_of(std::string_view text) {
-  std::vector<std::string_view> words;
-  while (!text.empty()) {
-    const auto end = std::min(text.find_first_of(" \t\n"), text.size());
-    if (end != 0) words.push_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return words;
-}
-
-bool has_word(std::string_view text, std::string_view word) {
-  const auto words = words_of(text);
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
 
 std::string place(const SetupLine& line) {
   return fmt::format("{}:{}", line.file, line.line);

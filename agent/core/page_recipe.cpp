@@ -4,19 +4,11 @@
 
 #include <algorithm>
 
+#include "core/kernel_words.hpp"
 #include "core/number.hpp"
 
 namespace hostsplit {
 namespace {
-
-std::string_view next_word(std::string_view& text) {
-  const auto begin = std::min(text.find_first_not_of(" \t\n"), text.size());
-  text.remove_prefix(begin);
-  const auto end = std::min(text.find_first_of(" \t\n"), text.size());
-  const auto word = text.substr(0, end);
-  text.remove_prefix(end);
-  return word;
-}
 
 /// "1G", "2M", "2048K", as memparse() of the kernel.
 std::optional<Kib> memory_size(std::string_view text) {
@@ -95,8 +87,7 @@ const char* to_string(PageSource source) {
 KernelBuild parse_kernel_build(std::string_view config) {
   KernelBuild build;
   build.known = config.find("CONFIG_") != std::string_view::npos;
-  while (!config.empty()) {
-    const auto word = next_word(config);
+  for (const auto word : words_of(config)) {
     if (word == "CONFIG_CMA=y") build.cma = true;
     if (word == "CONFIG_HUGETLBFS=y") build.hugetlb = true;
   }
@@ -145,17 +136,15 @@ std::vector<std::string> command_line_words(const std::vector<Reservation>& rese
 
 std::vector<CommandLinePages> pages_kernel_reads(std::string_view command_line) {
   Kib usual = 2 * kib_per_mib;
-  for (auto rest = command_line; !rest.empty();) {
+  for (const auto word : words_of(command_line)) {
     constexpr std::string_view key = "default_hugepagesz=";
-    const auto word = next_word(rest);
     if (word.starts_with(key)) usual = memory_size(word.substr(key.size())).value_or(usual);
   }
   std::vector<CommandLinePages> found;
   std::optional<Kib> current;
   bool counted = false;  // a second count without another size between them is ignored
-  while (!command_line.empty()) {
+  for (const auto word : words_of(command_line)) {
     constexpr std::string_view size_key = "hugepagesz=", count_key = "hugepages=";
-    const auto word = next_word(command_line);
     if (word.starts_with(size_key)) {
       current = memory_size(word.substr(size_key.size()));
       counted = !current;

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "core/hugepages.hpp"
+#include "core/kernel_words.hpp"
 #include "core/number.hpp"
 
 namespace hostsplit {
@@ -202,10 +203,7 @@ void lint_start_order(const PveConfigs& pve, const Config& config, std::vector<F
 std::uint64_t pages_pve_reads(std::string_view command_line, Kib page_size) {
   constexpr std::string_view key = "hugepages=";
   Kib size = 2 * kib_per_mib;
-  while (!command_line.empty()) {
-    const auto end = std::min(command_line.find_first_of(" \t\n"), command_line.size());
-    const auto word = command_line.substr(0, end);
-    command_line.remove_prefix(std::min(end + 1, command_line.size()));
+  for (const auto word : words_of(command_line)) {
     if (word == "hugepagesz=2M") size = 2 * kib_per_mib;
     if (word == "hugepagesz=1G") size = kib_per_gib;
     if (size != page_size || !word.starts_with(key)) continue;

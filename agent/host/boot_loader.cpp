@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "core/error.hpp"
+#include "core/kernel_words.hpp"
 #include "core/names.hpp"
 
 namespace hostsplit {
@@ -12,14 +13,11 @@ namespace {
 constexpr std::chrono::minutes refresh_deadline{5};
 
 /// True when some entry gives that word to its kernel.
-bool has_word(const std::string& config, const std::string& wanted) {
+bool entry_has(const std::string& config, const std::string& wanted) {
   std::istringstream lines(config);
   for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line);
-    std::string word;
-    if (!(words >> word) || word != "linux") continue;
-    while (words >> word)
-      if (word == wanted) return true;
+    const auto words = words_of(line);
+    if (!words.empty() && words.front() == "linux" && has_word(line, wanted)) return true;
   }
   return false;
 }
@@ -30,18 +28,11 @@ void verify(const Root& root, const RefreshBootLoader& wanted) {
   const std::string remedy =
       "See what else sets GRUB_CMDLINE_LINUX_DEFAULT in /etc/default/grub.d, and run update-grub.";
   for (const auto& word : wanted.present)
-    if (!has_word(config, word))
+    if (!entry_has(config, word))
       throw Error("refresh", root.display(names::grub_config), "no entry has " + word, remedy);
   for (const auto& word : wanted.absent)
-    if (has_word(config, word))
+    if (entry_has(config, word))
       throw Error("refresh", root.display(names::grub_config), "an entry still has " + word, remedy);
-}
-
-std::vector<std::string> words_of(const std::string& program) {
-  std::vector<std::string> words;
-  std::istringstream stream(program);
-  for (std::string word; stream >> word;) words.push_back(word);
-  return words;
 }
 
 }  // namespace
@@ -51,7 +42,8 @@ void refresh_boot_loader(const Root& root, Effects& effects, const RefreshBootLo
   const bool keep = root.exists(config);
   if (keep) effects.keep_file(config, kept);
   try {
-    effects.run(words_of(wanted.program), refresh_deadline);
+    const auto command = words_of(wanted.program);
+    effects.run({command.begin(), command.end()}, refresh_deadline);
     if (keep) effects.flush(config);
     effects.read_back(config, [&] { verify(root, wanted); });
   } catch (const Error&) {

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "core/error.hpp"
+#include "core/kernel_words.hpp"
 #include "core/objection.hpp"
 #include "host/guests.hpp"
 #include "host/inventory.hpp"
@@ -18,10 +19,6 @@ namespace {
 
 /// Proxmox VE gives a VM 60 s for the same lock.
 constexpr std::chrono::milliseconds wait_for_other_vm{45000};
-
-bool switched_off(const Snapshot& snapshot) {
-  return (" " + snapshot.command_line + " ").find(" hostsplit=off ") != std::string::npos;
-}
 
 /// The service may be repairing at this moment; that takes no longer than a few pages do.
 Lock patient_lock(const Root& root) {
@@ -61,7 +58,7 @@ HookAnswer before_start(const Actor& actor, int vm) {
   const auto applied = load_boot_plan(actor.root);
   if (!applied || !applied_for(*applied, vm)) return answer;
   Snapshot snapshot = inventory(actor.root);
-  const bool off = switched_off(snapshot);
+  const bool off = has_word(snapshot.command_line, off_word);
   if (!off) {
     answer.notes = bring_back_pages(actor, *applied, vm);
     snapshot = inventory(actor.root);

@@ -4,9 +4,9 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <sstream>
 
 #include "core/error.hpp"
+#include "core/kernel_words.hpp"
 #include "core/names.hpp"
 #include "host/guests.hpp"
 #include "host/lock.hpp"
@@ -87,18 +87,11 @@ AuditRecord finding_record(const Finding& finding, const std::string& result) {
 
 }  // namespace
 
-bool has_word(const std::string& command_line, const std::string& word) {
-  std::istringstream words(command_line);
-  for (std::string next; words >> next;)
-    if (next == word) return true;
-  return false;
-}
-
 void Keeper::look(Time now) {
   ++looks_;
   const auto before = view_.snapshot;
   view_ = steady_.look(actor_.root);
-  off_why_ = has_word(view_.snapshot.command_line, "hostsplit=off") ? "hostsplit=off on the kernel command line"
+  off_why_ = has_word(view_.snapshot.command_line, off_word) ? "hostsplit=off on the kernel command line"
                                                                     : why_sits_out(view_.health);
   off_ = !off_why_.empty();
   if (!begun_) begin();

@@ -106,7 +106,4 @@ class Keeper {
   unsigned lost_audit_ = 0;
 };
 
-/// True when `word` stands alone among the blank-separated words of the kernel command line.
-bool has_word(const std::string& command_line, const std::string& word);
-
 }  // namespace hostsplit

@@ -1,0 +1,17 @@
+#pragma once
+#include <string_view>
+#include <vector>
+
+namespace hostsplit {
+
+/// Switches everything of hostsplit off for one boot.
+inline constexpr std::string_view off_word = "hostsplit=off";
+
+/// Words of a line, separated by blanks, as on the kernel command line, in modprobe.d(5) or in grub.cfg. Quotes have no
+/// meaning here: no word hostsplit looks for may stand in them. The result refers to `line`.
+std::vector<std::string_view> words_of(std::string_view line);
+
+/// True when exactly this word is one of them.
+bool has_word(std::string_view line, std::string_view word);
+
+}  // namespace hostsplit
