@@ -94,7 +94,7 @@ TEST(BootLoader, UndoLeavesNoTrace) {
 TEST(BootLoader, AMenuEntryWithoutHostsplitExistsWithoutWordsToo) {
   SplitHost split;
   split.host.add_grub("quiet");
-  split.configure_two_vms();
+  split.configure("[vm.101]\ncontrollers = [\"0000:03:00.3\"]\n");
   ASSERT_TRUE(split.apply_now().ok());
   EXPECT_EQ(split.host.file(names::grub_config), "  linux /vmlinuz quiet\n  linux /vmlinuz quiet hostsplit=off\n");
   EXPECT_FALSE(split.root.exists(names::grub_words));

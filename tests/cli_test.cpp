@@ -154,7 +154,7 @@ TEST_F(CliTest, DoctorFindsWhatARecordingLacks) {
   const Json document = Json::parse(answer.out);
   EXPECT_EQ(document["version"], 1);
   EXPECT_EQ(document["checks"].size(), 18u);
-  EXPECT_EQ(document["pages"]["source"], "command-line");
+  EXPECT_EQ(document["pages"]["source"], "run-time");
 }
 
 TEST_F(CliTest, VerifyOfAVmNobodyKnows) {

@@ -53,6 +53,8 @@ struct Doctor : ::testing::Test {
 };
 
 TEST_F(Doctor, AGoodHostIsFineThroughout) {
+  split.host.add_grub();
+  command_line("hugepagesz=1G hugepages=16");
   const Diagnosis diagnosis = diagnose(split.root);
   for (const auto& finding : diagnosis.findings) ADD_FAILURE() << finding.code << ": " << finding.message;
   EXPECT_EQ(diagnosis.checkups.size(), 18u);
@@ -170,75 +172,6 @@ std::map<int, NumaNode> two_nodes(Kib memory = 64 * kib_per_gib) {
     nodes[id].memory = memory;
   }
   return nodes;
-}
-
-Reservation pages(int node, std::uint64_t count, Kib size = kib_per_gib) {
-  return {node, size, count, {101}, {{101, count}}};
-}
-
-using Words = std::vector<std::string>;
-
-TEST(PageRecipe, WordsAreExactAndReadByProxmoxVe) {
-  const auto nodes = two_nodes();
-  EXPECT_EQ(command_line_words({pages(0, 56), pages(1, 56)}, nodes), (Words{"hugepagesz=1G", "hugepages=112"}));
-  EXPECT_EQ(command_line_words({pages(0, 56), pages(1, 40)}, nodes),
-            (Words{"hugepagesz=1G", "hugepages=0:56,1:40", "hugepages=96"}));
-  EXPECT_EQ(command_line_words({pages(1, 40)}, nodes), (Words{"hugepagesz=1G", "hugepages=1:40", "hugepages=40"}));
-  EXPECT_EQ(
-      command_line_words({pages(0, 512, 2048), pages(1, 8)}, nodes),
-      (Words{"hugepagesz=2M", "hugepages=0:512", "hugepages=512", "hugepagesz=1G", "hugepages=1:8", "hugepages=8"}));
-  EXPECT_EQ(command_line_words({}, nodes), Words{});
-}
-
-TEST(PageRecipe, TheKernelReadsWhatWasMeant) {
-  for (const auto& reserved : std::vector<std::vector<Reservation>>{
-           {pages(0, 56), pages(1, 40)}, {pages(1, 3)}, {pages(0, 512, 2048), pages(1, 512, 2048), pages(1, 8)}}) {
-    std::string line = "ro quiet";
-    for (const auto& word : command_line_words(reserved, two_nodes())) line += " " + word;
-    std::uint64_t meant = 0, kernel = 0;
-    for (const auto& item : reserved) meant += item.pages * item.page_size;
-    for (const auto& found : pages_kernel_reads(line)) {
-      std::uint64_t count = found.anywhere;
-      for (const auto& [node, number] : found.by_node) count += number;
-      kernel += count * found.page_size;
-    }
-    EXPECT_EQ(kernel, meant) << line;
-  }
-}
-
-TEST(PageRecipe, IsChosenWithAReason) {
-  const auto nodes = two_nodes();
-  const KernelBuild debian{true, false, true}, pve{true, true, true};
-  const std::vector<Reservation> big{pages(0, 56), pages(1, 56)}, small{pages(0, 512, 2048)};
-  EXPECT_EQ(choose_pages(small, nodes, debian).source, PageSource::run_time);
-  EXPECT_EQ(choose_pages(big, nodes, pve).source, PageSource::command_line);
-  EXPECT_FALSE(choose_pages(big, nodes, pve).needs_keep_hugepages);
-  EXPECT_EQ(choose_pages(big, nodes, pve, PageSource::cma).words, Words{"hugetlb_cma=0:56G,1:56G"});
-  EXPECT_TRUE(choose_pages(big, nodes, pve, PageSource::cma).needs_keep_hugepages);
-  const auto refused = choose_pages(big, nodes, debian, PageSource::cma);
-  EXPECT_EQ(refused.source, PageSource::command_line);
-  EXPECT_THAT(refused.reason, HasSubstr("built without CMA"));
-  EXPECT_EQ(choose_pages(big, nodes, debian, PageSource::run_time).words, Words{});
-}
-
-TEST(PageRecipe, KernelBuild) {
-  EXPECT_EQ(parse_kernel_build("CONFIG_HUGETLBFS=y\n# CONFIG_CMA is not set\nCONFIG_CMA_AREAS=7\n"),
-            (KernelBuild{true, false, true}));
-  EXPECT_EQ(parse_kernel_build("CONFIG_CMA=y\n"), (KernelBuild{true, true, false}));
-  EXPECT_EQ(parse_kernel_build(""), KernelBuild{});
-}
-
-TEST(CommandLine, WhatTheKernelReads) {
-  using Pages = std::vector<CommandLinePages>;
-  EXPECT_EQ(pages_kernel_reads("hugepagesz=1G hugepages=0:1,1:2 hugepages=3"),
-            (Pages{{kib_per_gib, {{0, 1}, {1, 2}}, 0}}));
-  EXPECT_EQ(pages_kernel_reads("default_hugepagesz=1G hugepages=4"), (Pages{{kib_per_gib, {}, 4}}));
-  EXPECT_EQ(pages_kernel_reads("hugepages=4"), (Pages{{2048, {}, 4}}));
-  EXPECT_EQ(pages_kernel_reads("hugepages=4 hugepagesz=1024M hugepages=2"),
-            (Pages{{2048, {}, 4}, {kib_per_gib, {}, 2}}));
-  EXPECT_EQ(pages_kernel_reads("hugepagesz=1G hugepages=x hugepages="), Pages{});
-  EXPECT_EQ(pages_kernel_reads("hugepagesz=huge hugepages=4"), Pages{});
-  EXPECT_EQ(pages_kernel_reads(""), Pages{});
 }
 
 TEST(CommandLine, TheFloorHoldsPerNodeAndInTotal) {

@@ -37,6 +37,13 @@ std::string machine_of(const fs::path& config) {
   return text.substr(key.size(), text.find('\n') - key.size());
 }
 
+/// What is below extra/ lies on the machine as well.
+void copy_extra(const fs::path& extra, testing::FakeHost& host) {
+  if (!fs::exists(extra)) return;
+  for (const auto& entry : fs::recursive_directory_iterator(extra))
+    if (entry.is_regular_file()) host.set_file(fs::relative(entry.path(), extra).string(), slurp(entry.path()));
+}
+
 std::string planned(const fs::path& directory) {
   testing::FakeHost host;
   testing::build_machine(host, testing::machine_path(machine_of(directory / "config.toml") + ".toml"));
@@ -44,6 +51,7 @@ std::string planned(const fs::path& directory) {
   copy_if_there(directory / "ports.toml", host, "var/lib/hostsplit/ports.toml");
   copy_if_there(directory / "baseline.toml", host, "var/lib/hostsplit/journal/baseline.toml");
   copy_if_there(directory / "boot-plan", host, "etc/hostsplit/boot/plan");
+  copy_extra(directory / "extra", host);
   const Root root(host.directory());
   std::string text;
   try {

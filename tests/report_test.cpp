@@ -137,7 +137,7 @@ TEST(PlanJson, HasTheDocumentedKeysForEachKindOfStep) {
   split.configure_two_vms();
   const Plan plan = split.plan_now();
   const Json json = Json::parse(plan_json(plan));
-  expect_keys(json, {"version", "empty", "steps", "writes", "findings"});
+  expect_keys(json, {"version", "empty", "steps", "writes", "pages", "findings"});
   EXPECT_EQ(json["empty"], false);
   EXPECT_EQ(json["writes"], nullptr);
   std::map<std::string, Keys> keys{{"load-module", {"module"}},

@@ -18,10 +18,19 @@ std::string joined(const std::vector<BootWord>& words) {
   return text;
 }
 
+/// Words that go before, or behind, what others wrote.
+std::vector<BootWord> part(const std::vector<BootWord>& words, bool first) {
+  std::vector<BootWord> some;
+  std::copy_if(words.begin(), words.end(), std::back_inserter(some), [&](const auto& each) { return each.first == first; });
+  return some;
+}
+
 std::string grub_words_file(const std::vector<BootWord>& words) {
+  const std::string before = joined(part(words, true)), behind = joined(part(words, false));
   return "# What hostsplit needs of the kernel. Written by `hostsplit apply`, removed by `hostsplit undo`.\n"
-         "GRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT " +
-         joined(words) + "\"\n";
+         "GRUB_CMDLINE_LINUX_DEFAULT=\"" +
+         before + (before.empty() ? "" : " ") + "$GRUB_CMDLINE_LINUX_DEFAULT" + (behind.empty() ? "" : " ") + behind +
+         "\"\n";
 }
 
 std::string grub_entry_file(const std::vector<BootWord>& words) {
@@ -53,7 +62,11 @@ std::string kernel_cmdline(const Snapshot& snapshot, const Baseline& baseline, c
 
 std::string reason_of(const std::vector<BootWord>& words) {
   std::string text;
-  for (const auto& each : words) text += (text.empty() ? "" : "; ") + each.word + ": " + each.reason;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    text += (i == 0 ? "" : " ") + words[i].word;
+    const bool more = i + 1 < words.size() && words[i + 1].reason == words[i].reason;
+    if (!more) text += ": " + words[i].reason + (i + 1 < words.size() ? ";" : "");
+  }
   return text;
 }
 
@@ -93,8 +106,11 @@ std::vector<BootWord> iommu_words(const Snapshot& snapshot) {
 
 std::string with_words(const std::string& line, const std::vector<BootWord>& words) {
   std::string text = line.substr(0, line.find('\n'));
-  for (const auto& each : words)
+  for (const auto& each : part(words, false))
     if (!has_word(text, each.word)) text += (text.empty() ? "" : " ") + each.word;
+  const std::string before = joined(part(words, true));
+  if (!before.empty() && text != before && !text.starts_with(before + " "))
+    text = before + (text.empty() ? "" : " ") + text;
   return text + "\n";
 }
 

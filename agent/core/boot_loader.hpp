@@ -3,17 +3,11 @@
 #include <vector>
 
 #include "core/baseline.hpp"
+#include "core/boot_word.hpp"
 #include "core/plan.hpp"
 #include "core/snapshot.hpp"
 
 namespace hostsplit {
-
-/// One word hostsplit puts on the kernel command line, and why.
-struct BootWord {
-  std::string word;    ///< "intel_iommu=on"; no blanks, no quotes
-  std::string reason;  ///< sentence fragment
-  bool operator==(const BootWord&) const = default;
-};
 
 /// What passthrough needs: the IOMMU switched on where the kernel leaves it off by itself (Intel before 6.8; AMD is
 /// on). A word that was put there stays wanted, because with it nobody can tell any more whether it is needed.
@@ -33,7 +27,7 @@ BootLoaderSteps boot_loader_steps(const Snapshot& snapshot, const std::vector<Bo
 /// Words that were put into the boot loader and are not on the command line of the running kernel.
 std::vector<std::string> waiting_words(const Snapshot& snapshot, const std::vector<BootWord>& words);
 
-/// The first line of /etc/kernel/cmdline with what is missing of `words` behind it; other lines are dropped by
+/// The first line of /etc/kernel/cmdline with what is missing of `words` behind it, or before it where that is said; other lines are dropped by
 /// proxmox-boot-tool as well.
 std::string with_words(const std::string& line, const std::vector<BootWord>& words);
 

@@ -41,11 +41,18 @@ enum class BlacklistPolicy { ask, never, allow };
 /// Who enforces at boot: a script in the initramfs, before any driver is loaded, or only the service, which moves
 /// controllers back after xhci had them.
 enum class BootPolicy { initramfs, service };
+/// Where huge pages come from; docs/memory.md weighs them against each other.
+enum class PageSource {
+  run_time,      ///< the reserve unit asks for them early at boot
+  command_line,  ///< the kernel takes them before anything else runs; the unit corrects
+  cma            ///< the kernel keeps areas movable (hugetlb_cma), the unit takes the pages from them
+};
 
 /// What is wanted: /etc/hostsplit/hostsplit.toml as values.
 struct Config {
   Kib keep_free = 8 * kib_per_gib;   ///< never reserved; counted per node
   std::vector<Named> keep;           ///< labels and addresses that stay with the host
+  std::optional<PageSource> pages;   ///< where huge pages come from; empty: choose_pages() decides
   std::vector<Named> may_lose;       ///< lifelines given up by explicit wish: "keyboard", "usb", names of uses
   std::map<int, VmWish> vms;
   DriftPolicy drift = DriftPolicy::rebind;

@@ -8,6 +8,7 @@
 #include "core/guards.hpp"
 #include "core/kernel_words.hpp"
 #include "core/number.hpp"
+#include "core/page_recipe.hpp"
 #include "core/pve_lint.hpp"
 
 namespace hostsplit {

@@ -6,7 +6,6 @@
 
 #include "core/config.hpp"
 #include "core/finding.hpp"
-#include "core/page_recipe.hpp"
 #include "core/pve.hpp"
 #include "core/snapshot.hpp"
 
@@ -37,7 +36,6 @@ struct HostSetup {
   bool rc_local_runs = false;           ///< it is executable
   std::optional<bool> remapping;  ///< interrupts are remapped, as far as /proc/interrupts tells; empty: it does not
   bool unsafe_interrupts = false;
-  KernelBuild kernel;
   std::vector<ThinPool> thin_pools;
   std::vector<std::string> backup_jobs;  ///< what each job of /etc/pve/jobs.cfg takes: "all", "101,102", "pool x"
 };

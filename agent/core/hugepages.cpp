@@ -146,7 +146,18 @@ std::vector<Step> page_steps(const Snapshot& snapshot, const std::vector<Reserva
 
 std::vector<Step> boot_page_steps(const Snapshot& snapshot, const BootPlan& applied) {
   std::vector<Finding> ignored;
-  return page_steps(snapshot, applied.reservations, applied.keep_free, {}, ignored);
+  auto wanted = applied.reservations;
+  std::map<int, Kib> granted;
+  for (auto& item : wanted) {
+    const PagePool* pool = pool_of(snapshot, item.node, item.page_size);
+    if (!pool) continue;
+    const Kib memory = snapshot.nodes.at(item.node).memory, kept = applied.keep_free + granted[item.node];
+    const std::uint64_t room = memory > kept ? (memory - kept) / item.page_size : 0;
+    // What is missing is clamped when it is asked for; what is there already has to go.
+    if (item.pages > room && persistent(*pool) > room) item.pages = room;
+    granted[item.node] += item.pages * item.page_size;
+  }
+  return page_steps(snapshot, wanted, applied.keep_free, {}, ignored);
 }
 
 std::vector<int> without_room(const std::map<int, std::uint64_t>& shares, std::uint64_t pages) {

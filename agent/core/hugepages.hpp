@@ -25,7 +25,8 @@ std::vector<Finding> check_pages(const Snapshot& snapshot, const std::vector<Res
 std::vector<Step> page_steps(const Snapshot& snapshot, const std::vector<Reservation>& wanted, Kib keep_free,
                              const Baseline& baseline, std::vector<Finding>& findings);
 
-/// Steps at boot, when no VM runs yet: pools the kernel command line made too large shrink, too small ones grow.
+/// Steps at boot, when no VM runs yet: pools the kernel command line made too large shrink, too small ones grow. On a node
+/// that has become smaller since, they shrink to what its floor leaves.
 std::vector<Step> boot_page_steps(const Snapshot& snapshot, const BootPlan& applied);
 
 /// VMs that find no room in a pool of `pages`, ascending: those with lower numbers get theirs first.

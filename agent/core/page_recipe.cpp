@@ -1,8 +1,10 @@
 #include "core/page_recipe.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 
 #include "core/kernel_words.hpp"
 #include "core/number.hpp"
@@ -50,6 +52,24 @@ std::string size_word(Kib page_size) {
                                       : fmt::format("{}M", page_size / kib_per_mib);
 }
 
+bool about_pages(std::string_view word) {
+  for (const auto* key : {"hugepages=", "hugepagesz=", "default_hugepagesz=", "hugetlb_cma="})
+    if (word.starts_with(key)) return true;
+  return false;
+}
+
+/// What a command line says about huge pages beside these words; nothing when it does not have all of them.
+std::optional<std::string> without(std::string_view command_line, std::vector<std::string> words) {
+  std::string others;
+  for (const auto word : words_of(command_line)) {
+    if (const auto ours = std::find(words.begin(), words.end(), word); ours != words.end())
+      words.erase(ours);
+    else if (about_pages(word))
+      others += (others.empty() ? "" : " ") + std::string(word);
+  }
+  return words.empty() ? std::optional(others) : std::nullopt;
+}
+
 std::vector<std::string> cma_words(const std::vector<Reservation>& reserved) {
   std::string areas;
   for (const auto& item : reserved)
@@ -60,14 +80,41 @@ std::vector<std::string> cma_words(const std::vector<Reservation>& reserved) {
 }
 
 PageRecipe recipe(PageSource source, std::string reason, const std::vector<Reservation>& reserved,
-                  const std::map<int, NumaNode>& nodes) {
-  PageRecipe chosen{source, std::move(reason), {}, true};
+                  const Snapshot& snapshot) {
+  PageRecipe chosen{source, std::move(reason), {}, true, false};
   if (source == PageSource::command_line) {
-    chosen.words = command_line_words(reserved, nodes);
+    chosen.words = command_line_words(reserved, snapshot.nodes);
     chosen.needs_keep_hugepages = false;
   }
   if (source == PageSource::cma) chosen.words = cma_words(reserved);
+  chosen.pending = !without(snapshot.command_line, chosen.words);
   return chosen;
+}
+
+/// It starts systemd-boot or GRUB, which only its partitions tell; the former has no entry that leaves words out.
+bool maybe_systemd_boot(const BootTools& boot) { return boot.proxmox_boot && boot.efi; }
+
+PageRecipe choose_freely(const std::vector<Reservation>& reserved, const Snapshot& snapshot) {
+  if (!has_gigantic(reserved))
+    return recipe(PageSource::run_time, "pages of 2 MiB are found at any time", reserved, snapshot);
+  if (!snapshot.boot.grub && !snapshot.boot.proxmox_boot)
+    return recipe(PageSource::run_time, "neither GRUB nor proxmox-boot-tool is here to put words on the kernel command line",
+                  reserved, snapshot);
+  if (maybe_systemd_boot(snapshot.boot))
+    return recipe(PageSource::run_time,
+                  "the menu of systemd-boot has no entry without the words, should the host not come up with them",
+                  reserved, snapshot);
+  return recipe(PageSource::command_line,
+                "a kernel that runs finds fewer whole gibibytes than one that boots, and Proxmox VE then reads the same "
+                "number",
+                reserved, snapshot);
+}
+
+/// Why hugetlb_cma= would do nothing; empty when it would.
+std::string why_no_cma(const std::vector<Reservation>& reserved, const KernelBuild& build) {
+  if (!has_gigantic(reserved)) return "hugetlb_cma is for pages of 1 GiB";
+  if (!build.known) return "whether this kernel has CMA cannot be read, so hugetlb_cma is not relied on";
+  return build.cma ? "" : "this kernel was built without CMA, so hugetlb_cma does nothing";
 }
 
 }  // namespace
@@ -85,31 +132,75 @@ const char* to_string(PageSource source) {
 }
 
 KernelBuild parse_kernel_build(std::string_view config) {
-  KernelBuild build;
-  build.known = config.find("CONFIG_") != std::string_view::npos;
-  for (const auto word : words_of(config)) {
-    if (word == "CONFIG_CMA=y") build.cma = true;
-    if (word == "CONFIG_HUGETLBFS=y") build.hugetlb = true;
-  }
-  return build;
+  constexpr std::string_view cma = "CONFIG_CMA=y\n";
+  const auto at = config.find(cma);
+  return {config.find("CONFIG_") != std::string_view::npos,
+          at != std::string_view::npos && (at == 0 || config[at - 1] == '\n')};
 }
 
-PageRecipe choose_pages(const std::vector<Reservation>& reserved, const std::map<int, NumaNode>& nodes,
-                        const KernelBuild& kernel, std::optional<PageSource> wish) {
-  const bool cma_possible = kernel.known && kernel.cma;
-  if (wish == PageSource::cma && !cma_possible)
-    return recipe(PageSource::command_line,
-                  kernel.known ? "this kernel was built without CMA, so hugetlb_cma does nothing"
-                               : "whether this kernel has CMA cannot be read, so hugetlb_cma is not relied on",
-                  reserved, nodes);
-  if (wish) return recipe(*wish, "the configuration says so", reserved, nodes);
-  if (!has_gigantic(reserved))
-    return recipe(PageSource::run_time, "pages of 2 MiB are found at any time", reserved, nodes);
-  return recipe(
-      PageSource::command_line,
-      "a kernel that runs finds fewer whole gibibytes than one that boots, and Proxmox VE then reads the same "
-      "number",
-      reserved, nodes);
+PageRecipe choose_pages(const std::vector<Reservation>& reserved, const Snapshot& snapshot,
+                        std::optional<PageSource> wish) {
+  const auto no_cma = wish == PageSource::cma ? why_no_cma(reserved, snapshot.boot.build) : "";
+  if (wish && no_cma.empty()) return recipe(*wish, "the configuration says so", reserved, snapshot);
+  PageRecipe chosen = choose_freely(reserved, snapshot);
+  if (wish) chosen.reason = no_cma + "; " + chosen.reason;
+  return chosen;
+}
+
+namespace {
+
+std::string joined(const std::vector<std::string>& words) {
+  return fmt::format("{}", fmt::join(words, " "));
+}
+
+/// Page counts that somebody else put on the kernel command line.
+std::optional<Finding> foreign_words(const PageRecipe& chosen, const Snapshot& snapshot, const Baseline& baseline) {
+  // After a change of the boot loader what runs may still have hostsplit's own former words.
+  if (chosen.words.empty() || (chosen.pending && baseline.loader)) return std::nullopt;
+  const auto others = without(snapshot.command_line, chosen.pending ? std::vector<std::string>() : chosen.words);
+  if (!others || pages_kernel_reads(*others).empty()) return std::nullopt;
+  const bool beaten = !chosen.pending && chosen.source == PageSource::command_line &&
+                      pages_kernel_reads(snapshot.command_line) != pages_kernel_reads(joined(chosen.words));
+  return Finding{"pages-words-foreign", Severity::warning, "kernel command line",
+                 fmt::format("{} is not hostsplit's: {}", *others,
+                             beaten ? "it comes first, and the kernel takes the first count of a size"
+                                    : "its own words come first, and the kernel takes the first count of a size"),
+                 "Take it out (/etc/default/grub, /etc/default/grub.d or /etc/kernel/cmdline): an entry without hostsplit "
+                 "still has it"};
+}
+
+}  // namespace
+
+PageSourcing source_pages(const std::vector<Reservation>& reserved, const Snapshot& snapshot, const Config& config,
+                          const Baseline& baseline) {
+  PageSourcing sourcing;
+  if (std::all_of(reserved.begin(), reserved.end(), [](const Reservation& item) { return item.pages == 0; }))
+    return sourcing;
+  const PageRecipe chosen = choose_pages(reserved, snapshot, config.pages);
+  const bool cma = chosen.source == PageSource::cma;
+  for (const auto& word : chosen.words)
+    sourcing.words.push_back({word, cma ? "room for huge pages that stays movable" : "huge pages from the first moment on", true});
+  const auto tell = [&](const char* code, Severity severity, const char* subject, const std::string& message,
+                        const std::string& remedy) {
+    sourcing.findings.push_back({code, severity, subject, message, remedy});
+  };
+  if (config.pages && *config.pages != chosen.source)
+    tell("pages-source", Severity::warning, "huge pages",
+         fmt::format("do not come from {}, as hostsplit.toml says: {}", to_string(*config.pages),
+                     why_no_cma(reserved, snapshot.boot.build)),
+         "Write pages = \"auto\" under [host]");
+  if (!chosen.words.empty() && maybe_systemd_boot(snapshot.boot))
+    tell("pages-no-way-back", Severity::warning, "boot loader",
+         "where proxmox-boot-tool starts systemd-boot, its menu gets no entry without the words for huge pages",
+         "Should the host not come up: press e in the menu and take them out; or write pages = \"run-time\" under [host]");
+  if (chosen.pending && (snapshot.boot.grub || snapshot.boot.proxmox_boot))
+    tell("pages-after-reboot", Severity::info, "huge pages",
+         cma ? "have room kept for them from the next boot on; until then they are reserved wherever the kernel finds them"
+             : "are taken by the kernel itself from the next boot on; until then they are reserved at run time",
+         "Reboot when it suits");
+  if (auto foreign = foreign_words(chosen, snapshot, baseline)) sourcing.findings.push_back(std::move(*foreign));
+  sourcing.recipe = chosen;
+  return sourcing;
 }
 
 std::vector<std::string> command_line_words(const std::vector<Reservation>& reserved,
@@ -142,12 +233,13 @@ std::vector<CommandLinePages> pages_kernel_reads(std::string_view command_line) 
   }
   std::vector<CommandLinePages> found;
   std::optional<Kib> current;
+  std::set<Kib> named;   // a size that was named before, or has its count, is ignored, and so is the count behind it
   bool counted = false;  // a second count without another size between them is ignored
   for (const auto word : words_of(command_line)) {
     constexpr std::string_view size_key = "hugepagesz=", count_key = "hugepages=";
     if (word.starts_with(size_key)) {
       current = memory_size(word.substr(size_key.size()));
-      counted = !current;
+      counted = !current || !named.insert(*current).second;
     }
     if (!word.starts_with(count_key) || counted) continue;
     const auto value = word.substr(count_key.size());
@@ -158,6 +250,7 @@ std::vector<CommandLinePages> pages_kernel_reads(std::string_view command_line) 
       pages.by_node = *counts;
     else
       continue;
+    named.insert(pages.page_size);
     found.push_back(std::move(pages));
     counted = true;
   }
@@ -167,8 +260,9 @@ std::vector<CommandLinePages> pages_kernel_reads(std::string_view command_line) 
 namespace {
 
 constexpr auto boot_remedy =
-    "Take the words out of the kernel command line (/etc/default/grub and update-grub, or /etc/kernel/cmdline and "
-    "proxmox-boot-tool refresh), or lower them; if the host does not come up, edit the line in the boot menu";
+    "If hostsplit wrote the words, lower memory in hostsplit.toml and run hostsplit apply; otherwise take them out of the "
+    "kernel command line (/etc/default/grub and update-grub, or /etc/kernel/cmdline and proxmox-boot-tool refresh). If the "
+    "host does not come up, choose the entry without hostsplit, or edit the line in the boot menu";
 
 Finding over(const std::string& subject, Kib reserved, Kib memory, Kib keep_free, Kib page_size) {
   const Kib room = memory > keep_free ? memory - keep_free : 0;

@@ -5,27 +5,19 @@
 #include <string_view>
 #include <vector>
 
+#include "core/baseline.hpp"
 #include "core/boot_plan.hpp"
+#include "core/boot_word.hpp"
+#include "core/config.hpp"
 #include "core/finding.hpp"
 #include "core/snapshot.hpp"
 
 namespace hostsplit {
 
-/// Where huge pages come from; docs/memory.md weighs them against each other.
-enum class PageSource {
-  run_time,      ///< the reserve unit asks for them early at boot
-  command_line,  ///< the kernel takes them before anything else runs; the unit corrects
-  cma            ///< the kernel keeps areas movable (hugetlb_cma), the unit takes the pages from them
-};
+/// "run-time", "command-line", "cma": the words of the configuration.
 const char* to_string(PageSource source);
 
-/// What a kernel was built with: CONFIG_CMA and CONFIG_HUGETLBFS of /boot/config-<release>.
-struct KernelBuild {
-  bool known = false;
-  bool cma = false;
-  bool hugetlb = false;
-  bool operator==(const KernelBuild&) const = default;
-};
+/// Looks for `CONFIG_CMA=y` in the text of a /boot/config-<release>.
 KernelBuild parse_kernel_build(std::string_view config);
 
 /// A choice with its reason, and the words it needs on the kernel command line.
@@ -34,15 +26,26 @@ struct PageRecipe {
   std::string reason;                ///< sentence fragment
   std::vector<std::string> words;    ///< in this order, together; empty for run_time
   bool needs_keep_hugepages = true;  ///< every VM with huge pages needs `keephugepages: 1`, or a start trims the pool
+  bool pending = false;              ///< the running kernel was not given the words yet
   bool operator==(const PageRecipe&) const = default;
 };
 
-/// Chooses. Pages of 1 GiB come from the command line where that leaves the floor, because a running kernel finds fewer
-/// of them the longer it runs; pages of 2 MiB are found at any time.
+/// Chooses. Pages of 1 GiB come from the command line where that can be taken back in the boot menu, because a running
+/// kernel finds fewer of them the longer it runs; pages of 2 MiB are found at any time.
 /// \param reserved what is to be there, by node and size   \param wish what the user wants instead, if anything
 /// \pre check_pages() found no error: what is written there is out of reach of any guard at boot.
-PageRecipe choose_pages(const std::vector<Reservation>& reserved, const std::map<int, NumaNode>& nodes,
-                        const KernelBuild& kernel, std::optional<PageSource> wish = {});
+PageRecipe choose_pages(const std::vector<Reservation>& reserved, const Snapshot& snapshot,
+                        std::optional<PageSource> wish = {});
+
+/// The choice as a plan needs it.
+struct PageSourcing {
+  std::optional<PageRecipe> recipe;  ///< empty: no pages are wanted
+  std::vector<BootWord> words;       ///< for the boot loader
+  std::vector<Finding> findings;     ///< `pages-source`, `pages-no-way-back`, `pages-after-reboot`, `pages-words-foreign`
+};
+/// \pre as of choose_pages()
+PageSourcing source_pages(const std::vector<Reservation>& reserved, const Snapshot& snapshot, const Config& config,
+                          const Baseline& baseline);
 
 /// The words that make the kernel reserve these pages and Proxmox VE read the same number (pages_pve_reads()). On a
 /// machine whose nodes all get the same count: `hugepagesz=1G hugepages=<sum>`, which the kernel deals out evenly.

@@ -171,6 +171,18 @@ Plan first_the_iommu(const PlanInput& input, const std::vector<BootWord>& words)
   return plan;
 }
 
+/// Where the pages come from, unless they do not fit: words on the kernel command line are out of reach of any guard.
+void add_page_source(const PlanInput& input, Plan& plan, std::vector<BootWord>& words) {
+  auto findings = check_pages(input.snapshot, plan.target.reservations, input.config.keep_free);
+  if (!has_errors(findings)) {
+    PageSourcing pages = source_pages(plan.target.reservations, input.snapshot, input.config, input.baseline);
+    plan.pages = std::move(pages.recipe);
+    words.insert(words.end(), pages.words.begin(), pages.words.end());
+    append(findings, std::move(pages.findings));
+  }
+  append(plan.findings, std::move(findings));
+}
+
 }  // namespace
 
 void check_against_machine(const Config& config, const Snapshot& snapshot) {
@@ -202,7 +214,7 @@ void check_against_machine(const Config& config, const Snapshot& snapshot) {
 
 Plan make_plan(const PlanInput& input) {
   const Snapshot& snapshot = input.snapshot;
-  const auto words = iommu_words(snapshot);
+  auto words = iommu_words(snapshot);
   if (waits_for_iommu(snapshot, input.config, words)) return first_the_iommu(input, words);
   Plan plan;
   Claims claims = resolve_claims(snapshot, input.config, input.ports);
@@ -217,7 +229,7 @@ Plan make_plan(const PlanInput& input) {
   append(plan.findings, guard_lifelines(snapshot, moving(taking), input.config.may_lose));
   append(plan.findings, guard_holders(snapshot, moving(taking)));
   append(plan.findings, guard_holders(snapshot, moving(releasing)));
-  append(plan.findings, check_pages(snapshot, plan.target.reservations, input.config.keep_free));
+  add_page_source(input, plan, words);
   append(plan.findings, check_cpus(snapshot, input.config));
   if (!has_errors(plan.findings)) append(plan.findings, labels_along(snapshot, claims, input.config, input.ports));
 

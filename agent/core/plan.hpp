@@ -10,6 +10,7 @@
 #include "core/boot_plan.hpp"
 #include "core/config.hpp"
 #include "core/finding.hpp"
+#include "core/page_recipe.hpp"
 #include "core/port_map.hpp"
 #include "core/snapshot.hpp"
 
@@ -93,6 +94,7 @@ struct Plan {
   std::vector<Step> steps;
   std::vector<Finding> findings;
   BootPlan target;  ///< what will be kept true once the steps are done
+  std::optional<PageRecipe> pages;  ///< where huge pages come from; empty: none are wanted, or more than fit
   bool operator==(const Plan&) const = default;
 };
 

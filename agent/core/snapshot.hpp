@@ -73,6 +73,13 @@ struct EarlyNotes {
   bool operator==(const EarlyNotes&) const = default;
 };
 
+/// What a kernel was built with, as its /boot/config-<release> says.
+struct KernelBuild {
+  bool known = false;  ///< there is such a file
+  bool cma = false;    ///< CONFIG_CMA: hugetlb_cma= means something to it
+  bool operator==(const KernelBuild&) const = default;
+};
+
 /// How this machine boots, as far as hostsplit has a hand in it.
 struct BootTools {
   bool initramfs_tools = false;      ///< update-initramfs and /etc/initramfs-tools are there
@@ -81,6 +88,7 @@ struct BootTools {
   bool efi = false;                  ///< booted by UEFI firmware
   bool dmar = false;                 ///< the firmware describes an Intel IOMMU (ACPI table DMAR)
   std::vector<std::string> kernels;  ///< releases with both modules and an initramfs image in /boot, ascending
+  KernelBuild build;                 ///< of the running kernel
   std::optional<EarlyNotes> early;   ///< empty: the image that booted had no script of hostsplit
   std::map<std::string, FileNow> files;  ///< those of foreign_files() that exist, by path
   bool operator==(const BootTools&) const = default;

@@ -184,8 +184,9 @@ std::string Executor::act(const Bind& action) {
 
 std::string Executor::act(const Reserve& action) {
   const PagesGot pages = reserve_pages(root_, effects_, action);
-  if (pages.got == action.to) return {};
   const std::vector<int> left_out = without_room(action.shares, pages.got);
+  if (pages.got == action.to)
+    return left_out.empty() ? std::string() : fmt::format("no room for VM {}", fmt::join(left_out, ", VM "));
   std::string reason =
       pages.clamped && pages.got == pages.asked
           ? fmt::format("the host keeps {} free, which leaves {}", format_size(action.keep_free), pages.got)

@@ -140,11 +140,6 @@ bool executable(const Root& root, const std::string& path) {
 
 }  // namespace
 
-KernelBuild read_kernel_build(const Root& root, const std::string& release) {
-  if (release.empty() || release.find('/') != std::string::npos) return {};
-  return parse_kernel_build(root.read("boot/config-" + release).value_or(""));
-}
-
 HostSetup read_setup(const Root& root) {
   HostSetup setup;
   setup.kvm = root.exists("dev/kvm");
@@ -156,7 +151,6 @@ HostSetup read_setup(const Root& root) {
   setup.rc_local_runs = executable(root, "etc/rc.local");
   setup.remapping = read_remapping(root);
   setup.unsafe_interrupts = root.read("sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", 8) == "Y";
-  setup.kernel = read_kernel_build(root, root.read("proc/sys/kernel/osrelease", 256).value_or(""));
   read_storages(root, setup);
   read_jobs(root, setup);
   return setup;

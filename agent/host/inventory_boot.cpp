@@ -3,6 +3,7 @@
 #include "core/error.hpp"
 #include "core/names.hpp"
 #include "core/own_files.hpp"
+#include "core/page_recipe.hpp"
 #include "host/inventory_parts.hpp"
 
 /// What the machine boots with: kernels with their initramfs, and the files hostsplit may have a hand in.
@@ -46,6 +47,9 @@ void read_boot_tools(const Root& root, Snapshot& snapshot) {
   boot.efi = root.exists("sys/firmware/efi");
   boot.dmar = root.exists("sys/firmware/acpi/tables/DMAR");
   boot.early = read_early_notes(root);
+  // A release with a slash would lead elsewhere; no kernel has one.
+  if (!snapshot.kernel.empty() && snapshot.kernel.find('/') == std::string::npos)
+    boot.build = parse_kernel_build(root.read("boot/config-" + snapshot.kernel).value_or(""));
   constexpr std::string_view image = "initrd.img-";
   for (const auto& name : root.list("boot")) {
     // Copies and half-written images lie beside the real ones; only those have modules of the same name.

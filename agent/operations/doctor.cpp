@@ -1,19 +1,18 @@
 #include "operations/doctor.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
-#include "core/hugepages.hpp"
 #include "core/printable.hpp"
 #include "host/host_setup.hpp"
 #include "host/inventory.hpp"
 #include "host/inventory_pve.hpp"
 #include "host/store.hpp"
 #include "operations/operations.hpp"
+#include "operations/pages_json.hpp"
 #include "operations/report.hpp"
 
 namespace hostsplit {
@@ -39,11 +38,12 @@ View look_tolerantly(const Root& root, std::vector<Finding>& findings) {
   return view;
 }
 
-void add_plan_findings(const View& view, std::vector<Finding>& findings) {
+void add_plan(const View& view, std::vector<Finding>& findings, std::optional<PageRecipe>& recipe) {
   if (!view.config) return;
   try {
-    const auto planned = plan(view).findings;
-    findings.insert(findings.end(), planned.begin(), planned.end());
+    const Plan planned = plan(view);
+    findings.insert(findings.end(), planned.findings.begin(), planned.findings.end());
+    recipe = planned.pages;
   } catch (const Error& error) {
     findings.push_back({"config-does-not-fit", Severity::error, error.object(), error.what(), error.remedy()});
   }
@@ -60,25 +60,6 @@ std::vector<Finding> each_once(const std::vector<Finding>& all) {
   return once;
 }
 
-std::optional<PageRecipe> recipe_for(const View& view, const HostSetup& setup) {
-  if (!view.config) return {};
-  const auto wanted = wanted_pages(*view.config);
-  if (wanted.empty() || has_errors(check_pages(view.snapshot, wanted, view.config->keep_free))) return {};
-  return choose_pages(wanted, view.snapshot.nodes, setup.kernel);
-}
-
-std::string recipe_text(const PageRecipe& recipe) {
-  std::string text =
-      fmt::format("Huge pages best come from {}: {}.\n",
-                  recipe.source == PageSource::run_time ? std::string("the reserve unit at boot")
-                                                        : fmt::format("the kernel ({})", to_string(recipe.source)),
-                  recipe.reason);
-  if (!recipe.words.empty())
-    text += fmt::format("  words for the kernel command line: {}\n", fmt::join(recipe.words, " "));
-  if (recipe.needs_keep_hugepages) text += "  every VM with huge pages then needs keephugepages: 1\n";
-  return text;
-}
-
 }  // namespace
 
 Diagnosis diagnose(const Root& root) {
@@ -90,10 +71,9 @@ Diagnosis diagnose(const Root& root) {
   diagnosis.checkups = examine({view.snapshot, setup, view.config, pve});
   for (const auto& checkup : diagnosis.checkups)
     all.insert(all.end(), checkup.findings.begin(), checkup.findings.end());
-  add_plan_findings(view, all);
+  add_plan(view, all, diagnosis.recipe);
   all.insert(all.end(), view.snapshot.findings.begin(), view.snapshot.findings.end());
   diagnosis.findings = each_once(all);
-  diagnosis.recipe = recipe_for(view, setup);
   return diagnosis;
 }
 
@@ -109,12 +89,12 @@ std::string diagnosis_text(const Diagnosis& diagnosis, const Paint& paint) {
                         checkup.title);
   }
   if (!diagnosis.findings.empty()) text += "\n" + findings_text(diagnosis.findings, paint);
-  if (diagnosis.recipe) text += "\n" + recipe_text(*diagnosis.recipe);
+  if (diagnosis.recipe) text += "\n" + pages_text(*diagnosis.recipe);
   return text;
 }
 
 std::string diagnosis_json(const Diagnosis& diagnosis) {
-  Json checks = Json::array(), findings = Json::array(), recipe = nullptr;
+  Json checks = Json::array(), findings = Json::array();
   for (const auto& checkup : diagnosis.checkups)
     checks.push_back({{"name", checkup.name}, {"title", checkup.title}, {"fine", checkup.findings.empty()}});
   for (const auto& finding : diagnosis.findings)
@@ -123,12 +103,7 @@ std::string diagnosis_json(const Diagnosis& diagnosis) {
                         {"subject", finding.subject},
                         {"message", finding.message},
                         {"remedy", finding.remedy.empty() ? Json(nullptr) : Json(finding.remedy)}});
-  if (diagnosis.recipe)
-    recipe = {{"source", to_string(diagnosis.recipe->source)},
-              {"reason", diagnosis.recipe->reason},
-              {"words", diagnosis.recipe->words},
-              {"needs_keephugepages", diagnosis.recipe->needs_keep_hugepages}};
-  const Json document{{"version", 1}, {"checks", checks}, {"findings", findings}, {"pages", recipe}};
+  const Json document{{"version", 1}, {"checks", checks}, {"findings", findings}, {"pages", pages_json(diagnosis.recipe)}};
   return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

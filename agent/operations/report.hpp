@@ -19,6 +19,8 @@ std::string outcome_json(const Outcome& outcome, const Plan& plan);
 /// The same for people.
 std::string status_text(const Status& status, const Paint& paint);
 std::string plan_text(const Plan& plan, const Paint& paint);
+/// Where huge pages come from, why, and what that asks for.
+std::string pages_text(const PageRecipe& recipe);
 std::string ports_text(const std::vector<PortStatus>& ports, const Paint& paint);
 /// One block per finding, the remedy on a line of its own that begins "fix: ". Errors first.
 std::string findings_text(const std::vector<Finding>& findings, const Paint& paint);

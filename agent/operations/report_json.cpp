@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "operations/pages_json.hpp"
 #include "operations/report.hpp"
 
 namespace hostsplit {
@@ -157,6 +158,7 @@ std::string plan_json(const Plan& plan, const std::optional<std::vector<std::str
                 {"empty", plan.steps.empty()},
                 {"steps", std::move(steps)},
                 {"writes", or_null(writes)},
+                {"pages", pages_json(plan.pages)},
                 {"findings", findings_json(plan.findings)}});
 }
 

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -126,6 +127,18 @@ std::string status_text(const Status& status, const Paint& paint) {
   return text;
 }
 
+std::string pages_text(const PageRecipe& recipe) {
+  const char* from = recipe.source == PageSource::run_time       ? "run time: the reserve unit asks for them at boot"
+                     : recipe.source == PageSource::command_line ? "the kernel command line"
+                                                                 : "areas the kernel keeps movable (CMA)";
+  std::string text = fmt::format("Huge pages come from {}\n     because {}\n", from, recipe.reason);
+  if (!recipe.words.empty())
+    text += fmt::format("     words for the kernel: {}{}\n", fmt::join(recipe.words, " "),
+                        recipe.pending ? " (from the next boot on)" : "");
+  if (recipe.needs_keep_hugepages) text += "     every VM with huge pages needs keephugepages: 1\n";
+  return text;
+}
+
 std::string plan_text(const Plan& plan, const Paint& paint) {
   std::string text;
   if (has_errors(plan.findings)) {
@@ -141,6 +154,7 @@ std::string plan_text(const Plan& plan, const Paint& paint) {
     for (const auto& step : plan.steps)
       text += fmt::format("{:>3}. {}\n     {}\n", ++number, describe(step.action),
                           paint.faint("because " + printable(step.reason)));
+    if (plan.pages) text += "\n" + pages_text(*plan.pages);
   }
   if (!plan.findings.empty()) text += "\n" + findings_text(plan.findings, paint);
   return text;

@@ -176,6 +176,14 @@ std::vector<Finding> boot_findings(const View& view) {
   return findings;
 }
 
+/// The boot loader has the words for huge pages, the running kernel has not.
+bool waits_for_pages(const Plan& planned) {
+  const bool refresh = std::any_of(planned.steps.begin(), planned.steps.end(), [](const Step& step) {
+    return std::holds_alternative<RefreshBootLoader>(step.action);
+  });
+  return planned.pages && planned.pages->pending && !refresh;
+}
+
 }  // namespace
 
 Status status(const View& view) {
@@ -196,7 +204,8 @@ Status status(const View& view) {
   status.configured = configured;
   status.applied = view.applied.has_value();
   status.pending_changes = !planned.steps.empty();
-  status.pending_reboot = view.baseline.loader && !waiting_words(view.snapshot, iommu_words(view.snapshot)).empty();
+  status.pending_reboot = view.baseline.loader && (!waiting_words(view.snapshot, iommu_words(view.snapshot)).empty() ||
+                                                   waits_for_pages(planned));
   status.live = view.snapshot.live;
   return status;
 }

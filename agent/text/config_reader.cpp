@@ -60,8 +60,10 @@ std::vector<Named> read_addresses(const TomlReader& table, const char* key) {
 }
 
 void read_host(const TomlReader& host, Config& config) {
-  host.allow_only({"keep_free", "keep", "may_lose"});
+  host.allow_only({"keep_free", "keep", "may_lose", "pages"});
   if (const auto size = read_size(host, "keep_free")) config.keep_free = *size;
+  if (const auto choice = read_choice(host, "pages", {"auto", "run-time", "command-line", "cma"}); choice && *choice != 0)
+    config.pages = std::array{PageSource::run_time, PageSource::command_line, PageSource::cma}[*choice - 1];
   config.keep = host.texts("keep");
   for (auto& name : config.keep) {
     if (const auto address = parse_pci_address(name.text)) {

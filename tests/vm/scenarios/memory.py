@@ -17,6 +17,7 @@ HOOK = "/usr/share/hostsplit/hostsplit-hook"
 CONFIG = f"""
 [host]
 keep_free = "2GiB"
+pages = "run-time"
 [vm.101]
 name = "fluent-a"
 node = 0
