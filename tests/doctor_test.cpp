@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "host/host_setup.hpp"
+#include "operations/advice.hpp"
 #include "operations/doctor.hpp"
 #include "support/split_host.hpp"
 
@@ -14,6 +15,7 @@ namespace hostsplit {
 namespace {
 
 using ::testing::HasSubstr;
+using testing::find;
 using testing::SplitHost;
 
 struct Doctor : ::testing::Test {
@@ -61,6 +63,28 @@ TEST_F(Doctor, AGoodHostIsFineThroughout) {
   EXPECT_THAT(diagnosis_text(diagnosis, {}), HasSubstr("fine  the IOMMU is on"));
   EXPECT_THAT(diagnosis_text(diagnosis, {}), HasSubstr("hugepagesz=1G hugepages=16"));
   EXPECT_THAT(diagnosis_json(diagnosis), HasSubstr("\"source\": \"command-line\""));
+}
+
+TEST_F(Doctor, APlanSaysWhatToChangeInProxmoxVe) {
+  const auto told = [&] { return with_advice(split.root, split.view(), split.plan_now()); };
+  EXPECT_FALSE(find(told().findings, "pve-trims-pool")) << "both VMs keep their pages";
+  EXPECT_FALSE(find(told().findings, "pve-balloon"));
+  split.host.set_file("etc/pve/nodes/pve1/qemu-server/101.conf",
+                      "numa: 1\nhugepages: 1024\nmemory: 8192\ncores: 8\naffinity: 0-31,64-95\n"
+                      "numa0: cpus=0-7,hostnodes=0,memory=8192,policy=bind\n");
+  const Plan plan = told();
+  EXPECT_FALSE(has_errors(plan.findings)) << "the host can be split all the same";
+  const auto* trims = find(plan.findings, "pve-trims-pool");
+  ASSERT_TRUE(trims);
+  EXPECT_EQ(trims->remedy, "qm set 101 --keephugepages 1");
+  const auto* balloon = find(plan.findings, "pve-balloon");
+  ASSERT_TRUE(balloon);
+  EXPECT_EQ(balloon->remedy, "qm set 101 --balloon 0");
+  EXPECT_FALSE(find(split.plan_now().findings, "pve-balloon")) << "the service does not look there";
+  split.configure("[host]\nkeep_free = \"60GiB\"\n[vm.101]\nnode = 0\nmemory = \"8GiB\"\n");
+  EXPECT_FALSE(find(told().findings, "pve-balloon")) << "a refused plan says why it is refused, and no more";
+  split.host.remove("etc/pve");
+  EXPECT_TRUE(pve_advice(split.root, split.view()).empty());
 }
 
 TEST_F(Doctor, FirmwareSaysWhereToLook) {

@@ -119,6 +119,53 @@ TEST_F(Pages, NothingIsWrittenWhileAVmStarts) {
   EXPECT_EQ(split.pages(0), 0u);
 }
 
+TEST_F(Pages, WhoWaitsForAVmToStartSaysSoEverySecondAndAtTheEnd) {
+  split.configure_two_vms();
+  StartingVm pve(split);
+  pve.take();
+  std::vector<std::string> told;
+  Actor actor = split.actor();
+  actor.waiting = [&](std::chrono::seconds waited, bool over) {
+    told.push_back(std::to_string(waited.count()) + (over ? " over" : ""));
+    if (waited >= 1s) pve.fd.reset();
+  };
+  EXPECT_TRUE(apply(actor, split.plan_now()).ok());
+  EXPECT_EQ(told, (std::vector<std::string>{"0", "1", "1 over"}));
+  told.clear();
+  EXPECT_TRUE(undo(actor, undo_plan(split.view())).ok());
+  EXPECT_TRUE(told.empty()) << "nobody starts a VM";
+}
+
+TEST_F(Pages, WhoWaitsCanStop) {
+  split.configure_two_vms();
+  StartingVm pve(split);
+  pve.take();
+  Actor actor = split.actor();
+  actor.stop_asked = [] { return true; };
+  try {
+    apply(actor, split.plan_now());
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("cancelled while Proxmox VE"));
+  }
+  EXPECT_EQ(split.pages(0), 0u);
+}
+
+TEST_F(Pages, TheLockIsGivenBackAfterTheLastPool) {
+  split.host.add_grub();
+  split.configure_two_vms();
+  std::vector<bool> held;
+  split.effects.before = [&](const std::string& line) {
+    if (line.find("nr_hugepages") != std::string::npos || line.find("update-grub") != std::string::npos)
+      held.push_back(PageLock::held(split.root));
+  };
+  ASSERT_TRUE(split.apply_now().ok());
+  ASSERT_GE(held.size(), 3u);
+  EXPECT_FALSE(held.back()) << "update-grub must keep no VM from starting";
+  held.pop_back();
+  EXPECT_THAT(held, ::testing::Each(true));
+}
+
 TEST_F(Pages, TheServiceMendsAWipeOnceTheVmRuns) {
   split.configure_two_vms();
   ASSERT_TRUE(split.apply_now().ok());

@@ -95,6 +95,19 @@ TEST_F(WorkTest, AppliesWhatWasShown) {
   EXPECT_TRUE(work({"apply", {}, {}, {}}).ok) << "nothing left to do";
 }
 
+TEST_F(WorkTest, WaitingIsAStepZero) {
+  std::vector<WorkProgress> seen;
+  const auto waiting = told_by([&](const WorkProgress& progress) { seen.push_back(progress); }, 7);
+  waiting(std::chrono::seconds(3), false);
+  waiting(std::chrono::seconds(4), true);
+  ASSERT_EQ(seen.size(), 2u);
+  EXPECT_EQ(seen[0].number, 0u);
+  EXPECT_EQ(seen[0].detail, "3 s");
+  EXPECT_FALSE(seen[0].ended);
+  EXPECT_EQ(seen[1].ended, Kind::done);
+  told_by(nullptr, 7)(std::chrono::seconds(1), false);
+}
+
 TEST_F(WorkTest, RefusesAnotherPlanThanTheShownOne) {
   split.configure_two_vms();
   const auto shown = preview(split.root, {"apply", {}, {}, {}}, Paint{});

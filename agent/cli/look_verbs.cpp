@@ -4,6 +4,7 @@
 
 #include "cli/verbs.hpp"
 #include "core/error.hpp"
+#include "operations/advice.hpp"
 #include "operations/operations.hpp"
 #include "operations/report.hpp"
 #include "text/paint.hpp"
@@ -27,7 +28,8 @@ int status_verb(const Options& options) {
 
 int plan_verb(const Options& options) {
   const Root root(options.root);
-  const Plan planned = plan(look(root));
+  const View view = look(root);
+  const Plan planned = with_advice(root, view, plan(view));
   std::cout << (options.json ? plan_json(planned) : plan_text(planned, Paint::for_stdout()));
   if (has_errors(planned.findings)) return Exit::findings;
   return options.check && !planned.steps.empty() ? Exit::something_to_do : Exit::fine;

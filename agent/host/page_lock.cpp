@@ -29,15 +29,21 @@ int open_lock(const Root& root) {
 
 }  // namespace
 
-PageLock::PageLock(const Root& root, std::chrono::milliseconds wait) : fd_(open_lock(root)) {
+PageLock::PageLock(const Root& root, std::chrono::milliseconds wait, const Waiting& waiting) : fd_(open_lock(root)) {
   const std::string shown = root.display(names::page_lock_file);
   if (fd_.get() < 0) throw Error("take lock", shown, std::strerror(errno));
-  const auto deadline = std::chrono::steady_clock::now() + wait;
+  const auto began = std::chrono::steady_clock::now(), deadline = began + wait;
+  std::chrono::seconds next{0};
   while (flock(fd_.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR) throw Error("take lock", shown, std::strerror(errno));
     if (std::chrono::steady_clock::now() >= deadline)
       throw Error("take lock", shown, "Proxmox VE is starting a VM with huge pages",
                   "Pages are not touched meanwhile; try again when the VM runs");
+    const auto waited = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - began);
+    if (waiting && waited >= next) {
+      if (!waiting(waited)) throw Error("take lock", shown, "cancelled while Proxmox VE was starting a VM with huge pages");
+      next = waited + std::chrono::seconds(1);
+    }
     std::this_thread::sleep_for(pause);
   }
 }

@@ -24,12 +24,40 @@ void require_unchanged(const Plan& shown, const Plan& now) {
   throw Error("apply", "the plan", "the machine has changed since it was made", "Look at the new one: hostsplit plan");
 }
 
+bool touches_pool(const Step& step) {
+  return std::holds_alternative<Reserve>(step.action);
+}
+
 /// Held while a plan touches pools: Proxmox VE counts pages for a VM under the same lock.
-std::optional<PageLock> lock_pages(const Root& root, const Plan& plan, std::chrono::milliseconds wait) {
-  const bool pages = std::any_of(plan.steps.begin(), plan.steps.end(),
-                                 [](const Step& step) { return std::holds_alternative<Reserve>(step.action); });
-  if (!pages) return std::nullopt;
-  return std::optional<PageLock>(std::in_place, root, wait);
+std::optional<PageLock> lock_pages(const Actor& actor, const Plan& plan, std::chrono::milliseconds wait) {
+  if (std::none_of(plan.steps.begin(), plan.steps.end(), touches_pool)) return std::nullopt;
+  std::optional<std::chrono::seconds> told;
+  const auto waiting = [&](std::chrono::seconds waited) {
+    told = waited;
+    if (actor.waiting) actor.waiting(waited, false);
+    return !actor.stop_asked || !actor.stop_asked();
+  };
+  const auto over = [&] {
+    if (told && actor.waiting) actor.waiting(*told, true);
+  };
+  try {
+    std::optional<PageLock> lock(std::in_place, actor.root, wait, waiting);
+    over();
+    return lock;
+  } catch (const Error&) {
+    over();
+    throw;
+  }
+}
+
+/// Gives the lock back after the last step that touches a pool: what follows may take minutes, and no VM with huge pages
+/// can start meanwhile.
+Progress releasing(std::optional<PageLock>& lock, const std::vector<Step>& steps, const Progress& progress) {
+  return [&lock, progress, left = std::count_if(steps.begin(), steps.end(), touches_pool)](
+             const Step& step, const StepResult* result) mutable {
+    if (progress) progress(step, result);
+    if (result && touches_pool(step) && --left == 0) lock.reset();
+  };
 }
 
 /// A start of a VM with huge pages is over after this time, or it has failed.
@@ -118,19 +146,20 @@ Plan repair_plan(const View& view) {
 Outcome apply(const Actor& actor, const Plan& shown, const Progress& progress) {
   refuse_errors(shown);
   const Lock lock(actor.root);
-  const auto pages = lock_pages(actor.root, shown, patience);
+  auto pages = lock_pages(actor, shown, patience);
   require_unchanged(shown, plan(look(actor.root)));
-  return Executor(actor.root, actor.effects, actor.audit, actor.stop_asked).run(shown.steps, progress);
+  return Executor(actor.root, actor.effects, actor.audit, actor.stop_asked)
+      .run(shown.steps, releasing(pages, shown.steps, progress));
 }
 
 Outcome undo(const Actor& actor, const Plan& shown, const Progress& progress) {
   refuse_errors(shown);
   const Lock lock(actor.root);
-  const auto pages = lock_pages(actor.root, shown, patience);
+  auto pages = lock_pages(actor, shown, patience);
   const View now = look_at_applied(actor.root);
   require_unchanged(shown, undo_plan(now));
   Executor executor(actor.root, actor.effects, actor.audit, actor.stop_asked);
-  Outcome outcome = executor.run(shown.steps, progress, false);
+  Outcome outcome = executor.run(shown.steps, releasing(pages, shown.steps, progress), false);
   save_baseline(actor.effects, remaining(load_baseline(actor.root), inventory(actor.root)));
   return outcome;
 }
@@ -138,7 +167,7 @@ Outcome undo(const Actor& actor, const Plan& shown, const Progress& progress) {
 Outcome repair(const Actor& actor, const Plan& plan, const Progress& progress) {
   const Lock lock(actor.root);
   // Nobody waits for a repair: whoever asked for it comes again.
-  const auto pages = lock_pages(actor.root, plan, std::chrono::milliseconds(0));
+  const auto pages = lock_pages(actor, plan, std::chrono::milliseconds(0));
   return Executor(actor.root, actor.effects, actor.audit, actor.stop_asked).run(plan.steps, progress, false);
 }
 

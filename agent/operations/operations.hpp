@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <set>
@@ -39,12 +40,17 @@ Plan undo_plan(const View& view);
 /// What must be done again for the applied plan to hold; no steps when nothing was applied.
 Plan repair_plan(const View& view);
 
+/// Told while Proxmox VE starts a VM with huge pages and so holds the lock for pools: at once, every second, and `over`
+/// at the end.
+using Waiting = std::function<void(std::chrono::seconds waited, bool over)>;
+
 /// What the acting operations need.
 struct Actor {
   const Root& root;
   Effects& effects;
   AuditSink& audit;
   StopAsked stop_asked = {};
+  Waiting waiting = {};
 };
 
 /// Runs a plan under the lock, after checking that the machine still is as planned. Refuses plans with error findings.

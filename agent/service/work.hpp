@@ -41,7 +41,7 @@ std::string nothing_done(const Preview& preview);
 
 /// Worker to service: a step has begun, or ended.
 struct WorkProgress {
-  std::size_t number = 0, total = 0;  ///< counted from 1
+  std::size_t number = 0, total = 0;  ///< counted from 1; 0: no step, what is waited for before the first one
   std::string step, sentence;
   std::optional<StepResult::Kind> ended;  ///< empty: it has begun
   std::string detail;

@@ -103,6 +103,15 @@ Progress numbered(std::size_t total, const std::function<void(const WorkProgress
   };
 }
 
+Waiting told_by(const std::function<void(const WorkProgress&)>& tell, std::size_t total) {
+  return [tell, total](std::chrono::seconds waited, bool over) {
+    WorkProgress progress{0, total, "wait", "Proxmox VE is starting a VM with huge pages, waiting for it", {}, {}};
+    progress.detail = std::to_string(waited.count()) + " s";
+    if (over) progress.ended = StepResult::Kind::done;
+    if (tell) tell(progress);
+  };
+}
+
 Preview preview(const Root& root, const WorkRequest& request, const Paint& paint) {
   const Plan planned = work_of(root, request).plan;
   return {plan_text(planned, paint), plan_json(planned), plan_token(planned), planned.steps.size(),
@@ -117,8 +126,10 @@ WorkResult do_work(const Actor& actor, const WorkRequest& request,
     require_shown(request, work.plan);
     auto progress = numbered(work.plan.steps.size(), tell);
     if (actor.root.live()) progress = inhibiting_shutdown(std::move(progress));
+    Actor patient = actor;
+    patient.waiting = told_by(tell, work.plan.steps.size());
     if (!work.plan.steps.empty() || has_errors(work.plan.findings))
-      result.outcome = work.run(actor, work.plan, progress);
+      result.outcome = work.run(patient, work.plan, progress);
     result.ok = result.outcome.ok();
     result.document = outcome_json(result.outcome, work.plan);
   } catch (const Error& error) {

@@ -13,6 +13,7 @@
 #include "core/error.hpp"
 #include "core/hugepages.hpp"
 #include "host/effects.hpp"
+#include "operations/advice.hpp"
 #include "operations/operations.hpp"
 #include "operations/report.hpp"
 #include "operations/take_release.hpp"
@@ -38,8 +39,22 @@ bool confirmed(const Options& options, const std::string& verb) {
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
+/// What is waited for: on a terminal a line that counts seconds, elsewhere one when it begins and one when it ends.
+void print_waiting(const WorkProgress& progress) {
+  static const bool terminal = isatty(STDOUT_FILENO) != 0;
+  static bool begun = false;
+  if (terminal)
+    std::cout << "\r" << progress.sentence << ", " << progress.detail << (progress.ended ? "\n" : "") << std::flush;
+  else if (!begun)
+    std::cout << progress.sentence << "\n" << std::flush;
+  else if (progress.ended)
+    std::cout << "waited " << progress.detail << "\n" << std::flush;
+  begun = !progress.ended;
+}
+
 /// One line when a step begins, completed when it ends.
 void print_progress(const WorkProgress& progress) {
+  if (progress.number == 0) return print_waiting(progress);
   const auto begin = fmt::format("[{}/{}] {} ... ", progress.number, progress.total, progress.sentence);
   if (!progress.ended) {
     std::cout << begin << std::flush;
@@ -108,12 +123,19 @@ int tell_result(const Options& options, const WorkResult& result) {
   return result.ok ? Exit::fine : Exit::failed;
 }
 
+/// What to change in Proxmox VE; read here and not by the service, which must not hang with pmxcfs.
+std::string advice_text(const Root& root) {
+  const auto advice = pve_advice(root, look(root));
+  return advice.empty() ? std::string() : "\n" + findings_text(advice, Paint::for_stdout());
+}
+
 /// Shows a plan, asks, runs it, tells how it went: the way every acting verb goes.
 int show_ask_run(const Options& options, WorkRequest request) {
   const Root root(options.root);
   Hands hands(root, request.verb);
   const Preview shown = hands.preview(request, options.json ? Paint{} : Paint::for_stdout());
   if (!options.json) std::cout << shown.text;
+  if (!options.json && !shown.refused && request.verb == "apply") std::cout << advice_text(root);
   if (shown.refused) {
     if (options.json) std::cout << shown.json;
     return Exit::findings;
@@ -149,7 +171,11 @@ int show_rehearsal(const Options& options, const Plan& planned) {
 }  // namespace
 
 int apply_verb(const Options& options) {
-  if (options.dry_run) return show_rehearsal(options, plan(look(Root(options.root))));
+  if (options.dry_run) {
+    const Root root(options.root);
+    const View view = look(root);
+    return show_rehearsal(options, with_advice(root, view, plan(view)));
+  }
   return show_ask_run(options, {"apply", {}, {}, {}});
 }
 
