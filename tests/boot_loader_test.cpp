@@ -78,6 +78,34 @@ TEST(BootLoader, TheIommuComesFirstAndTheRestAfterTheReboot) {
   EXPECT_TRUE(split.plan_now().steps.empty());
 }
 
+TEST(BootLoader, PassingByTheIommuIsAWordByWish) {
+  SplitHost split;
+  split.host.add_grub("quiet");
+  const std::string two = "[vm.101]\ncontrollers = [\"0000:03:00.3\"]\n";
+  split.configure("[host]\niommu = \"pt\"\n" + two);
+  ASSERT_TRUE(split.apply_now().ok());
+  EXPECT_EQ(split.host.file(names::grub_config),
+            "  linux /vmlinuz quiet iommu=pt\n  linux /vmlinuz quiet hostsplit=off\n");
+  EXPECT_EQ(split.driver("0000:03:00.3"), "vfio-pci") << "nothing waits for it";
+  EXPECT_TRUE(status(split.view()).pending_reboot);
+  split.host.set_kernel("6.17.13-2-pve", "quiet iommu=pt");
+  EXPECT_FALSE(status(split.view()).pending_reboot);
+  EXPECT_TRUE(split.plan_now().steps.empty());
+  split.configure(two);
+  ASSERT_TRUE(split.apply_now().ok());
+  EXPECT_EQ(split.host.file(names::grub_config), "  linux /vmlinuz quiet\n  linux /vmlinuz quiet hostsplit=off\n");
+  EXPECT_FALSE(split.root.exists(names::grub_words));
+}
+
+TEST(BootLoader, AWordThatSomebodyElsePutThereIsLeftAlone) {
+  SplitHost split;
+  split.host.add_grub("quiet iommu=pt");
+  split.host.set_kernel("6.17.13-2-pve", "quiet iommu=pt");
+  split.configure("[host]\niommu = \"pt\"\n[vm.101]\ncontrollers = [\"0000:03:00.3\"]\n");
+  ASSERT_TRUE(split.apply_now().ok());
+  EXPECT_FALSE(split.root.exists(names::grub_words));
+}
+
 TEST(BootLoader, UndoLeavesNoTrace) {
   IntelHost split;
   const std::string before = split.menu();

@@ -239,6 +239,7 @@ TEST(Config, DefaultsAreCautious) {
   EXPECT_EQ(config.blacklist, BlacklistPolicy::ask);
   EXPECT_TRUE(config.vms.empty());
   EXPECT_TRUE(config.may_lose.empty());
+  EXPECT_FALSE(config.iommu_passthrough);
   EXPECT_EQ(config.file, file);
 }
 
@@ -290,6 +291,12 @@ TEST(Config, ReadsEverything) {
                                                          {"functions", 15}}));
 }
 
+TEST(Config, TheIommuIsTheKernelsOrPassedBy) {
+  EXPECT_TRUE(parse_config(one + "[host]\niommu = \"pt\"\n", file).iommu_passthrough);
+  EXPECT_FALSE(parse_config(one + "[host]\niommu = \"kernel\"\n", file).iommu_passthrough);
+  EXPECT_THROW(parse_config(one + "[host]\niommu = \"off\"\n", file), Error);
+}
+
 TEST(Config, ByteOrderMarkCrLfAndMissingLastNewlineAreFine) {
   const Config config = parse_config("\xef\xbb\xbfversion = 1\r\n[vm.101]\r\nnode = 1\r\nports = [\"a\"]", file);
   EXPECT_EQ(config.vms.at(101).node, 1);
@@ -312,7 +319,8 @@ TEST(Config, TheSampleIsReadAndShowsEveryKey) {
   const Config config = parse_config(text.str(), path.string());
   EXPECT_EQ(config.vms.size(), 2u);
   for (const auto* key : {"keep_free", "keep", "may_lose", "name", "node", "cpus", "memory", "page_size", "ports",
-                          "controllers", "functions", "drift", "blacklist"})
+                          "controllers", "functions", "drift", "blacklist", "iommu",
+                          "boot"})
     EXPECT_TRUE(text.str().find("\n"s + key + " = ") != std::string::npos ||
                 text.str().find("\n#"s + key + " = ") != std::string::npos)
         << key;

@@ -87,21 +87,32 @@ Step refresh_step(const Snapshot& snapshot, const std::vector<BootWord>& words, 
               : "the menu was without hostsplit before"};
 }
 
+/// True when hostsplit has put this word into the boot loader.
+bool is_put(const Snapshot& snapshot, std::string_view word) {
+  const auto& files = snapshot.boot.files;
+  const auto ours = files.find(names::grub_words), cmdline = files.find(names::kernel_cmdline);
+  return (ours != files.end() && ours->second.content.find(word) != std::string::npos) ||
+         (!snapshot.boot.grub && cmdline != files.end() && has_word(cmdline->second.content, word));
+}
+
 }  // namespace
 
 std::vector<BootWord> iommu_words(const Snapshot& snapshot) {
-  constexpr auto word = "intel_iommu=on";
+  constexpr std::string_view word = "intel_iommu=on";
   const auto given = words_of(snapshot.command_line);
   const bool said =
       std::any_of(given.begin(), given.end(), [](const auto& w) { return w.starts_with("intel_iommu="); });
-  const auto ours = snapshot.boot.files.find(names::grub_words);
-  const auto cmdline = snapshot.boot.files.find(names::kernel_cmdline);
-  const bool put = (ours != snapshot.boot.files.end() && ours->second.content.find(word) != std::string::npos) ||
-                   (!snapshot.boot.grub && cmdline != snapshot.boot.files.end() &&
-                    has_word(cmdline->second.content, word));
   const bool needed = snapshot.boot.dmar && !snapshot.iommu && !said;
-  if (!put && !needed) return {};
-  return {{word, "the firmware offers an IOMMU and this kernel leaves it off by itself"}};
+  if (!is_put(snapshot, word) && !needed) return {};
+  return {{std::string(word), "the firmware offers an IOMMU and this kernel leaves it off by itself"}};
+}
+
+std::vector<BootWord> wanted_words(const Snapshot& snapshot, const Config& config) {
+  constexpr std::string_view word = "iommu=pt";
+  auto words = iommu_words(snapshot);
+  if (config.iommu_passthrough && (is_put(snapshot, word) || !has_word(snapshot.command_line, word)))
+    words.push_back({std::string(word), "the configuration has the host's own devices go past the IOMMU"});
+  return words;
 }
 
 std::string with_words(const std::string& line, const std::vector<BootWord>& words) {

@@ -12,6 +12,9 @@ namespace hostsplit {
 /// What passthrough needs: the IOMMU switched on where the kernel leaves it off by itself (Intel before 6.8; AMD is
 /// on). A word that was put there stays wanted, because with it nobody can tell any more whether it is needed.
 std::vector<BootWord> iommu_words(const Snapshot& snapshot);
+/// These, and iommu=pt where the configuration wants it and nobody else has put it there
+/// (Documentation/admin-guide/kernel-parameters.txt).
+std::vector<BootWord> wanted_words(const Snapshot& snapshot, const Config& config);
 
 /// Steps that bring words and a menu entry without them into the boot loader: GRUB, proxmox-boot-tool, or both.
 struct BootLoaderSteps {

@@ -53,6 +53,7 @@ struct Config {
   Kib keep_free = 8 * kib_per_gib;   ///< never reserved; counted per node
   std::vector<Named> keep;           ///< labels and addresses that stay with the host
   std::optional<PageSource> pages;   ///< where huge pages come from; empty: choose_pages() decides
+  bool iommu_passthrough = false;    ///< the host's own devices go past the IOMMU (iommu=pt)
   std::vector<Named> may_lose;       ///< lifelines given up by explicit wish: "keyboard", "usb", names of uses
   std::map<int, VmWish> vms;
   DriftPolicy drift = DriftPolicy::rebind;

@@ -151,11 +151,11 @@ std::vector<Finding> labels_along(const Snapshot& snapshot, const Claims& claims
 }
 
 /// Without groups nobody can say what goes along with a function: that comes after the next boot.
-bool waits_for_iommu(const Snapshot& snapshot, const Config& config, const std::vector<BootWord>& words) {
+bool waits_for_iommu(const Snapshot& snapshot, const Config& config) {
   const bool wishes = std::any_of(config.vms.begin(), config.vms.end(), [](const auto& vm) {
     return !vm.second.ports.empty() || !vm.second.controllers.empty() || !vm.second.functions.empty();
   });
-  return wishes && !snapshot.iommu && !waiting_words(snapshot, words).empty();
+  return wishes && !snapshot.iommu && !waiting_words(snapshot, iommu_words(snapshot)).empty();
 }
 
 Plan first_the_iommu(const PlanInput& input, const std::vector<BootWord>& words) {
@@ -214,8 +214,8 @@ void check_against_machine(const Config& config, const Snapshot& snapshot) {
 
 Plan make_plan(const PlanInput& input) {
   const Snapshot& snapshot = input.snapshot;
-  auto words = iommu_words(snapshot);
-  if (waits_for_iommu(snapshot, input.config, words)) return first_the_iommu(input, words);
+  auto words = wanted_words(snapshot, input.config);
+  if (waits_for_iommu(snapshot, input.config)) return first_the_iommu(input, words);
   Plan plan;
   Claims claims = resolve_claims(snapshot, input.config, input.ports);
   append(plan.findings, std::move(claims.findings));

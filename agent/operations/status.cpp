@@ -204,8 +204,9 @@ Status status(const View& view) {
   status.configured = configured;
   status.applied = view.applied.has_value();
   status.pending_changes = !planned.steps.empty();
-  status.pending_reboot = view.baseline.loader && (!waiting_words(view.snapshot, iommu_words(view.snapshot)).empty() ||
-                                                   waits_for_pages(planned));
+  const auto words = wanted_words(view.snapshot, view.config.value_or(Config{}));
+  status.pending_reboot =
+      view.baseline.loader && (!waiting_words(view.snapshot, words).empty() || waits_for_pages(planned));
   status.live = view.snapshot.live;
   return status;
 }

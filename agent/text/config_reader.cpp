@@ -60,7 +60,8 @@ std::vector<Named> read_addresses(const TomlReader& table, const char* key) {
 }
 
 void read_host(const TomlReader& host, Config& config) {
-  host.allow_only({"keep_free", "keep", "may_lose", "pages"});
+  host.allow_only({"keep_free", "keep", "may_lose", "pages", "iommu"});
+  if (const auto choice = read_choice(host, "iommu", {"kernel", "pt"})) config.iommu_passthrough = *choice == 1;
   if (const auto size = read_size(host, "keep_free")) config.keep_free = *size;
   if (const auto choice = read_choice(host, "pages", {"auto", "run-time", "command-line", "cma"}); choice && *choice != 0)
     config.pages = std::array{PageSource::run_time, PageSource::command_line, PageSource::cma}[*choice - 1];
