@@ -8,6 +8,7 @@
 
 #include "core/boot_rung.hpp"
 #include "core/error.hpp"
+#include "core/modprobe_conf.hpp"
 #include "core/names.hpp"
 #include "host/image_archive.hpp"
 #include "host/initramfs.hpp"
@@ -57,7 +58,8 @@ TEST(ImagePlan, HoldsWhatIdentifiesAndNothingThatMoves) {
                                           "class=0x0c0330 vm=101\n"));
   EXPECT_EQ(image_plan({}), "");
   moved.claims.front().function.ids.device ^= 1;
-  EXPECT_NE(image_stamp(image_plan(plan)), image_stamp(image_plan(moved)));
+  EXPECT_NE(image_stamp(image_plan(plan), ""), image_stamp(image_plan(moved), ""));
+  EXPECT_NE(image_stamp(image_plan(plan), ""), image_stamp(image_plan(plan), "blacklist xhci_pci\n"));
 }
 
 TEST(Hook, MakesThePlanThatIsExpectedInTheImage) {
@@ -164,7 +166,7 @@ TEST(BootRung, AScriptThatRunsAfterUdevIsTooLate) {
   bytes.replace(at, ours.size() + udev.size(), udev + ours);
   split.host.set_file(image, bytes);
   const std::string plan = image_plan(*split.view().applied);
-  EXPECT_THAT(image_difference(split.root, {"6.17.13-2-pve", plan, image_stamp(plan)}), HasSubstr("after udev"));
+  EXPECT_THAT(image_difference(split.root, {"6.17.13-2-pve", plan, image_stamp(plan, "")}), HasSubstr("after udev"));
 }
 
 TEST(BootRung, WithoutInitramfsToolsTheServiceDoesIt) {
@@ -394,6 +396,52 @@ TEST(Script, GivesBackWhatVfioDoesNotTake) {
   boot.run();
   EXPECT_EQ(boot.override_of("0000:03:00.3"), "") << "an empty line, which the kernel takes as none";
   EXPECT_THAT(boot.log(), HasSubstr("vfio-pci cannot be loaded"));
+}
+
+/// Says which modules are asked for, and whether vfio-pci has its functions by then.
+void note_modules(EarlyBoot& boot) {
+  const auto modprobe = boot.split.host.file("bin/modprobe");
+  boot.split.host.set_file("bin/modprobe", "#!/bin/sh\necho \"$1 $(ls " + boot.top +
+                                               "/sys/bus/pci/drivers/vfio-pci 2>/dev/null | wc -w)\" >> " + boot.top +
+                                               "/asked\n" + modprobe.substr(modprobe.find('\n') + 1));
+  fs::permissions(boot.split.host.path("bin/modprobe"), fs::perms::owner_all);
+}
+
+TEST(Script, LoadsWhatIsBlacklistedByNameWhenVfioHasItsOwn) {
+  EarlyBoot boot;
+  note_modules(boot);
+  boot.split.host.set_file(names::modprobe_conf, modprobe_conf(Rung::blacklist, {}, {ControllerKind::xhci}));
+  boot.run();
+  EXPECT_EQ(boot.split.host.file("asked"), "vfio-pci 0\nxhci_pci 3\nxhci_pci_renesas 3\n");
+}
+
+TEST(Script, LoadsNothingForTheHostOnOtherRungs) {
+  EarlyBoot boot;
+  note_modules(boot);
+  boot.split.host.set_file(names::modprobe_conf, modprobe_conf(Rung::ids, {"1022:149c"}, {ControllerKind::xhci}));
+  boot.run();
+  EXPECT_EQ(boot.split.host.file("asked"), "vfio-pci 0\n");
+}
+
+TEST(Script, TheHostGetsItsDriversWithoutAPlanToo) {
+  EarlyBoot boot;
+  note_modules(boot);
+  const auto conf = modprobe_conf(Rung::blacklist, {}, {ControllerKind::xhci});
+  boot.split.host.set_file(names::modprobe_conf, conf);
+  boot.split.host.remove(names::boot_plan_file);
+  boot.run();
+  EXPECT_EQ(boot.split.host.file("asked"), "xhci_pci 0\nxhci_pci_renesas 0\n");
+  EXPECT_EQ(boot.split.host.file(names::modprobe_conf), conf);
+}
+
+TEST(Script, SwitchedOffNothingOfModprobeHolds) {
+  EarlyBoot boot;
+  note_modules(boot);
+  boot.split.host.set_file("proc/cmdline", "quiet hostsplit=off\n");
+  boot.split.host.set_file(names::modprobe_conf, modprobe_conf(Rung::blacklist, {"1022:149c"}, {ControllerKind::xhci}));
+  boot.run();
+  EXPECT_EQ(boot.split.host.file("asked"), "xhci_pci 0\nxhci_pci_renesas 0\n");
+  EXPECT_EQ(boot.split.host.file(names::modprobe_conf), "");
 }
 
 TEST(Script, WithoutAPlanOrWithGarbageItDoesNothing) {

@@ -145,6 +145,23 @@ TEST_F(Doctor, FilesOfTheArticle) {
   EXPECT_THAT(finding("rc-local-pages").message, HasSubstr("late at boot"));
 }
 
+TEST_F(Doctor, IdsAreAnErrorWhereATwinStaysWithTheHost) {
+  split.host.set_file("etc/modprobe.d/vfio.conf", "options vfio-pci ids=1022:148c\n");
+  split.configure("[vm.101]\ncontrollers = [\"0000:03:00.3\"]\n");
+  EXPECT_EQ(finding("vfio-ids").severity, Severity::error);
+  EXPECT_THAT(finding("vfio-ids").message, HasSubstr("; no VM was given 0000:22:00.3"));
+  split.configure(
+      "[host]\nmay_lose = [\"keyboard\", \"usb\"]\n[vm.101]\ncontrollers = [\"0000:03:00.3\", \"0000:22:00.3\"]\n");
+  EXPECT_EQ(finding("vfio-ids").severity, Severity::warning) << "it takes what is assigned, and nothing else";
+  EXPECT_THAT(finding("vfio-ids").message, ::testing::Not(HasSubstr("no VM")));
+}
+
+TEST_F(Doctor, OwnFileOfModprobeHasItsOwnAccount) {
+  split.host.set_file("etc/modprobe.d/hostsplit.conf", "options vfio-pci ids=1022:148c\nblacklist xhci_pci\n");
+  for (const auto& each : findings())
+    EXPECT_TRUE(each.code != "vfio-ids" && each.code != "xhci-blacklisted") << each.message;
+}
+
 TEST_F(Doctor, IdsOnTheCommandLine) {
   command_line("vfio-pci.ids=144d:a808");
   EXPECT_THAT(finding("vfio-ids").message, HasSubstr("/ is mounted from it"));

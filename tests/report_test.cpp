@@ -44,7 +44,7 @@ TEST(StatusJson, HasTheDocumentedKeys) {
   const Json json = Json::parse(text);
   expect_keys(json, {"version", "live", "configured", "applied", "pending_changes", "pending_reboot", "boot", "controllers", "ports",
                      "nodes", "findings"});
-  expect_keys(json["boot"], {"initramfs", "images", "early", "unhealthy_boots", "sitting_out"});
+  expect_keys(json["boot"], {"initramfs", "images", "early", "rung", "rung_reason", "unhealthy_boots", "sitting_out"});
   EXPECT_EQ(json["version"], 1);
   EXPECT_EQ(json["live"], false);
   EXPECT_EQ(json["configured"], true);

@@ -13,8 +13,9 @@ namespace {
 
 constexpr unsigned executable = 0755;
 
-std::vector<Step> image_steps(const Snapshot& snapshot, const Baseline& baseline, const std::string& plan) {
-  const std::string stamp = plan.empty() ? "" : image_stamp(plan);
+std::vector<Step> image_steps(const Snapshot& snapshot, const Baseline& baseline, const std::string& plan,
+                              const std::string& modprobe) {
+  const std::string stamp = plan.empty() ? "" : image_stamp(plan, modprobe);
   const std::string reason = plan.empty()
                                  ? "no function is to be taken at boot any more"
                                  : "so that vfio-pci has the functions before the host's driver is loaded at boot";
@@ -22,7 +23,7 @@ std::vector<Step> image_steps(const Snapshot& snapshot, const Baseline& baseline
   for (const auto& kernel : snapshot.boot.kernels) {
     const ImageTouched* touched = baseline.image(kernel);
     if (plan.empty() ? !touched : touched && touched->stamp == stamp) continue;
-    steps.push_back({"rebuild " + kernel, RebuildInitramfs{kernel, plan, stamp}, reason});
+    steps.push_back({"rebuild " + kernel, RebuildInitramfs{kernel, plan, stamp, modprobe}, reason});
   }
   return steps;
 }
@@ -64,15 +65,18 @@ std::string image_plan(const BootPlan& plan) {
   return text;
 }
 
-std::string image_stamp(const std::string& image_plan) {
-  return stamp_of({texts::initramfs_hook, texts::initramfs_script, image_plan});
+std::string image_stamp(const std::string& image_plan, const std::string& modprobe) {
+  std::vector<std::string_view> all{texts::initramfs_hook, texts::initramfs_script, image_plan};
+  if (!modprobe.empty()) all.push_back(modprobe);
+  return stamp_of(all);
 }
 
 std::string initramfs_script() {
   return std::string(texts::initramfs_script);
 }
 
-BootRung boot_rung(const Snapshot& snapshot, const BootPlan& target, BootPolicy policy, const Baseline& baseline) {
+BootRung boot_rung(const Snapshot& snapshot, const BootPlan& target, BootPolicy policy, const Baseline& baseline,
+                   const std::string& modprobe) {
   BootRung rung;
   const bool asked = policy == BootPolicy::initramfs && !target.claims.empty();
   if (asked)
@@ -88,7 +92,7 @@ BootRung boot_rung(const Snapshot& snapshot, const BootPlan& target, BootPolicy 
     restore_file(snapshot, baseline, names::initramfs_script, rung.files);
     restore_file(snapshot, baseline, names::initramfs_hook, rung.files);
   }
-  rung.images = image_steps(snapshot, baseline, wanted ? image_plan(target) : std::string());
+  rung.images = image_steps(snapshot, baseline, wanted ? image_plan(target) : std::string(), wanted ? modprobe : std::string());
   return rung;
 }
 

@@ -52,6 +52,7 @@ struct DoctorInput {
   const HostSetup& setup;
   const std::optional<Config>& config;
   const PveConfigs& pve;
+  std::set<PciAddress> assigned = {};  ///< functions that belong to VMs
 };
 
 /// Every check, in the order in which somebody would set a host up: firmware, kernel, modules, memory, guests.

@@ -12,6 +12,7 @@
 #include "core/error.hpp"
 #include "core/guards.hpp"
 #include "core/hugepages.hpp"
+#include "core/ladder.hpp"
 #include "core/names.hpp"
 
 namespace hostsplit {
@@ -233,13 +234,16 @@ Plan make_plan(const PlanInput& input) {
   append(plan.findings, check_cpus(snapshot, input.config));
   if (!has_errors(plan.findings)) append(plan.findings, labels_along(snapshot, claims, input.config, input.ports));
 
-  BootRung early = boot_rung(snapshot, plan.target, input.config.boot, input.baseline);
+  Ladder ladder = choose_rung({snapshot, plan.target, input.config, input.baseline, input.climbed});
+  append(plan.findings, std::move(ladder.findings));
+  BootRung early = boot_rung(snapshot, plan.target, input.config.boot, input.baseline, ladder.modprobe);
   append(plan.findings, std::move(early.findings));
   BootLoaderSteps loader = boot_loader_steps(snapshot, words, early.wanted, input.baseline);
   append(plan.findings, std::move(loader.findings));
 
   // The boot plan comes first: whoever is interrupted after it converges to it at the next start.
   add(plan.steps, boot_plan_steps(plan.target, input.applied));
+  add(plan.steps, std::move(ladder.steps));
   add(plan.steps, std::move(early.files));
   add(plan.steps, std::move(loader.files));
   add(plan.steps, releasing);
@@ -254,9 +258,10 @@ Plan make_plan(const PlanInput& input) {
 
 Plan make_undo_plan(const Snapshot& snapshot, const Baseline& baseline, const std::optional<BootPlan>& applied) {
   Plan plan;
-  BootRung early = boot_rung(snapshot, {}, BootPolicy::service, baseline);
+  BootRung early = boot_rung(snapshot, {}, BootPolicy::service, baseline, {});
   BootLoaderSteps loader = boot_loader_steps(snapshot, {}, false, baseline);
   add(plan.steps, boot_plan_steps({}, applied));
+  add(plan.steps, leave_ladder(snapshot, baseline));
   add(plan.steps, std::move(early.files));
   add(plan.steps, std::move(loader.files));
   const auto releasing = release_steps(snapshot, baseline, {}, plan.findings);
@@ -327,6 +332,10 @@ struct Describe {
                        a.plan.empty() ? "without" : "with");
   }
   std::string operator()(const RefreshBootLoader& a) const { return "run " + a.program + ", for the next boot"; }
+  std::string operator()(const SetRung& a) const {
+    return fmt::format("{} from rung {} to {}, for the next boot", a.to > a.from ? "climb" : "go back", to_string(a.from),
+                       to_string(a.to));
+  }
 };
 
 }  // namespace

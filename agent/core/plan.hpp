@@ -12,6 +12,7 @@
 #include "core/finding.hpp"
 #include "core/page_recipe.hpp"
 #include "core/port_map.hpp"
+#include "core/rung.hpp"
 #include "core/snapshot.hpp"
 
 namespace hostsplit {
@@ -67,6 +68,7 @@ struct RebuildInitramfs {
   std::string kernel;  ///< release, "6.17.13-1-pve"
   std::string plan;    ///< what etc/hostsplit/boot/plan in the image must be; empty: the image must not know hostsplit
   std::string stamp;   ///< of all that goes in; empty with an empty plan
+  std::string modprobe = {};  ///< what etc/modprobe.d/hostsplit.conf in the image must be; empty: not there
   bool operator==(const RebuildInitramfs&) const = default;
 };
 
@@ -79,7 +81,15 @@ struct RefreshBootLoader {
   bool operator==(const RefreshBootLoader&) const = default;
 };
 
-using Action = std::variant<LoadModule, Bind, Reserve, WriteFile, RemoveFile, RebuildInitramfs, RefreshBootLoader>;
+/// Keep that another rung is in force from now on, and why. Its files and images are steps of their own.
+struct SetRung {
+  Rung from = Rung::boot, to = Rung::boot;
+  std::string why;  ///< empty for `boot`
+  bool operator==(const SetRung&) const = default;
+};
+
+using Action =
+    std::variant<LoadModule, Bind, Reserve, WriteFile, RemoveFile, RebuildInitramfs, RefreshBootLoader, SetRung>;
 
 /// One part of a plan: what, and why.
 struct Step {
@@ -105,6 +115,7 @@ struct PlanInput {
   const PortMap& ports;
   const Baseline& baseline;
   const std::optional<BootPlan>& applied;  ///< what is in force now
+  const std::optional<RungRecord>& climbed;  ///< the rung that was climbed to, if one was
 };
 
 /// Decides; touches nothing. The second plan after a successful first one has no steps.

@@ -90,6 +90,8 @@ struct BootTools {
   std::vector<std::string> kernels;  ///< releases with both modules and an initramfs image in /boot, ascending
   KernelBuild build;                 ///< of the running kernel
   std::optional<EarlyNotes> early;   ///< empty: the image that booted had no script of hostsplit
+  /// Drivers of assigned functions when hostsplit first looked at this boot, before it moved any; empty: it has not.
+  std::map<PciAddress, std::string> first_drivers;
   std::map<std::string, FileNow> files;  ///< those of foreign_files() that exist, by path
   bool operator==(const BootTools&) const = default;
 };

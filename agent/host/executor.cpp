@@ -8,6 +8,7 @@
 #include "core/own_files.hpp"
 #include "core/error.hpp"
 #include "core/hugepages.hpp"
+#include "core/names.hpp"
 #include "host/binding.hpp"
 #include "host/boot_loader.hpp"
 #include "host/initramfs.hpp"
@@ -66,6 +67,11 @@ struct Fields {
   void operator()(const RefreshBootLoader& a) const {
     record.event = "refresh-boot-loader";
     record.to = fmt::format("{}", fmt::join(a.present, " "));
+  }
+  void operator()(const SetRung& a) const {
+    record.event = "rung";
+    record.from = to_string(a.from);
+    record.to = record.rung = to_string(a.to);
   }
 };
 
@@ -232,6 +238,14 @@ std::string Executor::act(const RefreshBootLoader& action) {
     note_loader(std::nullopt);
   else
     note_loader(action.stamp);
+  return {};
+}
+
+std::string Executor::act(const SetRung& action) {
+  if (action.to <= Rung::boot)
+    effects_.remove_file(names::rung_file);
+  else
+    effects_.replace_file(names::rung_file, to_text(RungRecord{action.to, action.why}));
   return {};
 }
 

@@ -10,6 +10,7 @@
 
 #include "core/boot_rung.hpp"
 #include "core/error.hpp"
+#include "core/modprobe_conf.hpp"
 #include "core/names.hpp"
 #include "host/image_archive.hpp"
 #include "host/unique_fd.hpp"
@@ -54,9 +55,14 @@ std::string difference(const Root& root, const ImageContent& image, const Rebuil
     return found == image.content.end() ? std::string() : found->second;
   };
   const std::string script = content(script_in_image), plan = content(names::boot_plan_file);
-  if (wanted.plan.empty()) return script.empty() && plan.empty() ? "" : "hostsplit is still in it";
+  const std::string modprobe = content(names::modprobe_conf);
+  // A file of that name may have stood there before hostsplit.
+  const bool of_rung = is_modprobe_conf(modprobe);
+  if (wanted.plan.empty()) return script.empty() && plan.empty() && !of_rung ? "" : "hostsplit is still in it";
   if (script != initramfs_script()) return script.empty() ? "the script is not in it" : "an older script is in it";
   if (plan != wanted.plan) return plan.empty() ? "the plan is not in it" : "another plan is in it";
+  if (wanted.modprobe.empty() ? of_rung : modprobe != wanted.modprobe)
+    return "modprobe.d/hostsplit.conf in it is not the one of the rung";
   if (!has_vfio(root, image, wanted.kernel)) return "the module vfio-pci is not in it";
   const std::string order = content(order_in_image);
   const auto ours = position(order, "hostsplit"), udev = position(order, "udev");
@@ -105,7 +111,7 @@ void verify(const Root& root, const RebuildInitramfs& wanted) {
 
 std::string image_difference(const Root& root, const RebuildInitramfs& wanted) {
   const ImageContent image =
-      read_image(root, image_path(wanted.kernel), {script_in_image, order_in_image, names::boot_plan_file});
+      read_image(root, image_path(wanted.kernel), {script_in_image, order_in_image, names::boot_plan_file, names::modprobe_conf});
   return difference(root, image, wanted);
 }
 

@@ -37,6 +37,19 @@ std::optional<EarlyNotes> read_early_notes(const Root& root) {
   return notes;
 }
 
+/// Each line is an address and a driver. Whoever looked later saw more: coldplug may have gone on between the two.
+void read_first_look(const Root& root, const char* file, std::map<PciAddress, std::string>& drivers) {
+  const auto text = root.read(file).value_or("");
+  for (const auto line : split(text, '\n')) {
+    const auto blank = std::min(line.find(' '), line.size());
+    const auto address = parse_pci_address(line.substr(0, blank));
+    if (!address) continue;
+    const auto driver = line.substr(std::min(blank + 1, line.size()));
+    auto& known = drivers[*address];
+    if (known.empty() || known == names::vfio_driver) known = driver;
+  }
+}
+
 }  // namespace
 
 void read_boot_tools(const Root& root, Snapshot& snapshot) {
@@ -50,6 +63,8 @@ void read_boot_tools(const Root& root, Snapshot& snapshot) {
   // A release with a slash would lead elsewhere; no kernel has one.
   if (!snapshot.kernel.empty() && snapshot.kernel.find('/') == std::string::npos)
     boot.build = parse_kernel_build(root.read("boot/config-" + snapshot.kernel).value_or(""));
+  for (const auto* file : {names::first_look_early, names::first_look_service})
+    read_first_look(root, file, boot.first_drivers);
   constexpr std::string_view image = "initrd.img-";
   for (const auto& name : root.list("boot")) {
     // Copies and half-written images lie beside the real ones; only those have modules of the same name.

@@ -73,6 +73,11 @@ HealthRecord load_boot_health(const Root& root) {
   return record;
 }
 
+std::optional<RungRecord> load_rung(const Root& root) {
+  const auto text = root.read_file(names::rung_file);
+  return text ? parse_rung(*text) : std::nullopt;
+}
+
 std::set<PciAddress> load_released(const Root& root) {
   std::set<PciAddress> released;
   std::istringstream lines(root.read(names::released_file).value_or(""));

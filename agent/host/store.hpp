@@ -29,6 +29,8 @@ void save_baseline(Effects& effects, const Baseline& baseline);
 /// \return empty when nothing was applied. \throws Error(bad_input) when damaged.
 std::optional<BootPlan> load_boot_plan(const Root& root);
 
+/// \return empty where nothing was climbed to, or the record is damaged.
+std::optional<RungRecord> load_rung(const Root& root);
 HealthRecord load_boot_health(const Root& root);
 
 /// Addresses lent to the host until the next boot; lines that are none are ignored.

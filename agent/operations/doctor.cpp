@@ -35,18 +35,29 @@ View look_tolerantly(const Root& root, std::vector<Finding>& findings) {
   load("ports-damaged", view.ports, load_port_map);
   load("baseline-damaged", view.baseline, load_baseline);
   load("plan-damaged", view.applied, load_boot_plan);
+  view.climbed = load_rung(root);
   return view;
 }
 
-void add_plan(const View& view, std::vector<Finding>& findings, std::optional<PageRecipe>& recipe) {
-  if (!view.config) return;
+/// What only the plan knows: what it found, where pages come from, and which functions belong to VMs.
+struct OfPlan {
+  std::vector<Finding> findings;
+  std::optional<PageRecipe> recipe;
+  std::set<PciAddress> assigned;
+};
+
+OfPlan ask_plan(const View& view) {
+  OfPlan of_plan;
+  if (!view.config) return of_plan;
   try {
     const Plan planned = plan(view);
-    findings.insert(findings.end(), planned.findings.begin(), planned.findings.end());
-    recipe = planned.pages;
+    of_plan.findings = planned.findings;
+    of_plan.recipe = planned.pages;
+    for (const auto& claim : planned.target.claims) of_plan.assigned.insert(claim.address);
   } catch (const Error& error) {
-    findings.push_back({"config-does-not-fit", Severity::error, error.object(), error.what(), error.remedy()});
+    of_plan.findings.push_back({"config-does-not-fit", Severity::error, error.object(), error.what(), error.remedy()});
   }
+  return of_plan;
 }
 
 std::vector<Finding> each_once(const std::vector<Finding>& all) {
@@ -68,10 +79,12 @@ Diagnosis diagnose(const Root& root) {
   const View view = look_tolerantly(root, all);
   const HostSetup setup = read_setup(root);
   const PveConfigs pve = read_pve(root);
-  diagnosis.checkups = examine({view.snapshot, setup, view.config, pve});
+  const OfPlan of_plan = ask_plan(view);
+  diagnosis.checkups = examine({view.snapshot, setup, view.config, pve, of_plan.assigned});
   for (const auto& checkup : diagnosis.checkups)
     all.insert(all.end(), checkup.findings.begin(), checkup.findings.end());
-  add_plan(view, all, diagnosis.recipe);
+  all.insert(all.end(), of_plan.findings.begin(), of_plan.findings.end());
+  diagnosis.recipe = of_plan.recipe;
   all.insert(all.end(), view.snapshot.findings.begin(), view.snapshot.findings.end());
   diagnosis.findings = each_once(all);
   return diagnosis;

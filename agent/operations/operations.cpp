@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.hpp"
+#include "core/ladder.hpp"
 #include "core/names.hpp"
 #include "host/inventory.hpp"
 #include "host/lock.hpp"
@@ -101,6 +102,7 @@ View look(const Root& root) {
   view.baseline = load_baseline(root);
   view.applied = load_boot_plan(root);
   view.health = load_boot_health(root);
+  view.climbed = load_rung(root);
   view.released = load_released(root);
   return view;
 }
@@ -111,6 +113,7 @@ View look_at_applied(const Root& root) {
   view.baseline = load_baseline(root);
   view.applied = load_boot_plan(root);
   view.health = load_boot_health(root);
+  view.climbed = load_rung(root);
   view.released = load_released(root);
   return view;
 }
@@ -125,7 +128,7 @@ Plan plan(const View& view) {
     return nothing;
   }
   check_against_machine(*view.config, view.snapshot);
-  Plan plan = make_plan({view.snapshot, *view.config, view.ports, view.baseline, view.applied});
+  Plan plan = make_plan({view.snapshot, *view.config, view.ports, view.baseline, view.applied, view.climbed});
   put_first(plan, end_of_release(view, "every function goes to its VM again"));
   put_first(plan, trust_steps(view.health));
   return plan;
@@ -134,8 +137,8 @@ Plan plan(const View& view) {
 Plan undo_plan(const View& view) {
   Plan plan = make_undo_plan(view.snapshot, view.baseline, view.applied);
   put_first(plan, end_of_release(view, "nothing is assigned any more that could be lent"));
-  const auto forget = forget_health_steps(view.health);
-  plan.steps.insert(plan.steps.end(), forget.begin(), forget.end());
+  for (const auto& forget : {forget_rung_steps(view.climbed), forget_health_steps(view.health)})
+    plan.steps.insert(plan.steps.end(), forget.begin(), forget.end());
   return plan;
 }
 
@@ -179,6 +182,19 @@ HealthRecord begin_boot(const Actor& actor) {
   if (record.health != counted) actor.effects.replace_file(names::boot_health_file, to_text(counted));
   record.health = counted;
   return record;
+}
+
+void note_first_look(const Actor& actor, const View& view, const char* file) {
+  if (!view.applied || view.snapshot.boot_id.empty() || actor.root.exists(file)) return;
+  std::string lines;
+  for (const auto& claim : view.applied->claims)
+    if (const Located located = locate(view.snapshot, claim.function); located.kind == Located::Kind::found)
+      lines += to_string(*located.address) + " " + view.snapshot.function(*located.address)->driver + "\n";
+  try {
+    actor.effects.replace_file(file, lines);
+  } catch (const Error&) {
+    // What was not written down is not known, and what is not known does not climb.
+  }
 }
 
 Outcome sit_out(const Actor& actor, const View& view) {

@@ -22,6 +22,7 @@ struct View {
   Baseline baseline;
   std::optional<BootPlan> applied;
   HealthRecord health;
+  std::optional<RungRecord> climbed;  ///< the rung that was climbed to, if one was
   std::set<PciAddress> released;  ///< lent to the host until the next boot
 };
 
@@ -64,6 +65,10 @@ Outcome repair(const Actor& actor, const Plan& plan, const Progress& progress = 
 /// Counts the boot that has begun, once; to be called before the first effect on it. \return the count.
 /// \throws Error when it cannot be written: then nothing may be done either.
 HealthRecord begin_boot(const Actor& actor);
+/// Writes down, once in each boot and for each of those who look first, which drivers the applied functions have before
+/// anything is moved: what tells whether the rung in force has held. Where it cannot be written nothing is known.
+/// \param file  names::first_look_early or names::first_look_service
+void note_first_look(const Actor& actor, const View& view, const char* file);
 /// Gives what early boot took back to the host: for a boot that is sat out.
 Outcome sit_out(const Actor& actor, const View& view);
 
@@ -86,6 +91,8 @@ struct BootStatus {
   std::optional<EarlyNotes> early;          ///< what the script did at this boot
   unsigned unhealthy = 0;                   ///< boots in a row not found healthy
   bool sitting_out = false;
+  Rung rung = Rung::runtime;                ///< in force, or from the next boot on
+  std::string rung_why;                     ///< why it was climbed to; empty below `ids`
 };
 /// One learned or merely existing port.
 struct PortStatus {

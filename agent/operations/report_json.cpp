@@ -105,6 +105,9 @@ struct ActionFields {
   Json operator()(const RefreshBootLoader& a) const {
     return {{"kind", "refresh-boot-loader"}, {"program", a.program}, {"words", a.present}};
   }
+  Json operator()(const SetRung& a) const {
+    return {{"kind", "rung"}, {"from", to_string(a.from)}, {"to", to_string(a.to)}, {"rung", to_string(a.to)}};
+  }
 };
 
 Json step_json(const Step& step) {
@@ -124,6 +127,8 @@ Json boot_json(const BootStatus& boot) {
   return {{"initramfs", boot.initramfs},
           {"images", std::move(images)},
           {"early", std::move(early)},
+          {"rung", to_string(boot.rung)},
+          {"rung_reason", text_or_null(boot.rung_why)},
           {"unhealthy_boots", boot.unhealthy},
           {"sitting_out", boot.sitting_out}};
 }

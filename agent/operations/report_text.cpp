@@ -86,6 +86,7 @@ std::string boot_text(const Status& status) {
   const BootStatus& boot = status.boot;
   if (!boot.initramfs) return "\nAt boot: the service.\n";
   std::string text = "\nAt boot: a script in the initramfs, then the service. ";
+  if (boot.rung > Rung::boot) text += fmt::format("Rung {}, because {}. ", to_string(boot.rung), printable(boot.rung_why));
   if (!boot.early) return text + "The image that booted had no script yet.\n";
   if (boot.early->off) return text + "Switched off this time (hostsplit=off).\n";
   return text + fmt::format("This time {} function{} in {} ms.\n", boot.early->bound.size(),

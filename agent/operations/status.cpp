@@ -132,18 +132,26 @@ void merge(std::vector<Finding>& to, const std::vector<Finding>& from) {
   }
 }
 
+/// What the rung in force has in modprobe.d, as far as it is there.
+std::string modprobe_now(const View& view) {
+  const auto file = view.snapshot.boot.files.find(names::modprobe_conf);
+  return view.climbed && file != view.snapshot.boot.files.end() ? file->second.content : std::string();
+}
+
 BootStatus boot_status(const View& view) {
   BootStatus boot;
   boot.early = view.snapshot.boot.early;
   boot.unhealthy = view.health.health ? view.health.health->begun : 0;
   boot.sitting_out = sits_out(view.health);
   if (!view.applied) return boot;
-  const std::string plan = image_plan(*view.applied);
+  const std::string plan = image_plan(*view.applied), modprobe = modprobe_now(view);
   for (const auto& kernel : view.snapshot.boot.kernels)
     if (const ImageTouched* image = view.baseline.image(kernel)) {
-      boot.images[kernel] = image->stamp == image_stamp(plan);
+      boot.images[kernel] = image->stamp == image_stamp(plan, modprobe);
       boot.initramfs = true;
     }
+  if (boot.initramfs) boot.rung = view.climbed ? view.climbed->rung : Rung::boot;
+  if (boot.initramfs && view.climbed) boot.rung_why = view.climbed->why;
   return boot;
 }
 
@@ -153,7 +161,7 @@ std::optional<Finding> why_not_early(const View& view) {
   const ImageTouched* image = view.baseline.image(view.snapshot.kernel);
   const std::string plan = image_plan(*view.applied);
   const bool rebooted = image && !image->boot_id.empty() && image->boot_id != view.snapshot.boot_id;
-  if (!rebooted || image->stamp != image_stamp(plan)) return std::nullopt;
+  if (!rebooted || image->stamp != image_stamp(plan, modprobe_now(view))) return std::nullopt;
   const auto& early = view.snapshot.boot.early;
   if (early && (early->off || early->plan == plan)) return std::nullopt;
   return Finding{"early-not-as-applied", Severity::warning, "initramfs of " + view.snapshot.kernel,

@@ -7,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "core/kernel_words.hpp"
+#include "core/ladder.hpp"
 #include "core/names.hpp"
 #include "host/guests.hpp"
 #include "host/lock.hpp"
@@ -125,6 +126,7 @@ void Keeper::begin() {
   begun_ = true;
   if (off_ || !view_.applied) return;
   try {
+    note_first_look(actor_, view_, names::first_look_service);
     view_.health = begin_boot(actor_);
     off_why_ = why_sits_out(view_.health);
   } catch (const Error& error) {
@@ -294,6 +296,10 @@ void Keeper::tell_findings(const Plan& needed) {
   all.insert(all.end(), needed.findings.begin(), needed.findings.end());
   const auto ports = check_port_map(view_.ports, view_.snapshot);
   all.insert(all.end(), ports.begin(), ports.end());
+  if (view_.applied && view_.config && !off_) {
+    const auto rung = choose_rung({view_.snapshot, *view_.applied, *view_.config, view_.baseline, view_.climbed}).findings;
+    all.insert(all.end(), rung.begin(), rung.end());
+  }
   if (unsaved_) all.push_back(*unsaved_);
   if (const auto lost = lost_records()) all.push_back(*lost);
   const auto stuck = quarantine_findings(actor_.root, quarantined_);

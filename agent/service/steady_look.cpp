@@ -36,6 +36,7 @@ View SteadyLook::look(const Root& root) {
   refresh("baseline-damaged", root.display(names::baseline_file), view.baseline, [&] { return load_baseline(root); });
   refresh("plan-damaged", root.display(names::boot_plan_file), view.applied, [&] { return load_boot_plan(root); });
   refresh("boots-damaged", root.display(names::boot_health_file), view.health, [&] { return load_boot_health(root); });
+  view.climbed = load_rung(root);
   view.released = load_released(root);
   return view;
 }

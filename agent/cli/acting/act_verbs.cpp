@@ -12,6 +12,7 @@
 #include "cli/verbs.hpp"
 #include "core/error.hpp"
 #include "core/hugepages.hpp"
+#include "core/names.hpp"
 #include "host/effects.hpp"
 #include "operations/advice.hpp"
 #include "operations/operations.hpp"
@@ -203,6 +204,14 @@ int sit_out_loudly(const Actor& actor, const HealthRecord& health) {
   return sit_out(actor, look_at_applied(actor.root)).ok() ? Exit::fine : Exit::failed;
 }
 
+/// Where xhci is blacklisted it is loaded right after this unit: by then vfio-pci has to have what belongs to VMs.
+std::vector<Step> binds_before_xhci(const View& view) {
+  if (!view.climbed || view.climbed->rung != Rung::blacklist) return {};
+  std::vector<Step> steps = repair_plan(view).steps;
+  std::erase_if(steps, [](const Step& step) { return std::holds_alternative<Reserve>(step.action); });
+  return steps;
+}
+
 }  // namespace
 
 int take_verb(const Options& options) { return flip_verb(options, "take", Flip::take); }
@@ -216,9 +225,12 @@ int boot_verb(const Options& options) {
   const Actor actor{root, effects, audit};
   if (const auto health = begin_boot(actor); sits_out(health)) return sit_out_loudly(actor, health);
   const View view = look_at_applied(root);
+  note_first_look(actor, view, names::first_look_early);
   // Bindings belong to the service, which waits for udev; pages are best taken before memory scatters.
   Plan planned;
   if (view.applied) planned.steps = boot_page_steps(view.snapshot, *view.applied);
+  const auto binds = binds_before_xhci(view);
+  planned.steps.insert(planned.steps.begin(), binds.begin(), binds.end());
   if (planned.steps.empty()) return Exit::fine;
   const auto progress = numbered(planned.steps.size(), print_progress);
   return repair(actor, planned, progress).ok() ? Exit::fine : Exit::failed;

@@ -6,6 +6,11 @@ import textwrap
 CONFIG = "/etc/hostsplit/hostsplit.toml"
 PORTS = "/var/lib/hostsplit/ports.toml"
 
+# All of /etc that undo must bring back: content, links, modes and owners.
+_ETC = ("find /etc -type f ! -name ld.so.cache -print0 | sort -z | xargs -0 sha256sum; "
+        "find /etc -type l -printf '%p %l\\n' | sort; "
+        "find /etc -printf '%p %m %u %g\\n' | grep -v '^/etc/hostsplit/boot ' | sort")
+
 _SYSFS = r"""
 for d in /sys/bus/pci/devices/*; do
   case $(cat $d/class) in 0x0c03*) ;; *) continue ;; esac
@@ -63,6 +68,22 @@ class Product:
             elif "Kernel driver in use:" in line:
                 drivers[address] = line.rpartition(": ")[2]
         return drivers
+
+    def etc(self):
+        """A line for everything in /etc, to be compared before and after."""
+        return self.bench.run(_ETC).out.splitlines()
+
+    def image(self):
+        """The names in the initramfs of the running kernel, sorted."""
+        return self.bench.run("lsinitramfs /boot/initrd.img-$(uname -r) | sort").out.splitlines()
+
+    def kernel_log(self, what):
+        """Lines of the kernel log of this boot that contain it."""
+        return self.bench.run(f"dmesg | grep -F '{what}'", check=False).out.splitlines()
+
+    def findings(self):
+        """Findings of status by code; of several with one code the last."""
+        return {f["code"]: f for f in self.json("status")["findings"]}
 
     def pages(self, node):
         """1 GiB pages of a node, read without hostsplit."""

@@ -20,10 +20,6 @@ CONFIG = f"""
     boot = "initramfs"
 """
 
-ETC = ("find /etc -type f ! -name ld.so.cache -print0 | sort -z | xargs -0 sha256sum; find /etc -type l -printf '%p %l\\n' | sort; "
-       "find /etc -printf '%p %m %u %g\\n' | grep -v '^/etc/hostsplit/boot ' | sort")
-IMAGE = "lsinitramfs /boot/initrd.img-$(uname -r) | sort"
-
 
 def run(bench, check):
     product = Product(bench)
@@ -31,17 +27,12 @@ def run(bench, check):
     product.configure(CONFIG)
     # The image that comes with the bench was built where no root file system could be looked at: one more, like with like.
     bench.run("update-initramfs -u", 600)
-    before = bench.run(ETC).out, bench.run(IMAGE).out, product.sysfs()
+    before = product.etc(), product.image(), product.sysfs()
     apply(bench, check, product)
     first_boot(bench, check, product)
     renumbered(bench, check, product)
     off(bench, check, product)
     undo(bench, check, product, before)
-
-
-def kernel_log(bench, what):
-    """Lines of the kernel log of this boot that contain it."""
-    return bench.run(f"dmesg | grep -F '{what}'", check=False).out.splitlines()
 
 
 def apply(bench, check, product):
@@ -51,7 +42,7 @@ def apply(bench, check, product):
     applied, seconds = bench.timed("hostsplit apply --yes", 600, check=False)
     check("apply succeeds", applied.rc == 0, applied)
     print(f"     apply with the initramfs took {seconds:.0f} s of guest time", flush=True)
-    held = bench.run(IMAGE).out
+    held = "\n".join(product.image())
     wanted = ["scripts/init-top/hostsplit", "etc/hostsplit/boot/plan", "vfio-pci.ko"]
     missing = [name for name in wanted if name not in held]
     check("script, plan and vfio-pci are in the image", not missing, missing)
@@ -64,22 +55,22 @@ def apply(bench, check, product):
 def first_boot(bench, check, product):
     bench.reboot()
     for address in ASSIGNED:
-        touched = kernel_log(bench, f"xhci_hcd {address}")
+        touched = product.kernel_log(f"xhci_hcd {address}")
         check(f"{address}: xhci_hcd never had it", not touched, touched)
-        taken = kernel_log(bench, f"hostsplit: {address} is with vfio-pci")
+        taken = product.kernel_log(f"hostsplit: {address} is with vfio-pci")
         check(f"{address}: the script gave it to vfio-pci", len(taken) == 1, taken)
-    twin = kernel_log(bench, f"xhci_hcd {X1}")
+    twin = product.kernel_log(f"xhci_hcd {X1}")
     check("the twin with the same id, which stays with the host, went to xhci_hcd", bool(twin))
     drivers = product.drivers()
     check("drivers are as applied", all(drivers[a] == "vfio-pci" for a in ASSIGNED) and drivers[X1] == "xhci_hcd", drivers)
     repaired = product.journal(event="bind")
     check("and the service had nothing to do", not repaired, repaired)
-    done = kernel_log(bench, "hostsplit: ")
+    done = product.kernel_log("hostsplit: ")
     for line in done:
         print(f"     {line}", flush=True)
     took = re.search(r"done in (\d+) ms", "\n".join(done))
     check("the time it added to the boot is told", took is not None, done)
-    udev = kernel_log(bench, f"xhci_hcd {X1}")
+    udev = product.kernel_log(f"xhci_hcd {X1}")
     ours = [float(re.search(r"\[ *([\d.]+)\]", line).group(1)) for line in (done[-1:] + udev[:1])]
     check("all was done before xhci_hcd was there", len(ours) == 2 and ours[0] < ours[1], ours)
 
@@ -93,13 +84,13 @@ def renumbered(bench, check, product):
     mine = [address for address, driver in drivers.items() if driver == "vfio-pci"]
     check("three functions are with vfio-pci, one is not", len(mine) == 3 and len(drivers) == 4, drivers)
     for address in mine:
-        touched = kernel_log(bench, f"xhci_hcd {address}")
+        touched = product.kernel_log(f"xhci_hcd {address}")
         check(f"{address}: xhci_hcd never had it", not touched, touched)
     nvme = bench.run(cards).out
     check("the cards at the old addresses were not touched", X0 in nvme and "vfio" not in nvme, nvme)
     overrides = bench.run(f"cat /sys/bus/pci/devices/{X0}/driver_override").out.strip()
     check("not even by an override", overrides == "(null)", overrides)
-    taken = "\n".join(kernel_log(bench, "is with vfio-pci for VM"))
+    taken = "\n".join(product.kernel_log("is with vfio-pci for VM"))
     owners = dict(re.findall(r"hostsplit: (\S+) is with vfio-pci for VM (\d+)", taken))
     check("and each VM has its own", sorted(owners.items()) == sorted(zip(sorted(mine), ("101", "102", "102"))), owners)
 
@@ -114,7 +105,7 @@ def off(bench, check, product):
     line = bench.get("/proc/cmdline").decode()
     check("it gives the kernel hostsplit=off", " hostsplit=off" in line, line)
     check("hostsplit=off: all controllers are with xhci_hcd", set(drivers.values()) == {"xhci_hcd"}, drivers)
-    said = kernel_log(bench, "hostsplit=off on the kernel command line")
+    said = product.kernel_log("hostsplit=off on the kernel command line")
     check("and the script says so", len(said) == 1, said)
     state = bench.run("systemctl show -P StatusText hostsplitd").out
     check("the service too", "hostsplit=off" in state, state)
@@ -123,12 +114,11 @@ def off(bench, check, product):
 def undo(bench, check, product, before):
     undone = product.run("undo --yes", 600)
     check("undo succeeds", undone.rc == 0, undone)
-    etc = bench.run(ETC).out
-    changed = sorted(set(etc.splitlines()) ^ set(before[0].splitlines()))
+    changed = sorted(set(product.etc()) ^ set(before[0]))
     check("/etc is byte for byte as before", not changed, changed)
-    held = bench.run(IMAGE).out
-    changed = sorted(set(held.splitlines()) ^ set(before[1].splitlines()))
+    held = product.image()
+    changed = sorted(set(held) ^ set(before[1]))
     check("the image holds what it held before", held == before[1], changed)
     bench.reboot()
     check("after a reboot drivers, overrides and pools are as before", product.sysfs() == before[2], product.sysfs())
-    check("and nothing of hostsplit is in the kernel log", not kernel_log(bench, "hostsplit: "), kernel_log(bench, "hostsplit: "))
+    check("and nothing of hostsplit is in the kernel log", not product.kernel_log("hostsplit: "), product.kernel_log("hostsplit: "))
