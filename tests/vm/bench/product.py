@@ -5,6 +5,7 @@ import textwrap
 
 CONFIG = "/etc/hostsplit/hostsplit.toml"
 PORTS = "/var/lib/hostsplit/ports.toml"
+BUS = "org.hostsplit /org/hostsplit org.hostsplit.Manager1"
 
 # All of /etc that undo must bring back: content, links, modes and owners.
 _ETC = ("find /etc -type f ! -name ld.so.cache -print0 | sort -z | xargs -0 sha256sum; "
@@ -37,13 +38,13 @@ class Product:
         result = self.run(f"{arguments} --json")
         return json.loads(result.out)
 
-    def configure(self, text):
-        """Write hostsplit.toml; the version line is added, and boot = "service" unless the text has an [enforce]:
-        the initramfs takes a minute each time."""
+    def configure(self, text, boot="service"):
+        """Write hostsplit.toml; the version line is added, and an [enforce] with this boot unless the text has one. Not
+        "initramfs" by default: that takes a minute each time."""
         self.bench.run("mkdir -p /etc/hostsplit")
         text = textwrap.dedent(text)
         if "[enforce]" not in text:
-            text += '\n[enforce]\nboot = "service"\n'
+            text += f'\n[enforce]\nboot = "{boot}"\n'
         self.bench.put_text(CONFIG, "version = 1\n" + text)
 
     def controllers(self):
@@ -84,6 +85,12 @@ class Product:
     def findings(self):
         """Findings of status by code; of several with one code the last."""
         return {f["code"]: f for f in self.json("status")["findings"]}
+
+    def bind_by_hand(self, address):
+        """Bind a function to the driver the kernel would choose, as somebody who knows nothing of hostsplit might; the
+        Result has that driver."""
+        return self.bench.run(f"cd /sys/bus/pci/devices/{address}; echo > driver_override; echo {address} > driver/unbind; "
+                              f"echo {address} > /sys/bus/pci/drivers_probe; readlink driver", check=False)
 
     def pages(self, node):
         """1 GiB pages of a node, read without hostsplit."""

@@ -1,27 +1,18 @@
 """Two boots that do not get healthy, and hostsplit sits out the third; a controller lent to the host and taken back."""
 
 from bench import eventually
+from bench.article import BOTH, X0, X1, X2, X3
 from bench.product import Product
 
 TOPOLOGY = "article"
 
-X0, X1, X2, X3 = "0000:01:00.0", "0000:02:00.0", "0000:81:00.0", "0000:81:00.1"
 BOOTS = "/var/lib/hostsplit/journal/boots"
-
-CONFIG = f"""
-    [vm.101]
-    controllers = ["{X0}"]
-    [vm.102]
-    controllers = ["{X2}"]
-    [enforce]
-    boot = "initramfs"
-"""
 
 
 def run(bench, check):
     product = Product(bench)
     bench.install()
-    product.configure(CONFIG)
+    product.configure(BOTH, boot="initramfs")
     applied = product.run("apply --yes", 600)
     check("apply succeeds", applied.rc == 0, applied)
     lend(bench, check, product)

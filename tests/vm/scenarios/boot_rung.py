@@ -3,28 +3,19 @@ added, not with hostsplit=off; and undo leaves nothing of it."""
 
 import re
 
+from bench.article import BOTH, X0, X1, X2, X3
 from bench.product import Product
 
 TOPOLOGY = "article"
 
 # Four controllers of one id: x0 for one VM, x2 and x3 (one slot, on node 1) for another, x1 stays with the host.
-X0, X1, X2, X3 = "0000:01:00.0", "0000:02:00.0", "0000:81:00.0", "0000:81:00.1"
 ASSIGNED = (X0, X2, X3)
-
-CONFIG = f"""
-    [vm.101]
-    controllers = ["{X0}"]
-    [vm.102]
-    controllers = ["{X2}"]
-    [enforce]
-    boot = "initramfs"
-"""
 
 
 def run(bench, check):
     product = Product(bench)
     bench.install()
-    product.configure(CONFIG)
+    product.configure(BOTH, boot="initramfs")
     # The image that comes with the bench was built where no root file system could be looked at: one more, like with like.
     bench.run("update-initramfs -u", 600)
     before = product.etc(), product.image(), product.sysfs()

@@ -1,11 +1,11 @@
 """A kernel that leaves the IOMMU off by itself: the word goes on its command line, after a reboot the rest follows, and
 undo takes the word away."""
 
+from bench.article import X0
 from bench.product import Product
 
 TOPOLOGY = "article"
 
-X0 = "0000:01:00.0"
 CONFIG = f'[vm.101]\ncontrollers = ["{X0}"]\n'
 WORDS = "/etc/default/grub.d/hostsplit.cfg"
 

@@ -5,12 +5,10 @@ import re
 import time
 
 from bench import eventually
+from bench.article import X0, X1, X2, X3
 from bench.product import Product
 
 TOPOLOGY = "article"
-
-# As the topology numbers them: x0 and x1 alone, x2 and x3 two functions of one slot on node 1.
-X0, X1, X2, X3 = "0000:01:00.0", "0000:02:00.0", "0000:81:00.0", "0000:81:00.1"
 
 # Node 0 has holes and whatever the kernel scattered at boot: after a reboot it gave three whole gibibytes at most times,
 # not always, and too few pages are the subject of `memory`, not of this.
@@ -153,12 +151,8 @@ def split(bench, check, product):
           hidden.output())
 
 
-BY_HAND = ("d=/sys/bus/pci/devices/{a}; echo > $d/driver_override; echo {a} > $d/driver/unbind; "
-           "echo {a} > /sys/bus/pci/drivers_probe; readlink $d/driver")
-
-
 def drift(bench, check, product):
-    taken = bench.run(BY_HAND.format(a=X0)).out
+    taken = product.bind_by_hand(X0).out
     back = eventually(lambda: product.drivers()[X0] == "vfio-pci", 60)
     check("a controller rebound to xhci_hcd by hand comes back to vfio-pci", "xhci_hcd" in taken and back, product.drivers())
     entries = eventually(lambda: product.journal(event="drift", controller=X0), 30)

@@ -4,10 +4,10 @@ import json
 import statistics
 from pathlib import Path
 
+from bench.article import X0
 from bench.product import Product
 
 TOPOLOGY = "article"
-ADDRESS = "0000:01:00.0"
 ROUNDS = 9
 
 
@@ -34,7 +34,7 @@ def limit(check, name, value, most):
 
 
 def bind(bench, check):
-    times = json.loads(bench.run(f"/usr/libexec/hostsplit/hostsplit-measure {ADDRESS} {ROUNDS}", 300).out)
+    times = json.loads(bench.run(f"/usr/libexec/hostsplit/hostsplit-measure {X0} {ROUNDS}", 300).out)
     print(f"     medians in microseconds: {times}")
     limit(check, "bind and verify against the raw writes", times["hostsplit"] / times["raw"], 1.10)
     limit(check, "bind and verify against driverctl", times["hostsplit"] / times["driverctl"], 0.25)
@@ -59,9 +59,9 @@ def five_times(command):
 
 def drift(bench, check, product):
     """From another program's rebinding until the service has it back, against that program's raw writes."""
-    product.configure(f'[vm.101]\ncontrollers = ["{ADDRESS}"]\n')
+    product.configure(f'[vm.101]\ncontrollers = ["{X0}"]\n')
     product.run("apply --yes")
-    times = json.loads(bench.run(f"/usr/libexec/hostsplit/hostsplit-measure --drift {ADDRESS} 5", 300).out)
+    times = json.loads(bench.run(f"/usr/libexec/hostsplit/hostsplit-measure --drift {X0} 5", 300).out)
     print(f"     drift, medians in microseconds: {times}; {times['service'] / times['raw']:.1f} times the raw writes")
     check("a drift is repaired within a second", times["service"] < 1_000_000, times)
 

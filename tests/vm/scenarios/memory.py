@@ -5,13 +5,13 @@ import re
 from pathlib import Path
 
 from bench import eventually
+from bench.article import X0, X1
 from bench.product import Product
 
 TOPOLOGY = "article"
 
 START = Path(__file__).parent / "pve-start"
 BOOT_PLAN = "/etc/hostsplit/boot/plan"
-X0, X1 = "0000:01:00.0", "0000:02:00.0"
 CPUS = {0: "0-1", 1: "2-3"}
 HOOK = "/usr/share/hostsplit/hostsplit-hook"
 CONFIG = f"""

@@ -4,11 +4,11 @@ finishes the work. Takes long; not part of the daily run."""
 import time
 
 from bench import eventually
+from bench.article import X0
 from bench.product import Product
 
 TOPOLOGY = "article"
 
-X0 = "0000:01:00.0"
 CONFIG = f"""
     [vm.101]
     controllers = ["{X0}"]

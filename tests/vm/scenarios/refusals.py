@@ -1,11 +1,10 @@
 """What hostsplit must not do: every refusal on the machine that has its cause. Exit 3, and nothing half-done."""
 
 from bench import eventually
+from bench.article import X0, X2, X3
 from bench.product import CONFIG, PORTS, Product
 
 TOPOLOGY = "article"
-
-X0, X2, X3 = "0000:01:00.0", "0000:81:00.0", "0000:81:00.1"
 
 
 def run(bench, check):

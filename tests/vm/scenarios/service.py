@@ -5,13 +5,10 @@ import re
 import time
 
 from bench import eventually
-from bench.product import PORTS, Product
+from bench.article import BOTH, X0, X2, X3
+from bench.product import BUS, PORTS, Product
 
 TOPOLOGY = "article"
-X0, X2, X3 = "0000:01:00.0", "0000:81:00.0", "0000:81:00.1"
-
-BUS = "org.hostsplit /org/hostsplit org.hostsplit.Manager1"
-BOTH = f'[vm.101]\ncontrollers = ["{X0}"]\n[vm.102]\ncontrollers = ["{X2}"]\n'
 SECOND = f'[vm.102]\ncontrollers = ["{X2}"]\n'
 
 LOOKS = ["Describe", "Plan", "Preview sasb apply 0 false", "ListControllers", "ListPorts", "ListPools", "ListFindings"]
@@ -31,9 +28,6 @@ RULE = """polkit.addRule(function(action, subject) {
   if (action.id.indexOf("org.hostsplit.") == 0 && subject.user == "alice") return polkit.Result.YES;
 });
 """
-
-BY_HAND = ("d=/sys/bus/pci/devices/{a}; echo > $d/driver_override; echo {a} > $d/driver/unbind; "
-           "echo {a} > /sys/bus/pci/drivers_probe")
 
 
 def run(bench, check):
@@ -192,7 +186,7 @@ def works(bench, check, product, after):
     answers = eventually(lambda: describes(bench), 60)
     check(f"{after}: the service answers", answers, bench.run("systemctl status hostsplitd", check=False).out)
     check(f"{after}: nothing learned is lost", len(product.ports()) == 1, product.ports())
-    bench.run(BY_HAND.format(a=X0), check=False)
+    product.bind_by_hand(X0)
     check(f"{after}: it repairs a drift", eventually(lambda: assigned(product), 60), product.drivers())
     bench.run("systemctl reset-failed hostsplitd")
 
@@ -277,7 +271,7 @@ def stuck(bench, check, product):
     check("the record has the kernel's stack", len(record) == 1 and "vfio_unregister_group_dev" in record[0]["MESSAGE"],
           record)
 
-    bench.run(BY_HAND.format(a=X2))
+    product.bind_by_hand(X2)
     check("everything else goes on: another drift is repaired",
           eventually(lambda: product.drivers()[X2] == "vfio-pci", 60), product.drivers())
     stop = bench.timed("systemctl stop hostsplitd")[1]

@@ -3,18 +3,14 @@
 import time
 
 from bench import eventually
-from bench.product import Product
+from bench.article import X0, X1
+from bench.product import BUS, Product
 
 TOPOLOGY = "article"
-X0, X1 = "0000:01:00.0", "0000:02:00.0"
-BUS = "org.hostsplit /org/hostsplit org.hostsplit.Manager1"
 EVENTS = 100_000
 BURST_LIMIT = 0.3  # seconds: no burst is longer than this before the service looks
 IDLE = 300
 BEAT = 15  # seconds: half of WatchdogSec
-
-BY_HAND = ("d=/sys/bus/pci/devices/{a}; echo > $d/driver_override; echo {a} > $d/driver/unbind; "
-           "echo {a} > /sys/bus/pci/drivers_probe")
 
 
 def run(bench, check):
@@ -23,7 +19,7 @@ def run(bench, check):
     bench.install_beside("hostsplit-measure")
     product.configure(f'[vm.101]\ncontrollers = ["{X0}"]\n')
     check("apply", product.run("apply --yes").rc == 0)
-    bench.run(BY_HAND.format(a=X0))
+    product.bind_by_hand(X0)
     check("a drift is repaired before the storm", repaired(product))
     # Once before, so that what is allocated once is there.
     storm(bench, 2000)
@@ -57,7 +53,7 @@ def storm(bench, count):
 def the_storm(bench, check, product):
     rss, before, pid = resident(bench), looks(bench), main_pid(bench)
     began = time.monotonic()
-    bench.run(BY_HAND.format(a=X0))
+    product.bind_by_hand(X0)
     sent = storm(bench, EVENTS)
     back = repaired(product)
     took = time.monotonic() - began
