@@ -1,15 +1,12 @@
 #pragma once
 #include <chrono>
-#include <string>
 
 #include "core/boot_health.hpp"
 
 namespace hostsplit {
 
-/// What systemd says of a unit: "active", "failed", ...; empty when it cannot be asked (org.freedesktop.systemd1(5)).
-std::string unit_state(const std::string& unit);
-
-/// The signs that do not come from a snapshot. \param watched since the daemon started
+/// The signs that do not come from a snapshot: what systemd says of its units, over a connection of its own. What cannot
+/// be asked counts as "not yet". Takes at most half a second. \param watched since the daemon started
 HealthSigns host_signs(std::chrono::seconds watched);
 
 }  // namespace hostsplit
