@@ -73,7 +73,9 @@ struct BusTest : ::testing::Test {
             .start =
                 [this](const WorkRequest& request, std::uint32_t uid) -> unsigned {
                   if (request.token == "old") throw Error("apply", "the plan", "it changed");
-                  done.push_back(request.verb + " " + request.token + " by " + std::to_string(uid));
+                  std::string what = request.verb;
+                  for (const auto& word : request.words) what += " " + word;
+                  done.push_back(what + " " + request.token + " by " + std::to_string(uid));
                   return 42;
                 },
             .cancel = [this](unsigned job) { done.push_back("cancel " + std::to_string(job)); },
@@ -160,13 +162,16 @@ TEST_F(BusTest, RootMayDoEverythingAndPolkitIsNotAsked) {
   const Bus bus(loop.get(), handlers());
   EXPECT_EQ(call("Apply", "s", "t1").error, "");
   EXPECT_EQ(call("Undo", "s", "").error, "");
+  EXPECT_EQ(call("Take", "ass", 1, "front-1", "t2").error, "");
+  EXPECT_EQ(call("Release", "ass", 2, "a", "b", "t3").error, "");
   EXPECT_EQ(call("Cancel", "u", 42).error, "");
   EXPECT_EQ(call("RenamePort", "ss", "a", "b").error, "");
   EXPECT_EQ(call("Learn", "as", 2, "a", "b").error, "");
   EXPECT_EQ(call("StopLearning").error, "");
   EXPECT_EQ(call("Reload").error, "");
   EXPECT_EQ(reloads, 1);
-  EXPECT_THAT(done, ElementsAre("apply t1 by 0", "undo  by 0", "cancel 42", "a to b", "learn b"));
+  EXPECT_THAT(done, ElementsAre("apply t1 by 0", "undo  by 0", "take front-1 t2 by 0", "release a b t3 by 0",
+                                "cancel 42", "a to b", "learn b"));
 }
 
 TEST_F(BusTest, LooksAreForEverybodyAndBytesThatAreNoTextDoNoHarm) {

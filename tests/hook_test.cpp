@@ -1,11 +1,13 @@
 // The hook of Proxmox VE: what holds a VM back, what does not, and what it brings back first.
 #include "operations/hook.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "core/names.hpp"
 #include "core/objection.hpp"
+#include "service/metrics.hpp"
 #include "support/split_host.hpp"
 
 namespace hostsplit {
@@ -96,12 +98,19 @@ TEST_F(GuestHook, ALifelineHoldsItBackEvenWhenSwitchedOff) {
 }
 
 TEST_F(GuestHook, AfterTheStartItTellsWhatIsWrong) {
-  EXPECT_TRUE(after_start(split.root, 900).notes.empty());
+  EXPECT_TRUE(after_start(split.actor(), 900).notes.empty());
+  EXPECT_TRUE(load_proofs(split.root).empty());
   split.host.unbind("0000:03:00.3");
-  const auto answer = after_start(split.root, 101);
+  const auto answer = after_start(split.actor(), 101);
   ASSERT_EQ(answer.notes.size(), 1u);
   EXPECT_THAT(answer.notes[0], HasSubstr("function of 0000:03:00.3"));
   EXPECT_EQ(answer.veto, "");
+  const auto proofs = load_proofs(split.root);
+  ASSERT_EQ(proofs.count(101), 1u);
+  EXPECT_EQ(proofs.at(101).wrong, 1u);
+  const auto text = metrics_text(status(split.view()), 0, proofs);
+  EXPECT_THAT(text, HasSubstr("hostsplit_verify_wrong{vm=\"101\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr(fmt::format("hostsplit_verify_time_seconds{{vm=\"101\"}} {}\n", proofs.at(101).at)));
 }
 
 }  // namespace

@@ -167,6 +167,7 @@ TEST_F(WorkTest, LendsAControllerAndTakesItBack) {
   ASSERT_TRUE(work(release).ok);
   EXPECT_EQ(split.driver("0000:03:00.3"), "xhci_hcd");
   EXPECT_FALSE(work(release).ok) << "the plan that was shown is done";
+  EXPECT_TRUE(work({"take", {}, {}, {}}).bad_input) << "it does not say what";
   ASSERT_TRUE(work({"take", {"0000:03:00.3"}, {}, {}}).ok);
   EXPECT_EQ(split.driver("0000:03:00.3"), "vfio-pci");
   EXPECT_TRUE(work({"release", {"no such port"}, {}, {}}).bad_input);

@@ -21,6 +21,7 @@ inline constexpr auto modules_load_conf = "etc/modules-load.d/hostsplit.conf";
 inline constexpr auto first_look_early = "run/hostsplit/first-look.unit";       ///< drivers the early unit found
 inline constexpr auto first_look_service = "run/hostsplit/first-look.service";  ///< drivers the service found
 inline constexpr auto released_file = "run/hostsplit/released";  ///< addresses lent to the host until the next boot
+inline constexpr auto proofs_directory = "run/hostsplit/verified";  ///< by VM: how its last start was found
 inline constexpr auto initramfs_hook = "etc/initramfs-tools/hooks/hostsplit";
 inline constexpr auto initramfs_script = "etc/initramfs-tools/scripts/init-top/hostsplit";
 inline constexpr auto early_notes_file = "run/hostsplit/init-top";       ///< what the script did at this boot
@@ -43,6 +44,8 @@ inline constexpr auto bus_error_bad_input = "org.hostsplit.Error.BadInput";
 
 /// polkit actions; systemd/org.hostsplit.policy says who may.
 inline constexpr auto action_apply = "org.hostsplit.apply";
+inline constexpr auto action_take = "org.hostsplit.take";
+inline constexpr auto action_release = "org.hostsplit.release";
 inline constexpr auto action_undo = "org.hostsplit.undo";
 inline constexpr auto action_reload = "org.hostsplit.reload";
 inline constexpr auto action_learn = "org.hostsplit.learn";

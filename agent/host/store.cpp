@@ -6,6 +6,7 @@
 
 #include "core/error.hpp"
 #include "core/names.hpp"
+#include "core/number.hpp"
 #include "text/documents.hpp"
 
 namespace hostsplit {
@@ -84,6 +85,20 @@ std::set<PciAddress> load_released(const Root& root) {
   for (std::string line; std::getline(lines, line);)
     if (const auto address = parse_pci_address(line)) released.insert(*address);
   return released;
+}
+
+std::map<int, LastProof> load_proofs(const Root& root) {
+  std::map<int, LastProof> proofs;
+  for (const std::string& name : root.list(names::proofs_directory)) {
+    const auto vm = parse_number<int>(name);
+    std::istringstream words(root.read(fmt::format("{}/{}", names::proofs_directory, name)).value_or(""));
+    if (LastProof proof; vm && words >> proof.wrong >> proof.at) proofs.emplace(*vm, proof);
+  }
+  return proofs;
+}
+
+void save_proof(Effects& effects, int vm, const LastProof& proof) {
+  effects.replace_file(fmt::format("{}/{}", names::proofs_directory, vm), fmt::format("{} {}\n", proof.wrong, proof.at));
 }
 
 std::optional<BootPlan> load_boot_plan(const Root& root) {

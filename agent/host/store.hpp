@@ -1,4 +1,6 @@
 #pragma once
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -32,6 +34,17 @@ std::optional<BootPlan> load_boot_plan(const Root& root);
 /// \return empty where nothing was climbed to, or the record is damaged.
 std::optional<RungRecord> load_rung(const Root& root);
 HealthRecord load_boot_health(const Root& root);
+
+/// How a VM was found after its last start.
+struct LastProof {
+  std::uint64_t wrong = 0;  ///< verdicts
+  std::int64_t at = 0;      ///< seconds since 1970
+  bool operator==(const LastProof&) const = default;
+};
+/// By VM, since the machine started; unreadable ones are left out.
+std::map<int, LastProof> load_proofs(const Root& root);
+/// \throws Error.
+void save_proof(Effects& effects, int vm, const LastProof& proof);
 
 /// Addresses lent to the host until the next boot; lines that are none are ignored.
 std::set<PciAddress> load_released(const Root& root);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <ctime>
 #include <thread>
 
 #include "core/error.hpp"
@@ -82,16 +83,21 @@ HookAnswer before_start(const Actor& actor, int vm) {
   return answer;
 }
 
-HookAnswer after_start(const Root& root, int vm) {
+HookAnswer after_start(const Actor& actor, int vm) {
   HookAnswer answer;
-  const auto applied = load_boot_plan(root);
+  const auto applied = load_boot_plan(actor.root);
   if (!applied || !applied_for(*applied, vm)) return answer;
-  const Proof proof = verify(root, {vm}, false);
+  const Proof proof = verify(actor.root, {vm}, false);
   for (const auto& guest : proof.guests)
     for (const auto& verdict : guest.verdicts)
       if (verdict.kind == Verdict::Kind::wrong)
         answer.notes.push_back(
             fmt::format("{} of {}: {}, wanted {}", verdict.check, verdict.subject, verdict.found, verdict.wanted));
+  try {
+    save_proof(actor.effects, vm, {answer.notes.size(), std::time(nullptr)});
+  } catch (const Error& error) {
+    answer.notes.push_back(error.what());
+  }
   return answer;
 }
 

@@ -17,7 +17,7 @@ struct HookAnswer {
 /// for are not even looked at. Never calls qm: Proxmox VE holds the lock of the VM meanwhile.
 HookAnswer before_start(const Actor& actor, int vm);
 
-/// After a VM started: what `verify` finds wrong.
-HookAnswer after_start(const Root& root, int vm);
+/// After a VM started: what `verify` finds wrong. The result is kept for the service's metrics (save_proof()).
+HookAnswer after_start(const Actor& actor, int vm);
 
 }  // namespace hostsplit

@@ -133,10 +133,14 @@ void done(sd_bus_message* call) {
   require(sd_bus_reply_method_return(call, nullptr), "answer", "a call");
 }
 
-int start_work(sd_bus_message* call, void* self, sd_bus_error* error, const char* verb, const char* action) {
+enum class Words { none, first };
+
+int start_work(sd_bus_message* call, void* self, sd_bus_error* error, const char* verb, const char* action,
+               Words words = Words::none) {
   return answer(error, [&] {
     WorkRequest request;
     request.verb = verb;
+    if (words == Words::first) request.words = texts_argument(call);
     request.token = text_argument(call);
     return authorized(call, self, action, [request](sd_bus_message* from, const BusHandlers& service, std::uint32_t uid) {
       const auto job = service.start(request, uid);
@@ -151,6 +155,14 @@ int on_apply(sd_bus_message* call, void* self, sd_bus_error* error) {
 
 int on_undo(sd_bus_message* call, void* self, sd_bus_error* error) {
   return start_work(call, self, error, "undo", names::action_undo);
+}
+
+int on_take(sd_bus_message* call, void* self, sd_bus_error* error) {
+  return start_work(call, self, error, "take", names::action_take, Words::first);
+}
+
+int on_release(sd_bus_message* call, void* self, sd_bus_error* error) {
+  return start_work(call, self, error, "release", names::action_release, Words::first);
 }
 
 int on_cancel(sd_bus_message* call, void* self, sd_bus_error* error) {
@@ -253,6 +265,8 @@ const auto vtable = std::to_array<sd_bus_vtable>({
     SD_BUS_METHOD_WITH_NAMES("ListFindings", "", , "a(sssss)", IN(findings), on_findings, open_to_all),
     SD_BUS_METHOD_WITH_NAMES("Apply", "s", IN(token), "u", IN(job), on_apply, open_to_all),
     SD_BUS_METHOD_WITH_NAMES("Undo", "s", IN(token), "u", IN(job), on_undo, open_to_all),
+    SD_BUS_METHOD_WITH_NAMES("Take", "ass", IN(words) IN(token), "u", IN(job), on_take, open_to_all),
+    SD_BUS_METHOD_WITH_NAMES("Release", "ass", IN(words) IN(token), "u", IN(job), on_release, open_to_all),
     SD_BUS_METHOD_WITH_NAMES("Cancel", "u", IN(job), "", , on_cancel, open_to_all),
     SD_BUS_METHOD_WITH_NAMES("RenamePort", "ss", IN(label) IN(new_label), "", , on_rename, open_to_all),
     SD_BUS_METHOD_WITH_NAMES("ForgetPort", "s", IN(label), "", , on_forget, open_to_all),

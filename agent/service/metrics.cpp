@@ -68,9 +68,25 @@ void write_findings(Writer& writer, const Status& status) {
   for (const auto& [severity, count] : by_severity) writer.value("severity=" + quoted(severity), count);
 }
 
+void write_health(Writer& writer, const BootStatus& boot) {
+  writer.begin("hostsplit_unhealthy_boots", "gauge", "Boots in a row not found healthy, the present one included.");
+  writer.value("", boot.unhealthy);
+  writer.begin("hostsplit_sitting_out", "gauge", "1 if nothing is done because of them.");
+  writer.value("", boot.sitting_out ? 1 : 0);
+}
+
+void write_proofs(Writer& writer, const std::map<int, LastProof>& proofs) {
+  if (proofs.empty()) return;
+  const auto of = [](int vm) { return fmt::format("vm=\"{}\"", vm); };
+  writer.begin("hostsplit_verify_wrong", "gauge", "What was found wrong with a VM after its last start.");
+  for (const auto& [vm, proof] : proofs) writer.value(of(vm), proof.wrong);
+  writer.begin("hostsplit_verify_time_seconds", "gauge", "When that was, since 1970.");
+  for (const auto& [vm, proof] : proofs) writer.value(of(vm), static_cast<std::uint64_t>(proof.at));
+}
+
 }  // namespace
 
-std::string metrics_text(const Status& status, std::uint64_t drift_repairs) {
+std::string metrics_text(const Status& status, std::uint64_t drift_repairs, const std::map<int, LastProof>& proofs) {
   Writer writer;
   writer.begin("hostsplit_configured", "gauge", "1 if a configuration exists.");
   writer.value("", status.configured ? 1 : 0);
@@ -81,6 +97,8 @@ std::string metrics_text(const Status& status, std::uint64_t drift_repairs) {
   write_pools(writer, status);
   write_controllers(writer, status);
   write_findings(writer, status);
+  write_health(writer, status.boot);
+  write_proofs(writer, proofs);
   writer.begin("hostsplit_drift_repairs_total", "counter", "Drivers put right since the service started.");
   writer.value("", drift_repairs);
   return writer.text();
@@ -88,7 +106,7 @@ std::string metrics_text(const Status& status, std::uint64_t drift_repairs) {
 
 void Metrics::update(const View& view, std::uint64_t drift_repairs) {
   if (!actor_.root.exists(names::metrics_directory)) return;
-  const auto text = metrics_text(status(view), drift_repairs);
+  const auto text = metrics_text(status(view), drift_repairs, load_proofs(actor_.root));
   if (text == written_) return;
   try {
     actor_.effects.replace_file(std::string(names::metrics_directory) + "/hostsplit.prom", text);

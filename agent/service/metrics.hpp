@@ -1,13 +1,15 @@
 #pragma once
 #include <cstdint>
+#include <map>
 #include <string>
 
+#include "host/store.hpp"
 #include "operations/operations.hpp"
 
 namespace hostsplit {
 
 /// What node_exporter's textfile collector is given, in the Prometheus text format (docs/bus.md lists the names).
-std::string metrics_text(const Status& status, std::uint64_t drift_repairs);
+std::string metrics_text(const Status& status, std::uint64_t drift_repairs, const std::map<int, LastProof>& proofs);
 
 /// Keeps the file up to date: written only when something changed, replaced in one go, and not at all on machines
 /// without the collector's directory.

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 #include <optional>
+#include <stdexcept>
 
 #include "core/error.hpp"
 #include "core/names.hpp"
@@ -72,6 +73,26 @@ int on_owner(sd_bus_message* signal, void* data, sd_bus_error*) {
   return 0;
 }
 
+void append(sd_bus_message* call, const std::vector<std::string>& words) {
+  require(sd_bus_message_open_container(call, 'a', "s"), "ask", "the service");
+  for (const auto& word : words) require(sd_bus_message_append(call, "s", word.c_str()), "ask", "the service");
+  require(sd_bus_message_close_container(call), "ask", "the service");
+}
+
+/// A verb has one method, which takes the words first where the verb has any.
+struct JobMethod {
+  const char *verb, *name;
+  bool words;
+};
+constexpr JobMethod job_methods[] = {
+    {"apply", "Apply", false}, {"undo", "Undo", false}, {"take", "Take", true}, {"release", "Release", true}};
+
+const JobMethod& method_of(const std::string& verb) {
+  for (const auto& method : job_methods)
+    if (verb == method.verb) return method;
+  throw std::logic_error("no method of the service does " + verb);
+}
+
 }  // namespace
 
 struct ServiceClient::Connection {
@@ -121,9 +142,7 @@ ServiceClient::~ServiceClient() = default;
 Preview ServiceClient::preview(const WorkRequest& request, bool colour) {
   const auto call = connection_->call("Preview");
   require(sd_bus_message_append(call.get(), "s", request.verb.c_str()), "ask", "the service");
-  require(sd_bus_message_open_container(call.get(), 'a', "s"), "ask", "the service");
-  for (const auto& word : request.words) require(sd_bus_message_append(call.get(), "s", word.c_str()), "ask", "the service");
-  require(sd_bus_message_close_container(call.get()), "ask", "the service");
+  append(call.get(), request.words);
   require(sd_bus_message_append(call.get(), "b", colour ? 1 : 0), "ask", "the service");
   const auto reply = connection_->send(call);
   const char *text = "", *json = "", *token = "";
@@ -147,7 +166,9 @@ WorkResult ServiceClient::run(const WorkRequest& request, const std::function<vo
                              names::bus_name + "'";
   require(sd_bus_add_match(bus, nullptr, owner_changes.c_str(), &on_owner, &job), "listen to", "the service");
 
-  const auto call = connection_->call(request.verb == "undo" ? "Undo" : "Apply");
+  const JobMethod& method = method_of(request.verb);
+  const auto call = connection_->call(method.name);
+  if (method.words) append(call.get(), request.words);
   require(sd_bus_message_append(call.get(), "s", request.token.c_str()), "ask", "the service");
   std::uint32_t number = 0;
   // Signals that come meanwhile stay queued until the number is known.

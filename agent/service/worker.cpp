@@ -27,6 +27,8 @@ struct Work {
 };
 
 Work flip_work(const Root& root, const WorkRequest& request, Flip way) {
+  if (request.words.empty())
+    throw Error("do", request.verb, "it does not say what", "Name ports or controllers.", Error::Kind::bad_input);
   return {flip_plan(look(root), way, request.words),
           [way, words = request.words](const Actor& actor, const Plan& shown, const Progress& progress) {
             return flip(actor, way, words, shown, progress);

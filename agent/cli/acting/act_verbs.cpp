@@ -83,7 +83,7 @@ void stop_after_this_step() {
 class Hands {
  public:
   Hands(const Root& root, const std::string& verb)
-      : root_(root), service_(root.live() && on_bus(verb) ? ServiceClient::connect() : nullptr) {
+      : root_(root), service_(root.live() ? ServiceClient::connect() : nullptr) {
     if (!service_) require_root_user(verb, root);
   }
 
@@ -105,9 +105,6 @@ class Hands {
   }
 
  private:
-  /// Controllers are lent and taken back by root alone.
-  static bool on_bus(const std::string& verb) { return verb == "apply" || verb == "undo"; }
-
   const Root& root_;
   std::unique_ptr<ServiceClient> service_;
   std::optional<LiveEffects> effects_;

@@ -18,14 +18,14 @@ int hookscript_verb(const Options& options) {
     throw Error("answer a hook for", options.words.at(0), "it is not the number of a VM",
                 "Proxmox VE gives VMID and PHASE.", Error::Kind::bad_input);
   const std::string& phase = options.words.at(1);
+  LiveEffects effects(root);
+  JournalAudit audit;
+  const Actor actor{root, effects, audit};
   HookAnswer answer;
-  if (phase == "pre-start") {
-    LiveEffects effects(root);
-    JournalAudit audit;
-    answer = before_start({root, effects, audit}, *vm);
-  } else if (phase == "post-start") {
-    answer = after_start(root, *vm);
-  }
+  if (phase == "pre-start")
+    answer = before_start(actor, *vm);
+  else if (phase == "post-start")
+    answer = after_start(actor, *vm);
   for (const auto& note : answer.notes) std::cout << "hostsplit: " << note << "\n";
   if (answer.veto.empty()) return Exit::fine;
   std::cout << std::flush;

@@ -102,14 +102,15 @@ def verify(bench, check, product):
     product.configure('[vm.101]\nnode = 0\nmemory = "2GiB"\n[vm.102]\nnode = 1\nmemory = "2GiB"\n')
     bench.run("/root/pve-start 101 0 2 0-1 1 && /root/pve-start 102 1 2 2-3 1", 180)
     pids = bench.run("cat /run/qemu-server/101.pid /run/qemu-server/102.pid").out.split()
-    ours, once, twice = [], [], []
+    ours, once, twice, maps = [], [], [], []
     for _ in range(ROUNDS):
-        once.append(bench.timed(f"numastat -p {pids[0]} {pids[1]} >/dev/null")[1])
-        ours.append(bench.timed("hostsplit verify >/dev/null", check=False)[1])
-        twice.append(bench.timed(f"numastat -p {pids[0]} >/dev/null; numastat -p {pids[1]} >/dev/null")[1])
-    ours, once, twice = statistics.median(ours), statistics.median(once), statistics.median(twice)
-    print(f"     verify {ours * 1000:.0f} ms, numastat -p for both in one run {once * 1000:.0f} ms, "
-          f"in two {twice * 1000:.0f} ms", flush=True)
+        once.append(bench.timed(five_times(f"numastat -p {pids[0]} {pids[1]} >/dev/null"))[1] / 5)
+        ours.append(bench.timed(five_times("hostsplit verify >/dev/null"), check=False)[1] / 5)
+        twice.append(bench.timed(five_times(f"numastat -p {pids[0]} >/dev/null; numastat -p {pids[1]} >/dev/null"))[1] / 5)
+        maps.append(bench.timed(five_times(f"cat /proc/{pids[0]}/numa_maps /proc/{pids[1]}/numa_maps >/dev/null"))[1] / 5)
+    ours, once, twice, maps = (statistics.median(times) * 1000 for times in (ours, once, twice, maps))
+    print(f"     verify {ours:.0f} ms, numastat -p for both in one run {once:.0f} ms, in two {twice:.0f} ms; "
+          f"cat of both numa_maps {maps:.0f} ms", flush=True)
     limit(check, "verify of two VMs against numastat -p for both", ours / once, 0.5)
     bench.run(f"kill {' '.join(pids)}; sleep 1")
     mixed(bench, check)

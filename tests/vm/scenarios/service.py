@@ -13,7 +13,8 @@ SECOND = f'[vm.102]\ncontrollers = ["{X2}"]\n'
 
 LOOKS = ["Describe", "Plan", "Preview sasb apply 0 false", "ListControllers", "ListPorts", "ListPools", "ListFindings"]
 # In forms that change nothing even where they are allowed: an old token, a label nobody knows.
-CHANGES = ["Apply s 0", "Undo s 0", "Cancel u 999999", "RenamePort ss nowhere somewhere", "ForgetPort s nowhere",
+CHANGES = ["Apply s 0", "Undo s 0", "Take ass 1 nowhere 0", "Release ass 1 nowhere 0",
+           "Cancel u 999999", "RenamePort ss nowhere somewhere", "ForgetPort s nowhere",
            "Learn as 1 later", "StopLearning", "Reload"]
 
 # One call after the other, a line for each: what was called, and how it went.
