@@ -51,6 +51,12 @@ void verify_options(CLI::App& app, Options& o) {
   app.add_flag("--force", o.force, "Read the pages of guests outside of huge pages too; this holds them up for seconds");
 }
 
+void mapping_options(CLI::App& app, Options& o) {
+  json(app, o);
+  auto* write = app.add_flag("--write", o.write, "Write them into /etc/pve/mapping/pci.cfg");
+  app.add_flag("--remove", o.remove, "Take this node's entries out of it")->excludes(write);
+}
+
 void hookscript_options(CLI::App& app, Options& o) {
   app.add_option("words", o.words, "Number of the VM and the phase, as Proxmox VE gives them")
       ->expected(2)
@@ -79,6 +85,7 @@ constexpr Verb verbs[] = {
     {"verify", nullptr, "Prove memory, CPUs and controllers of each VM", verify_verb, verify_options},
     {"release", nullptr, "Lend a VM's controller to the host until the next boot", acts, flip_options},
     {"take", nullptr, "Give a released controller back to its VM", acts, flip_options},
+    {"mapping", nullptr, "Show PCI resource mappings for a cluster; write them on request", acts, mapping_options},
     {"log", nullptr, "Show the audit trail; further words go to journalctl", log_verb,
      [](CLI::App& app, Options&) { app.fallthrough(false)->allow_extras(); }},
     {"boot", nullptr, "Reserve pages early at boot (run by hostsplit-reserve.service)", acts, nothing},

@@ -20,6 +20,8 @@ struct Options {
   bool dry_run = false;
   bool fresh = false;
   bool force = false;
+  bool write = false;
+  bool remove = false;
   double timeout = 0;  ///< seconds; 0: none
   std::vector<std::string> labels;
   std::vector<std::string> words;  ///< positional words of the verb

@@ -26,6 +26,7 @@ inline constexpr auto initramfs_hook = "etc/initramfs-tools/hooks/hostsplit";
 inline constexpr auto initramfs_script = "etc/initramfs-tools/scripts/init-top/hostsplit";
 inline constexpr auto early_notes_file = "run/hostsplit/init-top";       ///< what the script did at this boot
 inline constexpr auto early_plan_file = "run/hostsplit/init-top.plan";   ///< the plan it had
+inline constexpr auto pci_mapping_file = "etc/pve/mapping/pci.cfg";  ///< of the whole Proxmox VE cluster
 inline constexpr auto lock_file = "run/hostsplit/lock";
 inline constexpr auto page_lock_file = "var/lock/hugepages.lck";  ///< Proxmox VE's
 inline constexpr auto guest_pid_directory = "run/qemu-server";

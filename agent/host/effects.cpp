@@ -15,6 +15,7 @@
 #include <functional>
 
 #include "core/error.hpp"
+#include "host/cluster_file.hpp"
 #include "host/unique_fd.hpp"
 
 namespace hostsplit {
@@ -153,6 +154,10 @@ void LiveEffects::replace_file(const std::string& path, const std::string& conte
   fsync_directory(root, path);
 }
 
+void LiveEffects::replace_cluster_file(const std::string& path, const std::string& before, const std::string& content) {
+  hostsplit::replace_cluster_file(root_, path, before, content);
+}
+
 void LiveEffects::remove_file(const std::string& path) {
   if (unlinkat(root_.descriptor(), path.c_str(), 0) != 0 && errno != ENOENT)
     throw Error("remove", root_.display(path), errno_text(errno));
@@ -228,6 +233,10 @@ void RecordingEffects::write_attributes(const std::vector<AttributeWrite>& write
 
 void RecordingEffects::replace_file(const std::string& path, const std::string& content, unsigned) {
   lines_.push_back(fmt::format("replace /{} ({} bytes)", path, content.size()));
+}
+
+void RecordingEffects::replace_cluster_file(const std::string& path, const std::string&, const std::string& content) {
+  lines_.push_back(fmt::format("replace /{} in the cluster ({} bytes)", path, content.size()));
 }
 
 void RecordingEffects::remove_file(const std::string& path) { lines_.push_back("remove /" + path); }

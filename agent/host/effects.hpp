@@ -42,6 +42,8 @@ class Effects {
   /// directories with mode 0755. The temporary file's name begins with a dot, so that programs which take every file of
   /// a directory do not take it. \throws Error; the old content is then still there.
   virtual void replace_file(const std::string& path, const std::string& content, unsigned mode = 0644) = 0;
+  /// Replaces a file below /etc/pve: replace_cluster_file(). \throws Error.
+  virtual void replace_cluster_file(const std::string& path, const std::string& before, const std::string& content) = 0;
   /// Removes a file durably; one that does not exist is fine. \throws Error.
   virtual void remove_file(const std::string& path) = 0;
   /// Renames a file within its directory, durably. \throws Error.
@@ -66,6 +68,7 @@ class LiveEffects : public Effects {
   explicit LiveEffects(const Root& root);
   void write_attributes(const std::vector<AttributeWrite>& writes, std::chrono::milliseconds deadline) override;
   void replace_file(const std::string& path, const std::string& content, unsigned mode = 0644) override;
+  void replace_cluster_file(const std::string& path, const std::string& before, const std::string& content) override;
   void remove_file(const std::string& path) override;
   void rename_file(const std::string& from, const std::string& to) override;
   void keep_file(const std::string& path, const std::string& as) override;
@@ -82,6 +85,7 @@ class RecordingEffects : public Effects {
  public:
   void write_attributes(const std::vector<AttributeWrite>& writes, std::chrono::milliseconds deadline) override;
   void replace_file(const std::string& path, const std::string& content, unsigned mode = 0644) override;
+  void replace_cluster_file(const std::string& path, const std::string& before, const std::string& content) override;
   void remove_file(const std::string& path) override;
   void rename_file(const std::string& from, const std::string& to) override;
   void keep_file(const std::string& path, const std::string& as) override;

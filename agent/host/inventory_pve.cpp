@@ -1,12 +1,13 @@
 #include "host/inventory_pve.hpp"
 
+#include "core/names.hpp"
 #include "core/number.hpp"
 #include "text/pve_config.hpp"
 
 namespace hostsplit {
 namespace {
 
-const std::string top = "etc/pve", guests = "etc/pve/qemu-server", mappings = "etc/pve/mapping/pci.cfg";
+const std::string top = "etc/pve", guests = "etc/pve/qemu-server", mappings = names::pci_mapping_file;
 
 /// "101.conf" -> 101; no other file is a guest.
 std::optional<int> guest_of(std::string_view file) {

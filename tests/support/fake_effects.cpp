@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "core/error.hpp"
+#include "host/cluster_file.hpp"
 #include "support/fake_host.hpp"
 
 namespace hostsplit::testing {
@@ -103,6 +104,11 @@ void FakeEffects::replace_file(const std::string& path, const std::string& conte
   begin("replace", path, "");
   host_.set_file(path, content);
   fs::permissions(host_.path(path), static_cast<fs::perms>(mode));
+}
+
+void FakeEffects::replace_cluster_file(const std::string& path, const std::string& before, const std::string& content) {
+  begin("replace", path, "");
+  hostsplit::replace_cluster_file(host_.root(), path, before, content, std::chrono::milliseconds(20));
 }
 
 void FakeEffects::remove_file(const std::string& path) {

@@ -229,6 +229,7 @@ class FakeEffects : public Effects {
   explicit FakeEffects(FakeHost& host) : host_(host) {}
   void write_attributes(const std::vector<AttributeWrite>& writes, std::chrono::milliseconds deadline) override;
   void replace_file(const std::string& path, const std::string& content, unsigned mode = 0644) override;
+  void replace_cluster_file(const std::string& path, const std::string& before, const std::string& content) override;
   void remove_file(const std::string& path) override;
   void rename_file(const std::string& from, const std::string& to) override;
   void keep_file(const std::string& path, const std::string& as) override;

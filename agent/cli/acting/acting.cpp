@@ -20,6 +20,7 @@ constexpr Acting acting[] = {
     {"boot", boot_verb},
     {"daemon", daemon_verb},
     {"work", work_verb},
+    {"mapping", mapping_verb},
     {"rename", rename_verb},
     {"forget", forget_verb},
     {"hookscript", hookscript_verb},

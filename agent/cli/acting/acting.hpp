@@ -13,6 +13,7 @@ int boot_verb(const Options& options);
 int hookscript_verb(const Options& options);
 int daemon_verb(const Options& options);
 int work_verb(const Options& options);
+int mapping_verb(const Options& options);
 int rename_verb(const Options& options);
 int forget_verb(const Options& options);
 
