@@ -89,6 +89,7 @@ TEST(SittingOut, TheHostGetsItsControllersBackAndTheServiceOnlyLooks) {
   EXPECT_TRUE(sit_out(split.actor(), look_at_applied(split.root)).ok());
   EXPECT_EQ(split.driver("0000:03:00.3"), "xhci_hcd");
   EXPECT_EQ(split.driver("0000:44:00.3"), "xhci_hcd");
+  EXPECT_EQ(split.pages(0) + split.pages(1), 0u) << "pages the kernel took by its command line";
   EXPECT_TRUE(split.root.exists(names::boot_plan_file)) << "what was applied is kept for apply and undo";
 
   Keeper keeper(split.actor(), {});

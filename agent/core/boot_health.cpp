@@ -85,7 +85,10 @@ std::vector<Step> forget_health_steps(const HealthRecord& record) {
 
 Plan make_sit_out_plan(const Snapshot& snapshot, const Baseline& baseline) {
   Plan plan = make_undo_plan(snapshot, baseline, std::nullopt);
-  std::erase_if(plan.steps, [](const Step& step) { return !std::holds_alternative<Bind>(step.action); });
+  // Pages the kernel took by its command line, too: no VM of ours is to start, and the host may need them.
+  std::erase_if(plan.steps, [](const Step& step) {
+    return !std::holds_alternative<Bind>(step.action) && !std::holds_alternative<Reserve>(step.action);
+  });
   for (auto& step : plan.steps) step.reason = "hostsplit sits out this boot: the host gets it back";
   return plan;
 }

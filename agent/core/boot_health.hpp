@@ -57,7 +57,7 @@ std::vector<Step> trust_steps(const HealthRecord& record);
 /// The step by which `undo` forgets the count.
 std::vector<Step> forget_health_steps(const HealthRecord& record);
 
-/// For a boot that is sat out: what early boot took goes back to the host. Files and pages stay as they are.
+/// For a boot that is sat out: functions and pools are as before hostsplit, whoever took them. Files stay as they are.
 Plan make_sit_out_plan(const Snapshot& snapshot, const Baseline& baseline);
 
 }  // namespace hostsplit

@@ -193,10 +193,11 @@ std::string Executor::act(const Reserve& action) {
   const std::vector<int> left_out = without_room(action.shares, pages.got);
   if (pages.got == action.to)
     return left_out.empty() ? std::string() : fmt::format("no room for VM {}", fmt::join(left_out, ", VM "));
-  std::string reason =
-      pages.clamped && pages.got == pages.asked
-          ? fmt::format("the host keeps {} free, which leaves {}", format_size(action.keep_free), pages.got)
-          : fmt::format("the kernel found only {} of {}", pages.got, pages.asked);
+  std::string reason;
+  if (pages.clamped)
+    reason = fmt::format("the host keeps {} free, which leaves {}", format_size(action.keep_free), pages.asked);
+  if (!pages.clamped || pages.got != pages.asked)
+    reason += fmt::format("{}the kernel found only {} of {}", reason.empty() ? "" : "; ", pages.got, pages.asked);
   if (pages.helped != 0) reason += fmt::format(", {} times helped by dropping caches and compacting", pages.helped);
   if (!left_out.empty()) reason += fmt::format("; no room for VM {}", fmt::join(left_out, ", VM "));
   throw Error("reserve", fmt::format("{} pages of {} on node {}", action.to, format_size(action.page_size), action.node),

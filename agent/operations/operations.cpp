@@ -198,7 +198,17 @@ void note_first_look(const Actor& actor, const View& view, const char* file) {
 }
 
 Outcome sit_out(const Actor& actor, const View& view) {
-  return repair(actor, make_sit_out_plan(view.snapshot, view.baseline));
+  Plan bindings = make_sit_out_plan(view.snapshot, view.baseline), pools = bindings;
+  std::erase_if(bindings.steps, touches_pool);
+  std::erase_if(pools.steps, [](const Step& step) { return !touches_pool(step); });
+  Outcome outcome = repair(actor, bindings);
+  // On its own: a lock that cannot be taken must not keep a controller from the host.
+  try {
+    for (auto& result : repair(actor, pools).results) outcome.results.push_back(std::move(result));
+  } catch (const Error& error) {
+    outcome.results.push_back({"pages", StepResult::Kind::failed, error.what()});
+  }
+  return outcome;
 }
 
 namespace {
