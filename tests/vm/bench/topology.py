@@ -3,7 +3,7 @@
 A file has a `description`, and `devices`: a list of tables with `driver`, `id` and whatever
 properties the QEMU device takes, in the order of the command line (a bus before what sits on
 it). Two back ends exist for all: drive "root" and netdev "net". `extends = "NAME"` puts the
-devices of another topology first.
+devices of another topology first. `machine` is more for QEMU's -machine, "i8042=off".
 """
 
 import hashlib
@@ -24,10 +24,12 @@ class Topology:
     name: str
     description: str
     devices: tuple
+    machine: str = ""
 
     def arguments(self):
-        """The -device part of QEMU's command line."""
-        return [word for device in self.devices for word in ("-device", device_argument(device))]
+        """The part of QEMU's command line that makes this machine different from others."""
+        machine = ["-machine", self.machine] if self.machine else []
+        return machine + [word for device in self.devices for word in ("-device", device_argument(device))]
 
     def ids(self):
         """The ids of all devices that have one."""
@@ -35,7 +37,7 @@ class Topology:
 
     def digest(self):
         """A short name for exactly these devices."""
-        text = json.dumps(self.devices, sort_keys=True)
+        text = json.dumps(self.devices, sort_keys=True) + self.machine
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -66,7 +68,7 @@ def load(name):
             device["driver"]
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise BenchError(f"{path.name}: {error}") from error
-    return Topology(name, data.get("description", ""), devices)
+    return Topology(name, data.get("description", ""), devices, data.get("machine", ""))
 
 
 def _property(value):
