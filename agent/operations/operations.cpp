@@ -94,19 +94,6 @@ void put_first(Plan& plan, const std::vector<Step>& steps) {
 
 }  // namespace
 
-View look(const Root& root) {
-  View view;
-  view.snapshot = inventory(root);
-  view.config = load_config(root);
-  view.ports = load_port_map(root);
-  view.baseline = load_baseline(root);
-  view.applied = load_boot_plan(root);
-  view.health = load_boot_health(root);
-  view.climbed = load_rung(root);
-  view.released = load_released(root);
-  return view;
-}
-
 View look_at_applied(const Root& root) {
   View view;
   view.snapshot = inventory(root);
@@ -115,6 +102,13 @@ View look_at_applied(const Root& root) {
   view.health = load_boot_health(root);
   view.climbed = load_rung(root);
   view.released = load_released(root);
+  return view;
+}
+
+View look(const Root& root) {
+  View view = look_at_applied(root);
+  view.config = load_config(root);
+  view.ports = load_port_map(root);
   return view;
 }
 

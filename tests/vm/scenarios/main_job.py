@@ -236,7 +236,7 @@ def audit(bench, check, product):
     learned = bench.run("journalctl -t hostsplit -o json --no-pager HOSTSPLIT_EVENT=learn").out.splitlines()
     labels = [json.loads(line)["HOSTSPLIT_PORT"] for line in learned]
     check("every learned port is audited", labels == ["front-1", "front-2", "rear-1", "rear-2", "usb2-only", "hub-1"], labels)
-    explained = bench.run(f"journalctl -x -t hostsplit HOSTSPLIT_EVENT=bind HOSTSPLIT_RESULT=done -n 1 --no-pager").out
+    explained = bench.run("journalctl -x -t hostsplit HOSTSPLIT_EVENT=bind HOSTSPLIT_RESULT=done -n 1 --no-pager").out
     check("journalctl -x explains the record", "Subject:" in explained, explained)
     check("hostsplit log shows the trail", "vfio-pci" in product.run("log -b --no-pager").out)
 
