@@ -60,7 +60,7 @@ def lifeline(check, product, why, address, code, words, name, more="", can=True)
     refused = product.run("apply --yes")
     check(f"{why}: refused, exit 3, and named", refused.rc == 3 and words in refused.out and code in refused.out,
           f"rc {refused.rc}\n{refused.out}{refused.err}")
-    product.configure(f'[host]\nmay_lose = ["another"]\n' + vm(address, more))
+    product.configure('[host]\nmay_lose = ["another"]\n' + vm(address, more))
     check(f"{why}: another name gives nothing up", product.run("apply --yes").rc == 3)
     product.configure(f'[host]\nmay_lose = ["{name}"]\n' + vm(address, more))
     plan = product.json("plan")
