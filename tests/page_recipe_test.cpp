@@ -119,10 +119,8 @@ TEST(PageRecipe, NothingWantedNeedsNoSource) {
 }
 
 TEST(PageRecipe, KernelBuild) {
-  EXPECT_EQ(parse_kernel_build("CONFIG_X=y\n# CONFIG_CMA is not set\nCONFIG_CMA_AREAS=7\n"), (KernelBuild{true, false}));
-  EXPECT_EQ(parse_kernel_build("CONFIG_CMA=y\nCONFIG_X=y\n"), (KernelBuild{true, true}));
-  EXPECT_EQ(parse_kernel_build("CONFIG_X=y\nCONFIG_CMA=y\nCONFIG_Y=y"), (KernelBuild{true, true}));
-  EXPECT_EQ(parse_kernel_build("CONFIG_NO_CONFIG_CMA=y\n"), (KernelBuild{true, false}));
+  EXPECT_EQ(parse_kernel_build("MemTotal:       16 kB\nMemFree: 1 kB\n"), (KernelBuild{true, false}));
+  EXPECT_EQ(parse_kernel_build("MemTotal:       16 kB\nCmaTotal:       0 kB\nCmaFree: 0 kB\n"), (KernelBuild{true, true}));
   EXPECT_EQ(parse_kernel_build(""), KernelBuild{});
 }
 
@@ -199,7 +197,7 @@ TEST(PageSource, AnotherWishChangesTheWords) {
   EXPECT_TRUE(split.plan_now().steps.empty());
   EXPECT_FALSE(status(split.view()).pending_reboot);
   split.pages("pages = \"cma\"");
-  split.host.set_file("boot/config-6.17.13-2-pve", "CONFIG_CMA=y\nCONFIG_X=y\n");
+  split.host.set_file("proc/meminfo", "MemTotal: 131072000 kB\nCmaTotal: 0 kB\n");
   ASSERT_TRUE(split.apply_now().ok());
   EXPECT_THAT(split.menu(), HasSubstr("hugetlb_cma=0:8G,1:8G quiet\n"));
   EXPECT_THAT(split.menu(), HasSubstr("linux /vmlinuz quiet hostsplit=off"));

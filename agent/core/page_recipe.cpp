@@ -131,11 +131,11 @@ const char* to_string(PageSource source) {
   return "run-time";
 }
 
-KernelBuild parse_kernel_build(std::string_view config) {
-  constexpr std::string_view cma = "CONFIG_CMA=y\n";
-  const auto at = config.find(cma);
-  return {config.find("CONFIG_") != std::string_view::npos,
-          at != std::string_view::npos && (at == 0 || config[at - 1] == '\n')};
+KernelBuild parse_kernel_build(std::string_view meminfo) {
+  const auto has = [&](std::string_view line) {
+    return meminfo.starts_with(line.substr(1)) || meminfo.find(line) != std::string_view::npos;
+  };
+  return {has("\nMemTotal:"), has("\nCmaTotal:")};
 }
 
 PageRecipe choose_pages(const std::vector<Reservation>& reserved, const Snapshot& snapshot,

@@ -17,8 +17,8 @@ namespace hostsplit {
 /// "run-time", "command-line", "cma": the words of the configuration.
 const char* to_string(PageSource source);
 
-/// Looks for `CONFIG_CMA=y` in the text of a /boot/config-<release>.
-KernelBuild parse_kernel_build(std::string_view config);
+/// From the text of /proc/meminfo: it has a line `CmaTotal:` where the kernel has CONFIG_CMA (fs/proc/meminfo.c).
+KernelBuild parse_kernel_build(std::string_view meminfo);
 
 /// A choice with its reason, and the words it needs on the kernel command line.
 struct PageRecipe {

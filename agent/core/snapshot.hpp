@@ -73,9 +73,9 @@ struct EarlyNotes {
   bool operator==(const EarlyNotes&) const = default;
 };
 
-/// What a kernel was built with, as its /boot/config-<release> says.
+/// What the running kernel was built with, as its /proc/meminfo tells.
 struct KernelBuild {
-  bool known = false;  ///< there is such a file
+  bool known = false;  ///< there is that file
   bool cma = false;    ///< CONFIG_CMA: hugetlb_cma= means something to it
   bool operator==(const KernelBuild&) const = default;
 };

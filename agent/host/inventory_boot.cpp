@@ -60,9 +60,8 @@ void read_boot_tools(const Root& root, Snapshot& snapshot) {
   boot.efi = root.exists("sys/firmware/efi");
   boot.dmar = root.exists("sys/firmware/acpi/tables/DMAR");
   boot.early = read_early_notes(root);
-  // A release with a slash would lead elsewhere; no kernel has one.
-  if (!snapshot.kernel.empty() && snapshot.kernel.find('/') == std::string::npos)
-    boot.build = parse_kernel_build(root.read("boot/config-" + snapshot.kernel).value_or(""));
+  // Not /boot/config-<release>: that is a quarter of a megabyte at every look.
+  boot.build = parse_kernel_build(root.read("proc/meminfo").value_or(""));
   for (const auto* file : {names::first_look_early, names::first_look_service})
     read_first_look(root, file, boot.first_drivers);
   constexpr std::string_view image = "initrd.img-";
