@@ -7,15 +7,9 @@
 
 #include "core/names.hpp"
 #include "core/number.hpp"
+#include "core/steps.hpp"
 
 namespace hostsplit {
-namespace {
-
-Step forget_step(std::string reason) {
-  return {"forget " + std::string(names::boot_health_file), RemoveFile{names::boot_health_file}, std::move(reason)};
-}
-
-}  // namespace
 
 std::string to_text(const BootHealth& health) {
   return fmt::format("begun={} boot={} network={}\n", health.begun, health.boot_id, health.network ? "yes" : "no");
@@ -75,19 +69,19 @@ std::string why_not_healthy(const HealthSigns& signs, const BootHealth& health) 
 
 std::vector<Step> trust_steps(const HealthRecord& record) {
   if (!sits_out(record)) return {};
-  return {forget_step("hostsplit sits out because " + why_sits_out(record) + "; from now on it acts again")};
+  return {forget_step(names::boot_health_file, "hostsplit sits out because " + why_sits_out(record) + "; from now on it acts again")};
 }
 
 std::vector<Step> forget_health_steps(const HealthRecord& record) {
   if (!record.damaged && !record.health) return {};
-  return {forget_step("nothing is applied any more whose boots would be counted")};
+  return {forget_step(names::boot_health_file, "nothing is applied any more whose boots would be counted")};
 }
 
 Plan make_sit_out_plan(const Snapshot& snapshot, const Baseline& baseline) {
   Plan plan = make_undo_plan(snapshot, baseline, std::nullopt);
   // Pages the kernel took by its command line, too: no VM of ours is to start, and the host may need them.
   std::erase_if(plan.steps, [](const Step& step) {
-    return !std::holds_alternative<Bind>(step.action) && !std::holds_alternative<Reserve>(step.action);
+    return !std::holds_alternative<Bind>(step.action) && !touches_pool(step);
   });
   for (auto& step : plan.steps) step.reason = "hostsplit sits out this boot: the host gets it back";
   return plan;

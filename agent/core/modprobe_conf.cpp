@@ -1,6 +1,7 @@
 #include "core/modprobe_conf.hpp"
 
-#include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace hostsplit {
 namespace {
@@ -31,9 +32,7 @@ std::string modprobe_conf(Rung rung, const std::vector<std::string>& ids, const 
   text += rung == Rung::ids ? "# Every function with these ids belongs to a VM.\n"
                             : "# The initramfs and hostsplit-host-usb.service load by name what is blacklisted\n"
                               "# here, once vfio-pci has what belongs to VMs.\n";
-  std::string list;
-  for (const auto& id : ids) list += (list.empty() ? "" : ",") + id;
-  if (!list.empty()) text += "options vfio-pci ids=" + list + "\n";
+  if (!ids.empty()) text += fmt::format("options vfio-pci ids={}\n", fmt::join(ids, ","));
   for (const auto kind : kinds)
     for (const auto& module : modules_of(kind)) text += "softdep " + module + " pre: vfio-pci\n";
   if (rung == Rung::blacklist)

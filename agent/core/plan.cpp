@@ -14,19 +14,13 @@
 #include "core/hugepages.hpp"
 #include "core/ladder.hpp"
 #include "core/names.hpp"
+#include "core/steps.hpp"
 
 namespace hostsplit {
 namespace {
 
 void append(std::vector<Finding>& to, std::vector<Finding> from) {
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
-}
-
-Step bind_step(const PciFunction& function, std::string to, std::optional<std::string> final_override,
-               std::string reason) {
-  Bind bind{function.address, function.fingerprint, function.driver, std::move(to), std::move(final_override),
-            function.group,   std::nullopt,         {}};
-  return {"bind " + to_string(function.address), std::move(bind), std::move(reason)};
 }
 
 bool held_by_vfio(const PciFunction& function) { return function.driver == names::vfio_driver; }
@@ -69,21 +63,6 @@ std::vector<Step> release_steps(const Snapshot& snapshot, const Baseline& baseli
   return steps;
 }
 
-std::set<PciAddress> moving(const std::vector<Step>& steps) {
-  std::set<PciAddress> addresses;
-  for (const auto& step : steps)
-    if (const auto* bind = std::get_if<Bind>(&step.action)) addresses.insert(bind->address);
-  return addresses;
-}
-
-std::vector<Step> module_steps(const Snapshot& snapshot, const std::vector<Step>& binds) {
-  const bool needed = std::any_of(binds.begin(), binds.end(), [](const Step& step) {
-    return std::get<Bind>(step.action).to == names::vfio_driver;
-  });
-  if (!needed || snapshot.pci_drivers.count(names::vfio_driver)) return {};
-  return {{"load vfio-pci", LoadModule{names::vfio_driver}, "no driver vfio-pci is registered yet"}};
-}
-
 void add(std::vector<Step>& to, std::vector<Step> from) {
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
@@ -92,8 +71,7 @@ std::vector<Step> boot_plan_steps(const BootPlan& target, const std::optional<Bo
   const bool wanted = !target.claims.empty() || !target.reservations.empty();
   if (!wanted && !applied) return {};
   if (!wanted)
-    return {{"forget " + std::string(names::boot_plan_file), RemoveFile{names::boot_plan_file},
-             "nothing is assigned any more, so nothing is to be kept true"}};
+    return {forget_step(names::boot_plan_file, "nothing is assigned any more, so nothing is to be kept true")};
   if (applied && to_text(*applied) == to_text(target)) return {};
   return {{"write " + std::string(names::boot_plan_file), WriteFile{names::boot_plan_file, to_text(target)},
            "early boot and the service keep true what is applied now"}};

@@ -12,6 +12,7 @@
 
 #include "core/error.hpp"
 #include "host/unique_fd.hpp"
+#include "host/write_whole.hpp"
 
 namespace hostsplit {
 namespace {
@@ -64,17 +65,6 @@ class ClusterLock {
   const Root& root_;
   std::string directory_;
 };
-
-/// \return errno, 0 when all was written.
-int write_whole(int fd, const std::string& content) {
-  for (std::size_t written = 0; written < content.size();) {
-    const ssize_t count = write(fd, content.data() + written, content.size() - written);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return errno;
-    written += static_cast<std::size_t>(count);
-  }
-  return 0;
-}
 
 }  // namespace
 

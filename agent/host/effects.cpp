@@ -17,6 +17,7 @@
 #include "core/error.hpp"
 #include "host/cluster_file.hpp"
 #include "host/unique_fd.hpp"
+#include "host/write_whole.hpp"
 
 namespace hostsplit {
 namespace {
@@ -95,16 +96,6 @@ std::string temporary_name(const std::string& path) {
   return path.substr(0, name) + "." + path.substr(name) + ".new";
 }
 
-void write_all(int fd, const std::string& content, const std::string& shown) {
-  std::size_t done = 0;
-  while (done < content.size()) {
-    const ssize_t n = write(fd, content.data() + done, content.size() - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw Error("write", shown, errno_text(errno));
-    done += static_cast<std::size_t>(n);
-  }
-}
-
 }  // namespace
 
 Stuck::Stuck(const std::string& attribute, milliseconds deadline, int pid, std::string stack)
@@ -144,7 +135,7 @@ void LiveEffects::replace_file(const std::string& path, const std::string& conte
   try {
     const UniqueFd fd(openat(root, temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (fd.get() < 0) throw Error("write", shown, errno_text(errno));
-    write_all(fd.get(), content, shown);
+    if (const int error = write_whole(fd.get(), content)) throw Error("write", shown, errno_text(error));
     if (fchmod(fd.get(), mode) != 0 || fsync(fd.get()) != 0) throw Error("write", shown, errno_text(errno));
     if (renameat(root, temporary.c_str(), root, path.c_str()) != 0) throw Error("replace", shown, errno_text(errno));
   } catch (const Error&) {

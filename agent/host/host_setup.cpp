@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/kernel_words.hpp"
 #include "core/number.hpp"
 #include "host/inventory_parts.hpp"
 
@@ -11,7 +12,6 @@ namespace hostsplit {
 namespace {
 
 using inventory_parts::split;
-using inventory_parts::words;
 
 void read_lines(const Root& root, const std::string& path, std::vector<SetupLine>& lines) {
   const auto text = root.read(path);
@@ -47,7 +47,7 @@ std::string_view cpuinfo_value(std::string_view text, std::string_view key) {
 void read_cpu(const Root& root, HostSetup& setup) {
   const auto text = root.read("proc/cpuinfo", 1 << 16).value_or("");
   setup.cpu_vendor = std::string(cpuinfo_value(text, "vendor_id"));
-  for (const auto flag : words(cpuinfo_value(text, "flags"))) setup.cpu_flags.emplace(flag);
+  for (const auto flag : words_of(cpuinfo_value(text, "flags"))) setup.cpu_flags.emplace(flag);
 }
 
 /// Chips of remapped interrupts have names that begin with IR- (drivers/iommu); without any interrupt by message
@@ -69,7 +69,7 @@ void each_section(std::string_view text, Use use) {
     properties.clear();
   };
   for (const auto line : split(text, '\n')) {
-    const auto fields = words(line);
+    const auto fields = words_of(line);
     if (fields.empty() || fields[0].starts_with('#')) continue;
     const bool indented = line.front() == ' ' || line.front() == '\t';
     if (!indented) {

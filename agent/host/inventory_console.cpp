@@ -1,3 +1,4 @@
+#include "core/kernel_words.hpp"
 #include "host/inventory_parts.hpp"
 
 /// Keyboards, other input devices, and consoles that hang on a PCI function.
@@ -16,7 +17,7 @@ constexpr std::uint64_t letters() {
 
 /// \param capabilities words in hexadecimal, the lowest keys last
 bool has_letters(std::string_view capabilities) {
-  const auto parts = words(capabilities);
+  const auto parts = words_of(capabilities);
   if (parts.empty()) return false;
   const auto lowest = to_number<std::uint64_t>(parts.back(), 16);
   return lowest && (*lowest & letters()) == letters();
@@ -42,7 +43,7 @@ void read_console_uses(const Root& root, Snapshot& snapshot) {
     if (name.starts_with("input") && to_number<unsigned>(std::string_view(name).substr(5)))
       read_input(root, snapshot, name);
   const auto consoles = root.read("sys/class/tty/console/active", 1024).value_or("");
-  for (const auto word : words(consoles)) {
+  for (const auto word : words_of(consoles)) {
     const std::string name(word);
     if (name.find('/') != std::string::npos) continue;
     const auto path = device_path(root, "sys/class/tty/" + name);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/kernel_words.hpp"
 #include "core/names.hpp"
 #include "host/inventory_parts.hpp"
 
@@ -13,7 +14,7 @@ namespace {
 bool vfio_may_be_open(const Root& root) {
   const auto text = root.read("proc/modules").value_or("");
   for (const auto line : split(text, '\n')) {
-    const auto fields = words(line);
+    const auto fields = words_of(line);
     if (fields.size() < 4 || fields[0] != "vfio") continue;
     const auto references = to_number<std::size_t>(fields[2]);
     const auto users = fields[3] == "-" ? 0 : split(fields[3], ',').size();

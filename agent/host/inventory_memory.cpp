@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/kernel_words.hpp"
 #include "host/inventory.hpp"
 #include "host/inventory_parts.hpp"
 
@@ -10,7 +11,7 @@ namespace {
 /// "Node 0 MemTotal:  65786536 kB" or "MemTotal:  65786536 kB"; 0 when absent.
 Kib meminfo_value(std::string_view text, std::string_view key) {
   for (const auto line : split(text, '\n')) {
-    const auto fields = words(line);
+    const auto fields = words_of(line);
     for (std::size_t i = 0; i + 1 < fields.size(); ++i) {
       if (fields[i].size() != key.size() + 1 || !fields[i].starts_with(key) || fields[i].back() != ':') continue;
       return to_number<Kib>(fields[i + 1]).value_or(0);
@@ -70,7 +71,7 @@ CpuSet read_cpus(const Root& root, Snapshot& snapshot, const std::string& path) 
 std::vector<int> read_distances(const Root& root, Snapshot& snapshot, const std::string& path) {
   std::vector<int> distances;
   const auto text = root.read(path, 4096).value_or("");
-  for (const auto word : words(text)) {
+  for (const auto word : words_of(text)) {
     const auto distance = to_number<int>(word);
     if (!distance) {
       report_garbage(snapshot, path, text, "distances are unknown");

@@ -1,5 +1,6 @@
 #include <set>
 
+#include "core/kernel_words.hpp"
 #include "host/inventory_parts.hpp"
 
 /// Network interfaces and whether the host can be reached without them.
@@ -11,11 +12,11 @@ std::set<std::string> default_route_interfaces(const Root& root) {
   std::set<std::string> names;
   const auto ipv4 = root.read("proc/net/route").value_or(""), ipv6 = root.read("proc/net/ipv6_route").value_or("");
   for (const auto line : split(ipv4, '\n')) {
-    const auto fields = words(line);
+    const auto fields = words_of(line);
     if (fields.size() >= 8 && fields[1] == "00000000" && fields[7] == "00000000") names.emplace(fields[0]);
   }
   for (const auto line : split(ipv6, '\n')) {
-    const auto fields = words(line);
+    const auto fields = words_of(line);
     // The unreachable default on lo is always there.
     if (fields.size() >= 10 && fields[0] == "00000000000000000000000000000000" && fields[1] == "00" &&
         fields.back() != "lo")

@@ -29,17 +29,6 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   return parts;
 }
 
-std::vector<std::string_view> words(std::string_view text) {
-  std::vector<std::string_view> parts;
-  constexpr auto blanks = " \t";
-  for (auto begin = text.find_first_not_of(blanks); begin != std::string_view::npos;) {
-    const auto end = std::min(text.find_first_of(blanks, begin), text.size());
-    parts.push_back(text.substr(begin, end - begin));
-    begin = text.find_first_not_of(blanks, end);
-  }
-  return parts;
-}
-
 std::string_view value_of(std::string_view text, std::string_view key) {
   for (const auto line : split(text, '\n'))
     if (line.size() > key.size() && line.starts_with(key) && line[key.size()] == '=')

@@ -24,9 +24,6 @@ std::optional<Number> to_number(std::string_view text, int base = 10) {
 /// Parts between separators; empty parts are left out.
 std::vector<std::string_view> split(std::string_view text, char separator);
 std::vector<std::string_view> split(std::string&& text, char separator) = delete;  ///< the parts would dangle
-/// Fields between blanks and tabs.
-std::vector<std::string_view> words(std::string_view text);
-std::vector<std::string_view> words(std::string&& text) = delete;
 /// Value of `KEY=value` on its own line, as in uevent files; empty when absent.
 std::string_view value_of(std::string_view text, std::string_view key);
 /// Part after the last "/".

@@ -2,6 +2,7 @@
 #include <set>
 #include <tuple>
 
+#include "core/kernel_words.hpp"
 #include "host/inventory_parts.hpp"
 
 /// Disks the host stands on: mounts, swap, volume managers, ZFS.
@@ -113,7 +114,7 @@ void Storage::mounts() {
   if (!text) return report_missing(snapshot_, "proc/1/mountinfo", "mounted disks are unknown");
   std::set<std::string_view> seen;  // bind mounts repeat a device; its first mount point stands for all
   for (const auto line : split(*text, '\n')) {
-    const auto fields = words(line);
+    const auto fields = words_of(line);
     const auto dash = std::find(fields.begin(), fields.end(), "-");
     if (fields.size() < 7 || fields.end() - dash < 3) continue;
     const auto number = fields[2];
@@ -139,7 +140,7 @@ void Storage::btrfs_members() {
 void Storage::swaps() {
   const auto text = root_.read("proc/swaps").value_or("");
   for (const auto line : split(text, '\n')) {
-    const auto fields = words(line);
+    const auto fields = words_of(line);
     // A swap file lies on a mount that is already known.
     if (fields.size() < 2 || fields[1] != "partition") continue;
     const std::string device = unescape(fields[0]);
@@ -168,7 +169,7 @@ void Storage::volume_managers() {
 void Storage::boot_partitions() {
   const auto text = root_.read("etc/kernel/proxmox-boot-uuids").value_or("");
   for (const auto line : split(text, '\n')) {
-    const auto fields = words(line);
+    const auto fields = words_of(line);
     if (fields.empty() || fields[0].find('/') != std::string_view::npos) continue;
     const std::string uuid(fields[0]);
     if (const auto path = path_of("/dev/disk/by-uuid/" + uuid)) add(UseKind::mount, "boot partition " + uuid, *path);

@@ -5,6 +5,7 @@
 #include "core/error.hpp"
 #include "core/ladder.hpp"
 #include "core/names.hpp"
+#include "core/steps.hpp"
 #include "host/inventory.hpp"
 #include "host/lock.hpp"
 #include "host/page_lock.hpp"
@@ -23,10 +24,6 @@ void refuse_errors(const Plan& plan) {
 void require_unchanged(const Plan& shown, const Plan& now) {
   if (shown.steps == now.steps) return;
   throw Error("apply", "the plan", "the machine has changed since it was made", "Look at the new one: hostsplit plan");
-}
-
-bool touches_pool(const Step& step) {
-  return std::holds_alternative<Reserve>(step.action);
 }
 
 /// Held while a plan touches pools: Proxmox VE counts pages for a VM under the same lock.
@@ -85,7 +82,7 @@ Baseline remaining(const Baseline& baseline, const Snapshot& snapshot) {
 
 std::vector<Step> end_of_release(const View& view, const std::string& reason) {
   if (view.released.empty()) return {};
-  return {{"forget " + std::string(names::released_file), RemoveFile{names::released_file}, reason}};
+  return {forget_step(names::released_file, reason)};
 }
 
 void put_first(Plan& plan, const std::vector<Step>& steps) {

@@ -138,16 +138,19 @@ std::string modprobe_now(const View& view) {
   return view.climbed && file != view.snapshot.boot.files.end() ? file->second.content : std::string();
 }
 
+/// What an image that carries what was applied was stamped with. \pre something was applied
+std::string applied_stamp(const View& view) { return image_stamp(image_plan(*view.applied), modprobe_now(view)); }
+
 BootStatus boot_status(const View& view) {
   BootStatus boot;
   boot.early = view.snapshot.boot.early;
   boot.unhealthy = view.health.health ? view.health.health->begun : 0;
   boot.sitting_out = sits_out(view.health);
   if (!view.applied) return boot;
-  const std::string plan = image_plan(*view.applied), modprobe = modprobe_now(view);
+  const std::string stamp = applied_stamp(view);
   for (const auto& kernel : view.snapshot.boot.kernels)
     if (const ImageTouched* image = view.baseline.image(kernel)) {
-      boot.images[kernel] = image->stamp == image_stamp(plan, modprobe);
+      boot.images[kernel] = image->stamp == stamp;
       boot.initramfs = true;
     }
   if (boot.initramfs) boot.rung = view.climbed ? view.climbed->rung : Rung::boot;
@@ -159,11 +162,10 @@ BootStatus boot_status(const View& view) {
 /// plan: somebody else built or chose that image.
 std::optional<Finding> why_not_early(const View& view) {
   const ImageTouched* image = view.baseline.image(view.snapshot.kernel);
-  const std::string plan = image_plan(*view.applied);
   const bool rebooted = image && !image->boot_id.empty() && image->boot_id != view.snapshot.boot_id;
-  if (!rebooted || image->stamp != image_stamp(plan, modprobe_now(view))) return std::nullopt;
+  if (!rebooted || image->stamp != applied_stamp(view)) return std::nullopt;
   const auto& early = view.snapshot.boot.early;
-  if (early && (early->off || early->plan == plan)) return std::nullopt;
+  if (early && (early->off || early->plan == image_plan(*view.applied))) return std::nullopt;
   return Finding{"early-not-as-applied", Severity::warning, "initramfs of " + view.snapshot.kernel,
                  early ? "the script had another plan at this boot than the one that was applied"
                        : "the script did not run at this boot, although it was in the image when that was built",

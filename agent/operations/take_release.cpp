@@ -7,6 +7,7 @@
 #include "core/error.hpp"
 #include "core/guards.hpp"
 #include "core/names.hpp"
+#include "core/steps.hpp"
 #include "host/lock.hpp"
 
 namespace hostsplit {
@@ -63,17 +64,8 @@ std::vector<Claim> meant(const View& view, const std::vector<std::string>& words
   return all;
 }
 
-Step bind_step(const PciFunction& function, const Claim& claim, std::string to, std::optional<std::string> override,
-               std::string reason) {
-  Bind bind{function.address,    function.fingerprint, function.driver, std::move(to),
-            std::move(override), function.group,       std::nullopt,    {}};
-  if (bind.to == names::vfio_driver) bind.vm = claim.vm;
-  return {"bind " + to_string(function.address), bind, std::move(reason)};
-}
-
 Step released_step(const std::set<PciAddress>& released, const std::string& reason) {
-  if (released.empty())
-    return {"forget " + std::string(names::released_file), RemoveFile{names::released_file}, reason};
+  if (released.empty()) return forget_step(names::released_file, reason);
   std::string text;
   for (const auto& address : released) text += to_string(address) + "\n";
   return {"write " + std::string(names::released_file), WriteFile{names::released_file, text}, reason};
@@ -88,7 +80,7 @@ void release_steps(const View& view, const std::vector<Claim>& claims, Plan& pla
     const PciFunction& function = *view.snapshot.function(claim.address);
     const BindingBefore* before = view.baseline.binding(claim.function);
     if (!before || function.driver == before->driver) continue;
-    plan.steps.push_back(bind_step(function, claim, before->driver, before->driver_override,
+    plan.steps.push_back(bind_step(function, before->driver, before->driver_override,
                                    fmt::format("the host borrows it from VM {} until the next boot", claim.vm)));
   }
 }
@@ -100,19 +92,12 @@ void take_steps(const View& view, const std::vector<Claim>& claims, Plan& plan) 
   std::vector<Step> binds;
   for (const auto& claim : claims) {
     const PciFunction& function = *view.snapshot.function(claim.address);
-    if (function.driver != names::vfio_driver)
-      binds.push_back(bind_step(function, claim, names::vfio_driver, names::vfio_driver, claim.why));
+    if (function.driver == names::vfio_driver) continue;
+    binds.push_back(bind_step(function, names::vfio_driver, names::vfio_driver, claim.why));
+    std::get<Bind>(binds.back().action).vm = claim.vm;
   }
-  if (!binds.empty() && !view.snapshot.pci_drivers.count(names::vfio_driver))
-    plan.steps.push_back({"load vfio-pci", LoadModule{names::vfio_driver}, "no driver vfio-pci is registered yet"});
+  for (auto& step : module_steps(view.snapshot, binds)) plan.steps.push_back(std::move(step));
   plan.steps.insert(plan.steps.end(), binds.begin(), binds.end());
-}
-
-std::set<PciAddress> moving(const Plan& plan) {
-  std::set<PciAddress> addresses;
-  for (const auto& step : plan.steps)
-    if (const auto* bind = std::get_if<Bind>(&step.action)) addresses.insert(bind->address);
-  return addresses;
 }
 
 }  // namespace
@@ -125,10 +110,10 @@ Plan flip_plan(const View& view, Flip flip, const std::vector<std::string>& word
     release_steps(view, claims, plan);
   else
     take_steps(view, claims, plan);
-  auto against = guard_holders(view.snapshot, moving(plan));
+  auto against = guard_holders(view.snapshot, moving(plan.steps));
   if (flip == Flip::take) {
     const auto lifelines =
-        guard_lifelines(view.snapshot, moving(plan), view.config ? view.config->may_lose : std::vector<Named>{});
+        guard_lifelines(view.snapshot, moving(plan.steps), view.config ? view.config->may_lose : std::vector<Named>{});
     against.insert(against.end(), lifelines.begin(), lifelines.end());
   }
   plan.findings.insert(plan.findings.end(), against.begin(), against.end());

@@ -9,6 +9,7 @@
 #include "core/kernel_words.hpp"
 #include "core/ladder.hpp"
 #include "core/names.hpp"
+#include "core/steps.hpp"
 #include "host/guests.hpp"
 #include "host/lock.hpp"
 #include "host/page_lock.hpp"
@@ -112,7 +113,7 @@ void Keeper::look(Time now) {
 void Keeper::watch_pools(Plan& needed, Time now) {
   if (!view_.applied || view_.applied->reservations.empty()) return;
   if (PageLock::held(actor_.root)) {
-    std::erase_if(needed.steps, [](const Step& step) { return std::holds_alternative<Reserve>(step.action); });
+    std::erase_if(needed.steps, touches_pool);
     postponed_ = now + std::chrono::seconds(1);
     return;
   }

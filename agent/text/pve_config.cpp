@@ -7,18 +7,12 @@
 
 #include "core/number.hpp"
 #include "core/printable.hpp"
+#include "text/trimmed.hpp"
 
 namespace hostsplit {
 namespace {
 
 constexpr auto remedy = "Correct it in the web interface or with qm set; hostsplit ignores that line";
-
-std::string_view trimmed(std::string_view text) {
-  constexpr auto blanks = " \t\r";
-  const auto begin = text.find_first_not_of(blanks);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
-}
 
 /// Calls back with each part between separators, empty ones included.
 template <class Use>

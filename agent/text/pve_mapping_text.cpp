@@ -9,6 +9,7 @@
 #include "core/error.hpp"
 #include "core/printable.hpp"
 #include "core/pve_mapping.hpp"
+#include "text/trimmed.hpp"
 
 namespace hostsplit {
 namespace {
@@ -17,31 +18,28 @@ constexpr std::string_view blanks = " \t\r";
 /// pmxcfs takes no larger file.
 constexpr std::size_t largest = 1 << 20;
 
-std::string_view without_blanks(std::string_view text) {
-  const auto begin = std::min(text.find_first_not_of(blanks), text.size());
-  text.remove_prefix(begin);
-  return text.substr(0, text.find_last_not_of(blanks) + 1);
-}
-
-/// Value of `key=` among properties separated by commas; the first one without a key is none.
-std::string_view property(std::string_view properties, std::string_view key) {
+/// What stands between commas.
+std::vector<std::string_view> parts(std::string_view properties) {
+  std::vector<std::string_view> found;
   while (!properties.empty()) {
     const auto end = std::min(properties.find(','), properties.size());
-    const auto part = without_blanks(properties.substr(0, end));
-    if (part.size() > key.size() && part.starts_with(key) && part[key.size()] == '=') return part.substr(key.size() + 1);
+    found.push_back(trimmed(properties.substr(0, end)));
     properties.remove_prefix(std::min(end + 1, properties.size()));
   }
+  return found;
+}
+
+/// Value of the first `key=` with a value; empty without one.
+std::string_view property(std::string_view properties, std::string_view key) {
+  for (const auto part : parts(properties))
+    if (part.size() > key.size() && part.starts_with(key) && part[key.size()] == '=') return part.substr(key.size() + 1);
   return {};
 }
 
 /// In whatever order Proxmox VE wrote them.
 std::vector<std::string> sorted_properties(std::string_view properties) {
-  std::vector<std::string> sorted;
-  while (!properties.empty()) {
-    const auto end = std::min(properties.find(','), properties.size());
-    sorted.emplace_back(without_blanks(properties.substr(0, end)));
-    properties.remove_prefix(std::min(end + 1, properties.size()));
-  }
+  const auto found = parts(properties);
+  std::vector<std::string> sorted(found.begin(), found.end());
   std::sort(sorted.begin(), sorted.end());
   return sorted;
 }
@@ -75,7 +73,7 @@ class Reader {
 
   void read(std::string_view raw, unsigned number) {
     Line line{std::string(raw), {}, false, false, {}, {}};
-    const auto content = without_blanks(raw.substr(0, raw.find('\n')));
+    const auto content = trimmed(raw.substr(0, raw.find('\n')));
     if (content.empty()) {
       section_.clear();
     } else if (content.front() != '#') {

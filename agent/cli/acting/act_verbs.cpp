@@ -13,6 +13,7 @@
 #include "core/error.hpp"
 #include "core/hugepages.hpp"
 #include "core/names.hpp"
+#include "core/steps.hpp"
 #include "host/effects.hpp"
 #include "operations/advice.hpp"
 #include "operations/operations.hpp"
@@ -205,7 +206,7 @@ int sit_out_loudly(const Actor& actor, const HealthRecord& health) {
 std::vector<Step> binds_before_xhci(const View& view) {
   if (!view.climbed || view.climbed->rung != Rung::blacklist) return {};
   std::vector<Step> steps = repair_plan(view).steps;
-  std::erase_if(steps, [](const Step& step) { return std::holds_alternative<Reserve>(step.action); });
+  std::erase_if(steps, touches_pool);
   return steps;
 }
 

@@ -5,11 +5,10 @@ way out undo leaves /etc as it was."""
 import shlex
 
 from bench import eventually
+from bench.article import X0, X1, X2, X3
 from bench.product import Product
 
 TOPOLOGY = "article"
-
-X0, X1, X2, X3 = "0000:01:00.0", "0000:02:00.0", "0000:81:00.0", "0000:81:00.1"
 
 ALL = f"""
     [host]
