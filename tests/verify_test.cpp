@@ -4,13 +4,16 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "core/error.hpp"
 #include "core/names.hpp"
+#include "host/guest_pages.hpp"
 #include "host/guests.hpp"
 #include "operations/verify.hpp"
 #include "support/split_host.hpp"
 #include "text/numa_maps.hpp"
+#include "text/process_files.hpp"
 #include "text/qemu_command.hpp"
 
 namespace hostsplit {
@@ -81,10 +84,35 @@ constexpr auto maps_text =
 
 TEST(NumaMaps, EachLineCountsInItsOwnPageSize) {
   const auto pages = parse_numa_maps(maps_text);
-  ASSERT_EQ(pages.size(), 3u);
-  EXPECT_EQ(pages[0], (MappedPages{4, false, {{0, 1127}, {1, 6}}}));
-  EXPECT_EQ(pages[1], (MappedPages{2048, true, {{1, 3}}}));
-  EXPECT_EQ(pages[2], (MappedPages{kib_per_gib, true, {{0, 2}}}));
+  EXPECT_EQ(pages, (GuestPages{{{2048, {{1, 3}}}, {kib_per_gib, {{0, 2}}}}, 4 * (1127 + 6)}));
+}
+
+TEST(ProcessFiles, StatusIsReadByKey) {
+  constexpr auto text = "Name:\tkvm\nHugetlbPages:\t 2097152 kB\nRssAnon:\t   20480 kB\nThreads:\t4\nRssFile:\tmany kB\n";
+  EXPECT_EQ(status_value(text, "Name"), "kvm");
+  EXPECT_EQ(status_value(text, "Nam"), "");
+  EXPECT_EQ(status_size(text, "HugetlbPages"), 2 * kib_per_gib);
+  EXPECT_EQ(status_size(text, "RssAnon"), 20 * kib_per_mib);
+  for (const auto* key : {"Threads", "RssFile", "RssShmem", "Name"}) EXPECT_EQ(status_size(text, key), 0u) << key;
+}
+
+TEST(ProcessFiles, MappingsThatHaveAFile) {
+  EXPECT_EQ(parse_file_mappings("55f858af0000-55f858c00000 r-xp 00000000 fe:01 1234       /usr/bin/qemu\n"
+                                "7f4240000000-7f42c0000000 rw-s 00000000 00:14 42 /run/hugepages/kvm/x (deleted)\n"
+                                "7ffc00000000-7ffc00021000 rw-p 00000000 00:00 0                          [stack]\n"
+                                "7f0000000000-7e0000000000 rw-s 00000000 00:14 42 /backwards\n"
+                                "garbage\n-\n\n7f43-7f44"),
+            (std::vector<Mapping>{{0x55f858af0000, 0x55f858c00000}, {0x7f4240000000, 0x7f42c0000000}}));
+}
+
+TEST(GuestPages, OfAProcessWithoutHugePagesAreWhatTheKernelSumsUp) {
+  RunningGuest self;
+  self.pid = getpid();
+  self.command.memory = 8 * kib_per_gib;
+  read_guest_pages(Root(), self, false);
+  ASSERT_TRUE(self.pages) << self.pages_unread;
+  EXPECT_TRUE(self.pages->huge.empty());
+  EXPECT_GT(self.pages->ordinary, 1000u);
 }
 
 TEST(Interrupts, OfVfioAreFoundByTheirFunction) {
@@ -111,7 +139,7 @@ struct Judged : ::testing::Test {
     guest.command.memory = 2 * kib_per_gib;
     guest.command.backends = {{"ram-node0", 2 * kib_per_gib, true, {0}, "bind"}};
     guest.command.functions = {address};
-    guest.pages = std::vector<MappedPages>{{4, false, {{0, 20000}, {1, 3000}}}, {kib_per_gib, true, {{0, 2}}}};
+    guest.pages = GuestPages{{{kib_per_gib, {{0, 2}}}}, 90 * kib_per_mib};
     guest.threads = {{4711, "kvm", {0, 1}}, {4712, "CPU 0/KVM", {0, 1}}, {4713, "CPU 1/KVM", {1}}};
     guest.interrupts = {{131, address, {0}}};
     guest.groups = {60};
@@ -149,20 +177,20 @@ TEST_F(Judged, AGoodPlacementIsRightThroughout) {
 }
 
 TEST_F(Judged, WrongNode) {
-  guest.pages->back().by_node = {{1, 2}};
+  guest.pages->huge[kib_per_gib] = {{1, 2}};
   EXPECT_EQ(wrong_checks(), (Checks{"memory", "memory"}));
   EXPECT_EQ(wrong()[1].subject, "node 1");
   EXPECT_THAT(wrong()[0].remedy, HasSubstr("hostnodes=0,memory=2048,policy=bind"));
 }
 
 TEST_F(Judged, PartlyOnAnotherNode) {
-  guest.pages->back().by_node = {{0, 1}, {1, 1}};
+  guest.pages->huge[kib_per_gib] = {{0, 1}, {1, 1}};
   EXPECT_EQ(wrong_checks(), (Checks{"memory", "memory"}));
   EXPECT_EQ(wrong()[0].found, "1024 MiB in huge pages");
 }
 
 TEST_F(Judged, SmallerPagesThanWanted) {
-  guest.pages->back() = {2048, true, {{0, 1024}}};
+  guest.pages->huge = {{2048, {{0, 1024}}}};
   EXPECT_EQ(wrong_checks(), Checks{"page-size"});
 }
 
@@ -175,7 +203,7 @@ TEST_F(Judged, NoHugePagesAtAllIsSeenWithoutReadingAnyPage) {
 
 TEST_F(Judged, NoHugePagesAtAllAndForced) {
   guest.command.backends.clear();
-  guest.pages = std::vector<MappedPages>{{4, false, {{0, 540000}}}};
+  guest.pages = GuestPages{{}, 2110 * kib_per_mib};
   EXPECT_EQ(wrong_checks(), (Checks{"page-size", "memory", "overhead"}));
 }
 
@@ -225,7 +253,7 @@ TEST_F(Judged, InterruptsElsewhereAreANote) {
 }
 
 TEST_F(Judged, ToomuchOrdinaryMemory) {
-  guest.pages->front().by_node[0] = 100000;  // 390 MiB, where 288 are allowed
+  guest.pages->ordinary = 390 * kib_per_mib;  // 288 are allowed
   EXPECT_EQ(wrong_checks(), Checks{"overhead"});
 }
 
@@ -245,7 +273,7 @@ TEST_F(Judged, AStalePidFileIs) {
 
 TEST_F(Judged, AGuestNothingIsSaidAboutIsTold) {
   wish = {};
-  guest.pages->push_back({2048, true, {{0, 64}}});
+  guest.pages->huge[2048] = {{0, 64}};
   EXPECT_TRUE(wrong().empty());
   EXPECT_EQ(judge()[1].found, "2176 MiB in huge pages") << "each page in its own size";
 }
@@ -253,7 +281,7 @@ TEST_F(Judged, AGuestNothingIsSaidAboutIsTold) {
 TEST_F(Judged, TwoNodesInOneVm) {
   wish.memory = {{0, kib_per_gib}, {1, kib_per_gib}};
   EXPECT_EQ(wrong_checks(), (Checks{"memory", "memory"}));
-  guest.pages->back().by_node = {{0, 1}, {1, 1}};
+  guest.pages->huge[kib_per_gib] = {{0, 1}, {1, 1}};
   EXPECT_TRUE(wrong().empty());
 }
 

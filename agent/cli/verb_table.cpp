@@ -48,7 +48,7 @@ void forget_options(CLI::App& app, Options& o) {
 void verify_options(CLI::App& app, Options& o) {
   json(app, o);
   app.add_option("vms", o.words, "The VMs to look at; without: all that are configured or running")->type_name("VMID");
-  app.add_flag("--force", o.force, "Read the pages of guests outside of huge pages too; this holds them up for seconds");
+  app.add_flag("--force", o.force, "On kernels before 6.0: read the mappings of large guests without huge pages too; holds them up for seconds");
 }
 
 void mapping_options(CLI::App& app, Options& o) {

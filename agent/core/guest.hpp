@@ -33,12 +33,11 @@ struct GuestCommand {
   bool operator==(const GuestCommand&) const = default;
 };
 
-/// Mappings of one page size, policy and kind, summed up (/proc/PID/numa_maps, Documentation/filesystems/proc.rst).
-struct MappedPages {
-  Kib page_size = 0;
-  bool huge = false;                     ///< from hugetlbfs, not transparent
-  std::map<int, std::uint64_t> by_node;  ///< pages, in units of page_size
-  bool operator==(const MappedPages&) const = default;
+/// Where the memory of a guest's process is.
+struct GuestPages {
+  std::map<Kib, std::map<int, std::uint64_t>> huge;  ///< pages from hugetlbfs, not transparent ones, by size and node
+  Kib ordinary = 0;                                  ///< all the rest
+  bool operator==(const GuestPages&) const = default;
 };
 
 struct GuestThread {
@@ -62,8 +61,8 @@ struct RunningGuest {
   std::optional<int> pid;  ///< empty: not running, or not to be trusted
   std::string distrust;    ///< why the pid file is not believed; empty otherwise
   GuestCommand command;
-  std::optional<std::vector<MappedPages>> pages;  ///< empty: not read
-  std::string pages_unread;                       ///< why not
+  std::optional<GuestPages> pages;  ///< empty: not read
+  std::string pages_unread;         ///< why not
   std::vector<GuestThread> threads;
   std::vector<GuestInterrupt> interrupts;
   std::vector<int> groups;  ///< IOMMU groups it holds open

@@ -34,20 +34,10 @@ bool subset(const CpuSet& part, const CpuSet& whole) {
 }
 
 /// Memory of the guest in huge pages, by node.
-std::map<int, Kib> huge_memory(const std::vector<MappedPages>& pages) {
+std::map<int, Kib> huge_memory(const GuestPages& pages) {
   std::map<int, Kib> memory;
-  for (const auto& sum : pages)
-    if (sum.huge)
-      for (const auto& [node, count] : sum.by_node) memory[node] += count * sum.page_size;
-  return memory;
-}
-
-/// Whatever is not in huge pages.
-Kib ordinary_pages(const std::vector<MappedPages>& pages) {
-  Kib memory = 0;
-  for (const auto& sum : pages)
-    if (!sum.huge)
-      for (const auto& [node, count] : sum.by_node) memory += count * sum.page_size;
+  for (const auto& [page_size, by_node] : pages.huge)
+    for (const auto& [node, count] : by_node) memory[node] += count * page_size;
   return memory;
 }
 
@@ -79,20 +69,19 @@ std::optional<Verdict> judge_backing(const RunningGuest& guest, const GuestWish&
                  numa_remedy(wish)};
 }
 
-void judge_page_sizes(const std::vector<MappedPages>& pages, const GuestWish& wish, std::vector<Verdict>& verdicts) {
-  for (const auto& sum : pages) {
-    if (!sum.huge) continue;
+void judge_page_sizes(const GuestPages& pages, const GuestWish& wish, std::vector<Verdict>& verdicts) {
+  for (const auto& [page_size, by_node] : pages.huge) {
     Kib size = 0;
-    for (const auto& [node, count] : sum.by_node) size += count * sum.page_size;
-    const bool right = wish.page_size == 0 || sum.page_size == wish.page_size;
+    for (const auto& [node, count] : by_node) size += count * page_size;
+    const bool right = wish.page_size == 0 || page_size == wish.page_size;
     verdicts.push_back({right ? Kind::right : Kind::wrong, "page-size", "guest memory",
-                        fmt::format("{} in pages of {}", mib(size), format_size(sum.page_size)),
+                        fmt::format("{} in pages of {}", mib(size), format_size(page_size)),
                         wish.page_size ? "pages of " + format_size(wish.page_size) : "huge pages",
                         right ? "" : numa_remedy(wish)});
   }
 }
 
-void judge_nodes(const std::vector<MappedPages>& pages, const GuestWish& wish, std::vector<Verdict>& verdicts) {
+void judge_nodes(const GuestPages& pages, const GuestWish& wish, std::vector<Verdict>& verdicts) {
   const auto found = huge_memory(pages);
   std::set<int> nodes;
   for (const auto& [node, size] : wish.memory) nodes.insert(node);
@@ -104,8 +93,8 @@ void judge_nodes(const std::vector<MappedPages>& pages, const GuestWish& wish, s
   }
 }
 
-void judge_overhead(const std::vector<MappedPages>& pages, const GuestWish& wish, std::vector<Verdict>& verdicts) {
-  const Kib found = ordinary_pages(pages), most = overhead_allowed(total(wish.memory));
+void judge_overhead(const GuestPages& pages, const GuestWish& wish, std::vector<Verdict>& verdicts) {
+  const Kib found = pages.ordinary, most = overhead_allowed(total(wish.memory));
   const bool right = found <= most;
   verdicts.push_back({right ? Kind::right : Kind::wrong, "overhead", "ordinary pages", mib(found),
                       "at most " + mib(most),
@@ -320,15 +309,13 @@ struct PoolUse {
 std::map<PoolKey, PoolUse> uses_of(const std::vector<std::pair<RunningGuest, GuestWish>>& guests) {
   std::map<PoolKey, PoolUse> uses;
   for (const auto& [guest, wish] : guests) {
-    if (guest.pages) {
-      for (const auto& sum : *guest.pages)
-        for (const auto& [node, count] : sum.by_node) {
-          if (!sum.huge) continue;
-          auto& use = uses[{node, sum.page_size}];
+    if (guest.pages)
+      for (const auto& [page_size, by_node] : guest.pages->huge)
+        for (const auto& [node, count] : by_node) {
+          auto& use = uses[{node, page_size}];
           use.held += count;
           if (use.holders.empty() || use.holders.back() != guest.vm) use.holders.push_back(guest.vm);
         }
-    }
     if (guest.pid || wish.page_size == 0) continue;
     for (const auto& [node, size] : wish.memory) {
       auto& use = uses[{node, wish.page_size}];

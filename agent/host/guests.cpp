@@ -7,30 +7,18 @@
 #include "core/names.hpp"
 #include "core/number.hpp"
 #include "core/printable.hpp"
-#include "host/inventory_parts.hpp"
+#include "host/guest_pages.hpp"
 #include "text/numa_maps.hpp"
+#include "text/process_files.hpp"
 #include "text/qemu_command.hpp"
 
 namespace hostsplit {
 namespace {
 
 const std::string pid_directory = names::guest_pid_directory;
-/// So much outside of huge pages is walked without asking: 65536 entries, some milliseconds.
-constexpr Kib walked_unasked = 256 * kib_per_mib;
-constexpr std::size_t largest_maps = 64 << 20;
 
 std::string process_path(int pid, const char* file) {
   return fmt::format("proc/{}/{}", pid, file);
-}
-
-/// Value of "Key:\tvalue" in /proc/PID/status.
-std::string_view status_value(std::string_view text, std::string_view key) {
-  for (const auto line : inventory_parts::split(text, '\n')) {
-    if (!line.starts_with(key) || line.size() <= key.size() || line[key.size()] != ':') continue;
-    const auto value = line.substr(key.size() + 1);
-    return value.substr(std::min(value.find_first_not_of(" \t"), value.size()));
-  }
-  return {};
 }
 
 std::vector<GuestThread> read_threads(const Root& root, int pid) {
@@ -73,22 +61,6 @@ std::vector<int> read_groups(const Root& root, int pid) {
     if (const auto group = parse_number<int>(std::string_view(*file).substr(groups.size()))) held.push_back(*group);
   }
   return held;
-}
-
-void read_pages(const Root& root, RunningGuest& guest, bool force) {
-  const Kib ordinary = ordinary_memory(guest.command);
-  if (ordinary > walked_unasked && !force) {
-    guest.pages_unread = fmt::format(
-        "not read: {} MiB of it are outside of huge pages, and reading them would hold up "
-        "the VM; --force reads them",
-        ordinary / kib_per_mib);
-    return;
-  }
-  const auto maps = root.read(process_path(*guest.pid, "numa_maps"), largest_maps);
-  if (maps)
-    guest.pages = parse_numa_maps(*maps);
-  else
-    guest.pages_unread = "numa_maps of the process cannot be read; that needs root";
 }
 
 }  // namespace
@@ -141,7 +113,7 @@ RunningGuest read_guest(const Root& root, int vm, bool force) {
   guest.threads = read_threads(root, *guest.pid);
   guest.groups = read_groups(root, *guest.pid);
   guest.interrupts = read_interrupts(root, guest.command);
-  read_pages(root, guest, force);
+  read_guest_pages(root, guest, force);
   return guest;
 }
 

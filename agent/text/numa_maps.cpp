@@ -3,17 +3,10 @@
 #include <algorithm>
 
 #include "core/number.hpp"
+#include "text/cut.hpp"
 
 namespace hostsplit {
 namespace {
-
-/// Cuts the part before `separator` off; the whole text when there is none.
-std::string_view cut(std::string_view& text, char separator) {
-  const auto end = std::min(text.find(separator), text.size());
-  const auto part = text.substr(0, end);
-  text.remove_prefix(std::min(end + 1, text.size()));
-  return part;
-}
 
 struct Line {
   Kib page_size = 0;
@@ -40,19 +33,19 @@ Line parse_line(std::string_view text) {
 
 }  // namespace
 
-std::vector<MappedPages> parse_numa_maps(std::string_view text) {
-  std::vector<MappedPages> sums;
+GuestPages parse_numa_maps(std::string_view text) {
+  GuestPages pages;
   while (!text.empty()) {
     const Line line = parse_line(cut(text, '\n'));
-    if (line.page_size == 0 || line.pages.empty()) continue;
-    auto sum = std::find_if(sums.begin(), sums.end(), [&](const MappedPages& known) {
-      return known.page_size == line.page_size && known.huge == line.huge;
-    });
-    if (sum == sums.end()) sum = sums.insert(sum, MappedPages{line.page_size, line.huge, {}});
-    for (const auto& [node, pages] : line.pages) sum->by_node[node] += pages;
+    if (line.page_size == 0) continue;
+    for (const auto& [node, count] : line.pages) {
+      if (line.huge)
+        pages.huge[line.page_size][node] += count;
+      else
+        pages.ordinary += count * line.page_size;
+    }
   }
-  std::sort(sums.begin(), sums.end(), [](const auto& a, const auto& b) { return a.page_size < b.page_size; });
-  return sums;
+  return pages;
 }
 
 std::vector<GuestInterrupt> parse_vfio_interrupts(std::string_view text) {

@@ -1,0 +1,82 @@
+#include "host/guest_pages.hpp"
+
+#include <fmt/format.h>
+#include <linux/magic.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "text/numa_maps.hpp"
+#include "text/process_files.hpp"
+
+namespace hostsplit {
+namespace {
+
+constexpr std::uint64_t bytes_per_kib = 1024;
+constexpr std::size_t largest_maps = 64 << 20;
+/// So much outside of huge pages is walked without asking: 65536 entries, some milliseconds.
+constexpr Kib walked_unasked = 256 * kib_per_mib;
+
+std::optional<std::string> read_process_file(const Root& root, int pid, const char* file) {
+  return root.read(fmt::format("proc/{}/{}", pid, file), largest_maps);
+}
+
+/// The page size of hugetlbfs is its block size. 0 for every other file.
+Kib huge_page_size(int pid, const Mapping& mapping) {
+  const std::string file = fmt::format("/proc/{}/map_files/{:x}-{:x}", pid, mapping.start, mapping.end);
+  struct statfs system {};
+  if (::statfs(file.c_str(), &system) != 0 || system.f_type != HUGETLBFS_MAGIC) return 0;
+  return static_cast<Kib>(system.f_bsize) / bytes_per_kib;
+}
+
+/// Where each page of a mapping is; below zero for one that was never touched. Empty when the kernel does not say.
+std::vector<int> nodes_of(int pid, const Mapping& mapping, Kib page_size) {
+  std::vector<void*> pages;
+  for (auto address = mapping.start; address < mapping.end; address += page_size * bytes_per_kib)
+    pages.push_back(reinterpret_cast<void*>(address));
+  std::vector<int> nodes(pages.size(), -1);
+  if (::syscall(SYS_move_pages, pid, pages.size(), pages.data(), nullptr, nodes.data(), 0) != 0) return {};
+  return nodes;
+}
+
+/// \return empty where asking does not add up: the process ends, the kernel is too old, the root is not live.
+std::optional<GuestPages> ask_for_pages(const Root& root, int pid) {
+  if (!root.live()) return {};
+  const auto maps = read_process_file(root, pid, "maps");
+  GuestPages pages;
+  Kib found = 0;
+  for (const auto& mapping : parse_file_mappings(maps.value_or(""))) {
+    const Kib page_size = huge_page_size(pid, mapping);
+    if (page_size == 0) continue;
+    for (const int node : nodes_of(pid, mapping, page_size)) {
+      if (node < 0) continue;
+      ++pages.huge[page_size][node];
+      found += page_size;
+    }
+  }
+  const auto status = read_process_file(root, pid, "status");
+  if (!status || found != status_size(*status, "HugetlbPages")) return {};
+  for (const auto* part : {"RssAnon", "RssFile", "RssShmem"}) pages.ordinary += status_size(*status, part);
+  return pages;
+}
+
+}  // namespace
+
+void read_guest_pages(const Root& root, RunningGuest& guest, bool force) {
+  guest.pages = ask_for_pages(root, *guest.pid);
+  if (guest.pages) return;
+  const Kib ordinary = ordinary_memory(guest.command);
+  if (ordinary > walked_unasked && !force) {
+    guest.pages_unread = fmt::format(
+        "not read: {} MiB of it are outside of huge pages, and reading them would hold up "
+        "the VM; --force reads them",
+        ordinary / kib_per_mib);
+    return;
+  }
+  if (const auto maps = read_process_file(root, *guest.pid, "numa_maps"))
+    guest.pages = parse_numa_maps(*maps);
+  else
+    guest.pages_unread = "numa_maps of the process cannot be read; that needs root";
+}
+
+}  // namespace hostsplit

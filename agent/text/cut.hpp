@@ -1,0 +1,15 @@
+#pragma once
+#include <algorithm>
+#include <string_view>
+
+namespace hostsplit {
+
+/// Cuts off what stands before `separator`, and the separator with it; the whole text when there is none.
+inline std::string_view cut(std::string_view& text, char separator) {
+  const auto end = std::min(text.find(separator), text.size());
+  const auto part = text.substr(0, end);
+  text.remove_prefix(std::min(end + 1, text.size()));
+  return part;
+}
+
+}  // namespace hostsplit

@@ -1,0 +1,46 @@
+#include "text/process_files.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "core/number.hpp"
+#include "text/cut.hpp"
+
+namespace hostsplit {
+namespace {
+
+/// "7f4240000000-7f42c0000000 rw-s 00000000 00:14 42 /run/hugepages/..."; inode 0 means no file.
+std::optional<Mapping> parse_file_mapping(std::string_view line) {
+  const auto start = parse_number<std::uint64_t>(cut(line, '-'), 16);
+  const auto end = parse_number<std::uint64_t>(cut(line, ' '), 16);
+  for (int skipped = 0; skipped < 3; ++skipped) cut(line, ' ');
+  const auto inode = parse_number<std::uint64_t>(cut(line, ' '));
+  if (!start || !end || *start >= *end || inode.value_or(0) == 0) return {};
+  return Mapping{*start, *end};
+}
+
+}  // namespace
+
+std::string_view status_value(std::string_view text, std::string_view key) {
+  while (!text.empty()) {
+    auto line = cut(text, '\n');
+    if (cut(line, ':') != key) continue;
+    return line.substr(std::min(line.find_first_not_of(" \t"), line.size()));
+  }
+  return {};
+}
+
+Kib status_size(std::string_view text, std::string_view key) {
+  auto value = status_value(text, key);
+  const auto size = parse_number<Kib>(cut(value, ' '));
+  return value == "kB" ? size.value_or(0) : 0;
+}
+
+std::vector<Mapping> parse_file_mappings(std::string_view text) {
+  std::vector<Mapping> mappings;
+  while (!text.empty())
+    if (const auto mapping = parse_file_mapping(cut(text, '\n'))) mappings.push_back(*mapping);
+  return mappings;
+}
+
+}  // namespace hostsplit
