@@ -142,6 +142,15 @@ TEST(BootRung, AFailedBuildLeavesTheOldImage) {
   EXPECT_EQ(rebuilds(split.plan_now()).size(), 1u) << "the next apply tries again";
 }
 
+TEST(BootRung, AnImageThatCannotBeReadIsBuiltAnew) {
+  SplitHost split;
+  split.configure_two_vms();
+  split.host.set_file(image, "put together by somebody else");
+  ASSERT_TRUE(split.apply_now().ok());
+  EXPECT_THAT(split.effects.log(), Contains("run update-initramfs -u -k 6.17.13-2-pve"));
+  EXPECT_THAT(read_image(split.root, image, {}).names, Contains("scripts/init-top/hostsplit"));
+}
+
 TEST(BootRung, AnImageWithoutTheScriptIsNotBelieved) {
   SplitHost split;
   split.configure_two_vms();

@@ -58,6 +58,8 @@ def run(bench, check):
     check("apply on rung boot", product.run("apply --yes", 600).rc == 0)
     to_ids(bench, check, product)
     with_ids(bench, check, product)
+    rescued(bench, check, product)
+    twin_returns(bench, check, product)
     asks(bench, check, product)
     with_blacklist(bench, check, product)
     without_script(bench, check, product)
@@ -100,6 +102,22 @@ def with_ids(bench, check, product):
     check("and the service had nothing to do", not product.journal(event="bind"), product.journal(event="bind"))
     check("status shows the rung and its reason", rung(product) == "ids" and "Rung ids, because at this boot xhci_hcd had" in product.run("status").out,
           product.run("status").out)
+
+
+def rescued(bench, check, product):
+    """docs/rescue.md, for an image that gives the ids to vfio-pci and has no script to see what is switched off."""
+    bench.run("cp /boot/grub/grub.cfg /root; cp /boot/initrd.img-$(uname -r) /root/image")
+    bench.run(WITHOUT_SCRIPT)
+    bench.run(r"sed -i 's|^\(\s*linux\s.*\)|\1 hostsplit=off module_blacklist=vfio_pci|' /boot/grub/grub.cfg")
+    bench.reboot()
+    drivers = product.drivers()
+    check("hostsplit=off and module_blacklist=vfio_pci: the host has all controllers", set(drivers.values()) == {"xhci_hcd"}, drivers)
+    bench.run("cp /root/grub.cfg /boot/grub/; cp /root/image /boot/initrd.img-$(uname -r)")
+    bench.reboot()
+    check("without these words all is as applied", set(product.drivers().values()) == {"vfio-pci"}, product.drivers())
+
+
+def twin_returns(bench, check, product):
     product.configure(THREE % "ask")
     left = product.findings().get("rung-left")
     check("a twin that returns to the host ends ids, by name", left and X1 in left["message"], left)
