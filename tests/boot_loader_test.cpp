@@ -12,7 +12,6 @@ namespace {
 using ::testing::ElementsAre;
 using testing::find;
 using ::testing::HasSubstr;
-using ::testing::Not;
 using testing::SplitHost;
 
 /// An Intel machine whose kernel leaves the IOMMU off.
@@ -148,11 +147,30 @@ TEST(BootLoader, ProxmoxBootToolWithSystemdBoot) {
   ASSERT_TRUE(split.apply_now().ok());
   EXPECT_EQ(split.host.file("etc/kernel/cmdline"), "root=ZFS=rpool/ROOT/pve-1 boot=zfs intel_iommu=on\n");
   EXPECT_THAT(split.effects.log(), ::testing::Contains("run proxmox-boot-tool refresh"));
+  EXPECT_THAT(split.effects.log(), ::testing::Contains("run /usr/libexec/hostsplit/boot-entries write intel_iommu=on"));
+  for (const auto* hook : {names::kernel_postinst_hook, names::kernel_postrm_hook}) {
+    EXPECT_THAT(split.host.file(hook), HasSubstr("boot-entries write intel_iommu=on\n"));
+    EXPECT_EQ(split.root.mode(hook), 0755u);
+  }
   EXPECT_TRUE(split.plan_now().steps.empty());
   split.reboot();
-  EXPECT_THAT(ids(split.plan_now()), Not(::testing::Contains(HasSubstr("cmdline"))));
+  ASSERT_TRUE(split.apply_now().ok());
+  EXPECT_THAT(split.host.file("etc/kernel/cmdline"), HasSubstr(" intel_iommu=on")) << "a word that is needed stays";
   ASSERT_TRUE(undo(split.actor(), undo_plan(split.view())).ok());
   EXPECT_EQ(split.host.file("etc/kernel/cmdline"), "root=ZFS=rpool/ROOT/pve-1 boot=zfs\n");
+  EXPECT_THAT(split.effects.log(), ::testing::Contains("run /usr/libexec/hostsplit/boot-entries remove"));
+  EXPECT_FALSE(split.root.exists(names::kernel_postinst_hook));
+  EXPECT_FALSE(split.root.exists(names::kernel_postrm_hook));
+}
+
+TEST(BootLoader, SystemdBootHasAnEntryWithoutHostsplitWithoutWordsToo) {
+  SplitHost split;
+  split.host.set_file("etc/kernel/proxmox-boot-uuids", "1234-ABCD\n");
+  split.host.set_file("sys/firmware/efi/x", "");
+  split.configure("[vm.101]\ncontrollers = [\"0000:03:00.3\"]\n");
+  ASSERT_TRUE(split.apply_now().ok());
+  EXPECT_THAT(split.effects.log(), ::testing::Contains("run /usr/libexec/hostsplit/boot-entries write"));
+  EXPECT_FALSE(split.root.exists(names::kernel_cmdline));
 }
 
 TEST(BootLoader, AnUnknownOneIsToldWithTheWords) {

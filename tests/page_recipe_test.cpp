@@ -81,15 +81,10 @@ TEST(PageRecipe, IsChosenWithAReason) {
             (Words{"hugepagesz=2M", "hugepages=0:512", "hugepages=512"}));
 }
 
-TEST(PageRecipe, WithoutAWayBackInTheMenuRunTimeIsChosen) {
+TEST(PageRecipe, WithoutABootLoaderRunTimeIsChosen) {
   Snapshot machine = grub_machine();
   machine.boot.proxmox_boot = machine.boot.efi = true;
-  EXPECT_EQ(choose_pages(big, machine).source, PageSource::run_time);
-  EXPECT_THAT(choose_pages(big, machine).reason, HasSubstr("systemd-boot"));
-  EXPECT_EQ(choose_pages(big, machine, PageSource::command_line).source, PageSource::command_line);
-  Config config;
-  config.pages = PageSource::command_line;
-  EXPECT_TRUE(find(source_pages(big, machine, config, {}).findings, "pages-no-way-back"));
+  EXPECT_EQ(choose_pages(big, machine).source, PageSource::command_line);
   machine.boot = {};
   EXPECT_EQ(choose_pages(big, machine).source, PageSource::run_time);
   EXPECT_THAT(choose_pages(big, machine).reason, HasSubstr("neither GRUB"));

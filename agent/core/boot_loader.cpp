@@ -33,8 +33,8 @@ std::string grub_words_file(const std::vector<BootWord>& words) {
          "\"\n";
 }
 
-std::string grub_entry_file(const std::vector<BootWord>& words) {
-  std::string text(texts::grub_entry);
+std::string with_words_at_mark(std::string_view before, const std::vector<BootWord>& words) {
+  std::string text(before);
   const std::string mark =
       "@"
       "WORDS@";
@@ -70,17 +70,28 @@ std::string reason_of(const std::vector<BootWord>& words) {
   return text;
 }
 
+std::vector<std::string> entries_command(const std::vector<BootWord>& words, bool wanted) {
+  if (!wanted) return {names::boot_entries, "remove"};
+  std::vector<std::string> command{names::boot_entries, "write"};
+  for (const auto& each : words) command.push_back(each.word);
+  return command;
+}
+
 Step refresh_step(const Snapshot& snapshot, const std::vector<BootWord>& words, bool wanted, const std::string& stamp) {
   RefreshBootLoader refresh;
   refresh.program = snapshot.boot.proxmox_boot ? "proxmox-boot-tool refresh" : "update-grub";
   refresh.stamp = stamp;
+  // What lies in /boot is not what starts the host where proxmox-boot-tool has partitions for that.
+  if (snapshot.boot.proxmox_boot)
+    refresh.entries = entries_command(words, wanted);
+  else
+    refresh.menu = names::grub_config;
   if (wanted) {
     refresh.present = {std::string(off_word)};
     for (const auto& each : words) refresh.present.push_back(each.word);
   } else {
     refresh.absent = {std::string(off_word)};
   }
-  if (!snapshot.boot.grub) refresh.present.clear(), refresh.absent.clear();
   return {"refresh boot loader", refresh,
           wanted
               ? "the menu gets an entry without hostsplit" + std::string(words.empty() ? "" : ", the kernel its words")
@@ -96,6 +107,10 @@ bool is_put(const Snapshot& snapshot, std::string_view word) {
 }
 
 }  // namespace
+
+bool maybe_systemd_boot(const BootTools& boot) {
+  return boot.proxmox_boot && boot.efi;
+}
 
 std::vector<BootWord> iommu_words(const Snapshot& snapshot) {
   constexpr std::string_view word = "intel_iommu=on";
@@ -142,7 +157,7 @@ BootLoaderSteps boot_loader_steps(const Snapshot& snapshot, const std::vector<Bo
                               "neither GRUB nor proxmox-boot-tool is here, so the kernel command line stays as it is",
                               "Add by hand, in the boot loader of this machine: " + joined(words)});
   const bool wanted = known && (entry || !words.empty());
-  const bool grub = wanted && boot.grub, systemd_boot = wanted && boot.proxmox_boot && boot.efi && !words.empty();
+  const bool grub = wanted && boot.grub, systemd_boot = wanted && maybe_systemd_boot(boot);
   std::string all;
   const auto file = [&](const char* path, bool want, const std::string& content, unsigned mode,
                         const std::string& why) {
@@ -151,9 +166,12 @@ BootLoaderSteps boot_loader_steps(const Snapshot& snapshot, const std::vector<Bo
     all += content;
   };
   file(names::grub_words, grub && !words.empty(), grub_words_file(words), 0644, reason_of(words));
-  file(names::grub_entry, grub, grub_entry_file(words), 0755, "the menu gets an entry that boots without hostsplit");
-  file(names::kernel_cmdline, systemd_boot, systemd_boot ? kernel_cmdline(snapshot, baseline, words) : "", 0644,
-       reason_of(words));
+  file(names::grub_entry, grub, with_words_at_mark(texts::grub_entry, words), 0755, "the menu gets an entry that boots without hostsplit");
+  const bool line = systemd_boot && !words.empty();
+  file(names::kernel_cmdline, line, line ? kernel_cmdline(snapshot, baseline, words) : "", 0644, reason_of(words));
+  for (const auto* hook : {names::kernel_postinst_hook, names::kernel_postrm_hook})
+    file(hook, systemd_boot, with_words_at_mark(texts::kernel_hook, words), 0755,
+         "the entry that boots without hostsplit goes with its kernel");
   const std::string stamp = wanted ? stamp_of({all}) : "";
   if (wanted ? !(baseline.loader && baseline.loader->stamp == stamp) : baseline.loader.has_value())
     if (known) steps.refresh.push_back(refresh_step(snapshot, words, wanted, stamp));

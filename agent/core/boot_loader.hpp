@@ -16,6 +16,9 @@ std::vector<BootWord> iommu_words(const Snapshot& snapshot);
 /// (Documentation/admin-guide/kernel-parameters.txt).
 std::vector<BootWord> wanted_words(const Snapshot& snapshot, const Config& config);
 
+/// proxmox-boot-tool keeps kernels on partitions that systemd-boot or GRUB starts from; which, only those tell.
+bool maybe_systemd_boot(const BootTools& boot);
+
 /// Steps that bring words and a menu entry without them into the boot loader: GRUB, proxmox-boot-tool, or both.
 struct BootLoaderSteps {
   std::vector<Step> files;

@@ -23,8 +23,8 @@ Step write_step(const std::string& path, const FileNow& file, std::string reason
 
 const std::vector<std::string>& foreign_files() {
   static const std::vector<std::string> paths{names::initramfs_hook, names::initramfs_script, names::grub_words,
-                                              names::grub_entry, names::kernel_cmdline, names::modprobe_conf,
-                                              names::modules_load_conf};
+                                              names::grub_entry, names::kernel_cmdline, names::kernel_postinst_hook,
+                                              names::kernel_postrm_hook, names::modprobe_conf, names::modules_load_conf};
   return paths;
 }
 

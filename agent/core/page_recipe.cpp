@@ -91,18 +91,11 @@ PageRecipe recipe(PageSource source, std::string reason, const std::vector<Reser
   return chosen;
 }
 
-/// It starts systemd-boot or GRUB, which only its partitions tell; the former has no entry that leaves words out.
-bool maybe_systemd_boot(const BootTools& boot) { return boot.proxmox_boot && boot.efi; }
-
 PageRecipe choose_freely(const std::vector<Reservation>& reserved, const Snapshot& snapshot) {
   if (!has_gigantic(reserved))
     return recipe(PageSource::run_time, "pages of 2 MiB are found at any time", reserved, snapshot);
   if (!snapshot.boot.grub && !snapshot.boot.proxmox_boot)
     return recipe(PageSource::run_time, "neither GRUB nor proxmox-boot-tool is here to put words on the kernel command line",
-                  reserved, snapshot);
-  if (maybe_systemd_boot(snapshot.boot))
-    return recipe(PageSource::run_time,
-                  "the menu of systemd-boot has no entry without the words, should the host not come up with them",
                   reserved, snapshot);
   return recipe(PageSource::command_line,
                 "a kernel that runs finds fewer whole gibibytes than one that boots, and Proxmox VE then reads the same "
@@ -189,10 +182,6 @@ PageSourcing source_pages(const std::vector<Reservation>& reserved, const Snapsh
          fmt::format("do not come from {}, as hostsplit.toml says: {}", to_string(*config.pages),
                      why_no_cma(reserved, snapshot.boot.build)),
          "Write pages = \"auto\" under [host]");
-  if (!chosen.words.empty() && maybe_systemd_boot(snapshot.boot))
-    tell("pages-no-way-back", Severity::warning, "boot loader",
-         "where proxmox-boot-tool starts systemd-boot, its menu gets no entry without the words for huge pages",
-         "Should the host not come up: press e in the menu and take them out; or write pages = \"run-time\" under [host]");
   if (chosen.pending && (snapshot.boot.grub || snapshot.boot.proxmox_boot))
     tell("pages-after-reboot", Severity::info, "huge pages",
          cma ? "have room kept for them from the next boot on; until then they are reserved wherever the kernel finds them"

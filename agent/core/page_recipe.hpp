@@ -41,7 +41,7 @@ PageRecipe choose_pages(const std::vector<Reservation>& reserved, const Snapshot
 struct PageSourcing {
   std::optional<PageRecipe> recipe;  ///< empty: no pages are wanted
   std::vector<BootWord> words;       ///< for the boot loader
-  std::vector<Finding> findings;     ///< `pages-source`, `pages-no-way-back`, `pages-after-reboot`, `pages-words-foreign`
+  std::vector<Finding> findings;     ///< `pages-source`, `pages-after-reboot`, `pages-words-foreign`
 };
 /// \pre as of choose_pages()
 PageSourcing source_pages(const std::vector<Reservation>& reserved, const Snapshot& snapshot, const Config& config,

@@ -75,7 +75,9 @@ struct RebuildInitramfs {
 /// Have the boot loader's menu made anew from its settings. Takes effect with the next boot.
 struct RefreshBootLoader {
   std::string program;               ///< "update-grub" or "proxmox-boot-tool refresh"
-  std::vector<std::string> present;  ///< words grub.cfg must have afterwards; empty where it cannot be looked at
+  std::string menu;                  ///< where GRUB has it; empty: on partitions that are not mounted
+  std::vector<std::string> entries;  ///< command that keeps the menus there, and looks into them; empty: there are none
+  std::vector<std::string> present;  ///< words the menu must have afterwards
   std::vector<std::string> absent;   ///< words it must not have
   std::string stamp;                 ///< of what hostsplit has in it; empty: nothing any more
   bool operator==(const RefreshBootLoader&) const = default;

@@ -4,7 +4,6 @@
 
 #include "core/error.hpp"
 #include "core/kernel_words.hpp"
-#include "core/names.hpp"
 
 namespace hostsplit {
 namespace {
@@ -23,29 +22,30 @@ bool entry_has(const std::string& config, const std::string& wanted) {
 }
 
 void verify(const Root& root, const RefreshBootLoader& wanted) {
-  if (wanted.present.empty() && wanted.absent.empty()) return;
-  const std::string config = root.read_file(names::grub_config).value_or("");
+  if (wanted.menu.empty()) return;
+  const std::string config = root.read_file(wanted.menu).value_or("");
   const std::string remedy =
       "See what else sets GRUB_CMDLINE_LINUX_DEFAULT in /etc/default/grub.d, and run update-grub.";
   for (const auto& word : wanted.present)
     if (!entry_has(config, word))
-      throw Error("refresh", root.display(names::grub_config), "no entry has " + word, remedy);
+      throw Error("refresh", root.display(wanted.menu), "no entry has " + word, remedy);
   for (const auto& word : wanted.absent)
     if (entry_has(config, word))
-      throw Error("refresh", root.display(names::grub_config), "an entry still has " + word, remedy);
+      throw Error("refresh", root.display(wanted.menu), "an entry still has " + word, remedy);
 }
 
 }  // namespace
 
 void refresh_boot_loader(const Root& root, Effects& effects, const RefreshBootLoader& wanted) {
-  const std::string config = names::grub_config, kept = config + ".hostsplit-previous";
-  const bool keep = root.exists(config);
+  const std::string config = wanted.menu, kept = config + ".hostsplit-previous";
+  const bool keep = !config.empty() && root.exists(config);
   if (keep) effects.keep_file(config, kept);
   try {
     const auto command = words_of(wanted.program);
     effects.run({command.begin(), command.end()}, refresh_deadline);
+    if (!wanted.entries.empty()) effects.run(wanted.entries, refresh_deadline);
     if (keep) effects.flush(config);
-    effects.read_back(config, [&] { verify(root, wanted); });
+    if (!config.empty()) effects.read_back(config, [&] { verify(root, wanted); });
   } catch (const Error&) {
     if (keep) effects.rename_file(kept, config);
     throw;

@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 import time
+from pathlib import Path
 
 from . import cache, image, plugs, topology
 from .disk import Disk
@@ -13,6 +14,7 @@ from .machine import Machine
 _BOOT_LIMIT = 300
 _SHUTDOWN_LIMIT = 180
 _INSTALL_LIMIT = 600  # its triggers rebuild the initramfs, about a minute on a quiet machine
+_UEFI = Path("/usr/share/OVMF")  # the package ovmf
 _RESTARTS = 2  # of one boot, and only for a crash of the emulator
 
 _TIMER = 'TIMEFORMAT=%3R; time eval "$1"'
@@ -37,6 +39,7 @@ class Guest:
         self._plugs = plugs.Plugs(self._directory)
         self._machine = None
         self._topology = None
+        self._firmware = []
         self._boot_id = None
         self._saved = {}
         self.restarts = 0  # boots repeated because the emulator crashed
@@ -49,8 +52,11 @@ class Guest:
 
     # --- power ---------------------------------------------------------------------------
 
-    def start(self, name="article", until="running"):
+    def start(self, name="article", until="running", uefi=False):
         """Switch the machine on with that topology; the seconds it took.
+
+        With uefi the firmware is UEFI from now on, and its variables are kept; the image of
+        the bench has no boot loader for that.
 
         until="running" waits for the end of the boot, until="agent" only for the first
         sign of life, which comes early in it.
@@ -58,6 +64,7 @@ class Guest:
         if self._machine:
             raise BenchError("the guest is on already")
         self._topology = topology.load(name)
+        self._firmware = self._uefi_arguments() if uefi else []
         return self._boot(until)
 
     def reboot(self, until="running"):
@@ -162,14 +169,14 @@ class Guest:
 
     # --- plugs ---------------------------------------------------------------------------
 
-    def plug(self, controller, port, serial, size="64M"):
+    def plug(self, controller, port, serial, size="64M", **properties):
         """Plug a USB stick into a port: "2", or "2.1" behind a hub in port 2.
 
         It runs at SuperSpeed where the port has a USB3 side (port number <= p3 of the
         controller), else at high speed, behind a hub at full speed. A serial that was
-        plugged before is the same stick, with its content.
+        plugged before is the same stick, with its content. More properties are QEMU's.
         """
-        self._plugs.add_stick(self._on().qmp, controller, port, serial, size)
+        self._plugs.add_stick(self._on().qmp, controller, port, serial, size, properties)
 
     def unplug(self, name):
         """Unplug a stick (by serial) or another device (by id), and all that hangs on it."""
@@ -271,8 +278,15 @@ class Guest:
         raise AssertionError("unreachable")
 
     def _power_on(self, *extra):
-        arguments = [*self._topology.arguments(), *self._plugs.arguments()]
+        arguments = [*self._firmware, *self._topology.arguments(), *self._plugs.arguments()]
         self._machine = Machine(self._disk.top, self._directory / "console.log", arguments, extra)
+
+    def _uefi_arguments(self):
+        variables = self._directory / "uefi-variables.fd"
+        if not variables.exists():
+            shutil.copyfile(_UEFI / "OVMF_VARS_4M.fd", variables)
+        return ["-drive", f"if=pflash,format=raw,readonly=on,file={_UEFI / 'OVMF_CODE_4M.fd'}",
+                "-drive", f"if=pflash,format=raw,file={variables}"]
 
     def _go_down(self, verb):
         machine = self._on()

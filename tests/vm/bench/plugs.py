@@ -14,7 +14,7 @@ class Plugs:
         self._directory = directory
         self._devices = {}
 
-    def add_stick(self, qmp, controller, port, serial, size):
+    def add_stick(self, qmp, controller, port, serial, size, properties):
         """Plug a USB stick; known under its serial."""
         identity = stick_id(serial)
         path = self._directory / f"{identity}.qcow2"
@@ -24,7 +24,7 @@ class Plugs:
         try:
             self.add(qmp, {"driver": "usb-storage", "id": identity, "bus": f"{controller}.0",
                            "port": str(port), "drive": f"disk-{identity}", "serial": serial,
-                           "removable": True})
+                           "removable": True, **properties})
         except BenchError:
             qmp.command("blockdev-del", **{"node-name": f"disk-{identity}"})
             raise
