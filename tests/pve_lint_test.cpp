@@ -209,6 +209,16 @@ TEST(Wipe, AWriteOfAnotherNumberIs) {
   EXPECT_THAT(describe(wipes[0], {101}), HasSubstr("qm set 101 --keephugepages 1"));
 }
 
+TEST(Wipe, OfOnePoolWhileTheOtherWasMendedAlready) {
+  Snapshot now;
+  now.nodes = nodes_with({node_with(0, 2, 0, 2), node_with(1, 3, 3, 0)});
+  const auto wipes = recognise_wipes(nodes_with({node_with(0, 3, 3, 0), node_with(1, 3, 3, 0)}), now);
+  ASSERT_EQ(wipes.size(), 1u);
+  EXPECT_TRUE(wipes[0].like_pve);
+  now.nodes = nodes_with({node_with(0, 1, 1, 0), node_with(1, 3, 3, 0)});
+  EXPECT_FALSE(recognise_wipes(nodes_with({node_with(0, 3, 3, 0), node_with(1, 3, 3, 0)}), now)[0].like_pve) << "it writes 0";
+}
+
 TEST(Wipe, OfANumberProxmoxVeWouldNotWriteIsSomebodyElses) {
   Snapshot now;
   now.command_line = "hugepagesz=1G hugepages=6";

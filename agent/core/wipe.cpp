@@ -24,6 +24,12 @@ std::uint64_t everywhere(const std::map<int, NumaNode>& nodes, Kib page_size) {
   return pages;
 }
 
+/// None at all is told by one pool alone: another may have been mended meanwhile, by the hook of the next VM.
+bool like_pve(const PagePool& pool, const Snapshot& now) {
+  const auto reads = pages_pve_reads(now.command_line, pool.page_size);
+  return reads == 0 ? persistent(pool) == 0 : everywhere(now.nodes, pool.page_size) == reads;
+}
+
 }  // namespace
 
 std::vector<Wipe> recognise_wipes(const std::map<int, NumaNode>& before, const Snapshot& now) {
@@ -32,8 +38,7 @@ std::vector<Wipe> recognise_wipes(const std::map<int, NumaNode>& before, const S
     for (const auto& pool : node.pools) {
       const auto* old = pool_of(before, id, pool.page_size);
       if (!old || persistent(pool) >= persistent(*old)) continue;
-      wipes.push_back({id, pool.page_size, persistent(*old), persistent(pool), pool.surplus,
-                       everywhere(now.nodes, pool.page_size) == pages_pve_reads(now.command_line, pool.page_size)});
+      wipes.push_back({id, pool.page_size, persistent(*old), persistent(pool), pool.surplus, like_pve(pool, now)});
     }
   return wipes;
 }
