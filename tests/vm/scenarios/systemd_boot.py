@@ -15,7 +15,7 @@ TOPOLOGY = "article"
 TOOL = Path(__file__).parent / "proxmox-boot-tool"
 LOADER = "/usr/lib/systemd/boot/efi/systemd-bootx64.efi"
 PARTITION = "1234-ABCD"
-WORDS = ("hugepagesz=1G", "hugepages=2", "iommu=pt")
+WORDS = ("hugepagesz=1G", "hugepages=4", "iommu=pt")  # two on each of two nodes
 CONFIG = f"""
 [host]
 keep_free = "2GiB"
@@ -28,7 +28,8 @@ node = 1
 memory = "2GiB"
 controllers = ["{X2}"]
 """
-# What systemd-boot reads once and forgets (systemd.io, Boot Loader Interface): four bytes of attributes, then UTF-16.
+# What systemd-boot reads once and forgets (systemd.io, Boot Loader Interface): four bytes of attributes, then UTF-16, all in
+# one write.
 ONE_SHOT = "/sys/firmware/efi/efivars/LoaderEntryOneShot-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
 
 
@@ -118,7 +119,7 @@ def with_words(bench, check, product):
 
 def without_hostsplit(bench, check, product):
     name = off_entry(bench)[0]
-    bench.run(f"{{ printf '\\007\\000\\000\\000'; printf '{name}\\0' | iconv -t UTF-16LE; }} >{ONE_SHOT}")
+    bench.run(f"{{ printf '\\007\\000\\000\\000'; printf '{name}\\0' | iconv -t UTF-16LE; }} >/root/once; cat /root/once >{ONE_SHOT}")
     bench.reboot()
     line = bench.get("/proc/cmdline").decode()
     check("the entry without hostsplit boots", "hostsplit=off" in line and not set(line.split()) & set(WORDS), line)
