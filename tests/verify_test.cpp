@@ -102,7 +102,7 @@ TEST(ProcessFiles, MappingsThatHaveAFile) {
                                 "7ffc00000000-7ffc00021000 rw-p 00000000 00:00 0                          [stack]\n"
                                 "7f0000000000-7e0000000000 rw-s 00000000 00:14 42 /backwards\n"
                                 "garbage\n-\n\n7f43-7f44"),
-            (std::vector<Mapping>{{0x55f858af0000, 0x55f858c00000}, {0x7f4240000000, 0x7f42c0000000}}));
+            (std::vector<Mapping>{{0x55f858af0000, 0x55f858c00000, "fe:01"}, {0x7f4240000000, 0x7f42c0000000, "00:14"}}));
 }
 
 TEST(GuestPages, OfAProcessWithoutHugePagesAreWhatTheKernelSumsUp) {

@@ -45,8 +45,12 @@ std::optional<GuestPages> ask_for_pages(const Root& root, int pid) {
   const auto maps = read_process_file(root, pid, "maps");
   GuestPages pages;
   Kib found = 0;
+  // A program maps hundreds of files from a few file systems.
+  std::map<std::string, Kib> page_sizes;
   for (const auto& mapping : parse_file_mappings(maps.value_or(""))) {
-    const Kib page_size = huge_page_size(pid, mapping);
+    const auto [entry, fresh] = page_sizes.try_emplace(mapping.device);
+    if (fresh) entry->second = huge_page_size(pid, mapping);
+    const Kib page_size = entry->second;
     if (page_size == 0) continue;
     for (const int node : nodes_of(pid, mapping, page_size)) {
       if (node < 0) continue;

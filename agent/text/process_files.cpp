@@ -13,10 +13,11 @@ namespace {
 std::optional<Mapping> parse_file_mapping(std::string_view line) {
   const auto start = parse_number<std::uint64_t>(cut(line, '-'), 16);
   const auto end = parse_number<std::uint64_t>(cut(line, ' '), 16);
-  for (int skipped = 0; skipped < 3; ++skipped) cut(line, ' ');
+  for (int skipped = 0; skipped < 2; ++skipped) cut(line, ' ');
+  const auto device = cut(line, ' ');
   const auto inode = parse_number<std::uint64_t>(cut(line, ' '));
   if (!start || !end || *start >= *end || inode.value_or(0) == 0) return {};
-  return Mapping{*start, *end};
+  return Mapping{*start, *end, std::string(device)};
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -14,10 +15,11 @@ std::string_view status_value(std::string_view text, std::string_view key);
 /// The same where the value is a size, "2097152 kB"; 0 for anything else.
 Kib status_size(std::string_view text, std::string_view key);
 
-/// Addresses of one mapping, `end` behind its last byte.
+/// A mapping of a file: its addresses, `end` behind its last byte, and the device of the file system, "fe:01".
 struct Mapping {
   std::uint64_t start = 0;
   std::uint64_t end = 0;
+  std::string device;
   bool operator==(const Mapping&) const = default;
 };
 /// The mappings in /proc/PID/maps that have a file. Lines that make no sense are left out.
