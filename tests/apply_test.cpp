@@ -13,8 +13,8 @@ namespace hostsplit {
 namespace {
 
 using testing::find;
-using testing::SplitHost;
 using ::testing::HasSubstr;
+using testing::SplitHost;
 
 TEST(Apply, MovesTheAssignedFunctionsAndNoOther) {
   SplitHost split;

@@ -1,9 +1,9 @@
 // The bus object on a private bus: one dbus-daemon of the test's own, both ends in one loop.
 #include "service/bus.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <fcntl.h>
 #include <systemd/sd-bus.h>
 
 #include <cstdlib>
@@ -70,14 +70,13 @@ struct BusTest : ::testing::Test {
                 [](const WorkRequest& request, bool colour) {
                   return Preview{request.verb + (colour ? " in colour" : ""), "{}", "t1", 3, false};
                 },
-            .start =
-                [this](const WorkRequest& request, std::uint32_t uid) -> unsigned {
-                  if (request.token == "old") throw Error("apply", "the plan", "it changed");
-                  std::string what = request.verb;
-                  for (const auto& word : request.words) what += " " + word;
-                  done.push_back(what + " " + request.token + " by " + std::to_string(uid));
-                  return 42;
-                },
+            .start = [this](const WorkRequest& request, std::uint32_t uid) -> unsigned {
+              if (request.token == "old") throw Error("apply", "the plan", "it changed");
+              std::string what = request.verb;
+              for (const auto& word : request.words) what += " " + word;
+              done.push_back(what + " " + request.token + " by " + std::to_string(uid));
+              return 42;
+            },
             .cancel = [this](unsigned job) { done.push_back("cancel " + std::to_string(job)); },
             .rename = [this](const std::string& from, const std::string& to) { done.push_back(from + " to " + to); },
             .forget = [](const std::string&) { throw std::runtime_error("odd"); },

@@ -39,7 +39,8 @@ class CliTest : public ::testing::Test {
   static void SetUpTestSuite() {
     std::string pattern = ::testing::TempDir() + "hostsplit-cli-XXXXXX";
     directory_ = ::mkdtemp(pattern.data());
-    ASSERT_EQ(run(std::string(MACHINE_BINARY) + " " + testing::machine_path("trx40-article.toml") + " " + machine()).code, 0);
+    ASSERT_EQ(
+        run(std::string(MACHINE_BINARY) + " " + testing::machine_path("trx40-article.toml") + " " + machine()).code, 0);
   }
   static void TearDownTestSuite() { fs::remove_all(directory_); }
 
@@ -50,7 +51,8 @@ class CliTest : public ::testing::Test {
     FILE* pipe = ::popen(("{ " + command + "; } </dev/null 2>" + err).c_str(), "r");
     Answer answer;
     std::array<char, 4096> buffer;
-    for (std::size_t count; (count = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) answer.out.append(buffer.data(), count);
+    for (std::size_t count; (count = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
+      answer.out.append(buffer.data(), count);
     const int status = ::pclose(pipe);
     answer.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128;
     answer.err = content(err);
@@ -63,7 +65,7 @@ class CliTest : public ::testing::Test {
   static std::map<std::string, std::string> everything() {
     std::map<std::string, std::string> files;
     for (const auto& entry : fs::recursive_directory_iterator(machine()))
-      files[entry.path().string()] = entry.is_symlink()           ? fs::read_symlink(entry.path()).string()
+      files[entry.path().string()] = entry.is_symlink()        ? fs::read_symlink(entry.path()).string()
                                      : entry.is_regular_file() ? content(entry.path())
                                                                : "(directory)";
     return files;
@@ -108,8 +110,8 @@ TEST_F(CliTest, EveryVerbHasHelp) {
   const Answer all = hostsplit("--help");
   EXPECT_EQ(all.code, 0);
   EXPECT_THAT(all.out, HasSubstr("Exit codes"));
-  for (const char* verb : {"status", "learn", "ports", "ports rename", "ports forget", "plan", "apply", "undo", "log", "boot", "daemon",
-                           "doctor", "verify", "hookscript"}) {
+  for (const char* verb : {"status", "learn", "ports", "ports rename", "ports forget", "plan", "apply", "undo", "log",
+                           "boot", "daemon", "doctor", "verify", "hookscript"}) {
     const Answer answer = hostsplit(std::string(verb) + " --help");
     EXPECT_EQ(answer.code, 0) << verb << answer.err;
     EXPECT_THAT(answer.out, HasSubstr("--help")) << verb;
@@ -143,8 +145,9 @@ TEST_F(CliTest, WrongWordsAreAnsweredWithTheOnesMeant) {
 }
 
 TEST_F(CliTest, BadValuesAreWrongUsage) {
-  for (const char* words : {"learn --timeout -1", "learn --timeout soon", "ports rename one", "ports forget", "plan --check=maybe",
-                            "--root", "status extra", "hookscript 101", "hookscript one pre-start", "verify one", "verify 7"})
+  for (const char* words :
+       {"learn --timeout -1", "learn --timeout soon", "ports rename one", "ports forget", "plan --check=maybe",
+        "--root", "status extra", "hookscript 101", "hookscript one pre-start", "verify one", "verify 7"})
     EXPECT_EQ(hostsplit(words).code, 2) << words;
 }
 
@@ -169,8 +172,8 @@ TEST_F(CliTest, VerifyOfAVmNobodyKnows) {
 
 TEST_F(CliTest, ARecordedMachineCannotBeActedUpon) {
   const auto before = everything();
-  for (const char* verb : {"apply --yes", "apply", "learn --labels a", "ports rename front-1 left", "ports forget front-1",
-                           "apply --yes --json", "hookscript 101 pre-start"}) {
+  for (const char* verb : {"apply --yes", "apply", "learn --labels a", "ports rename front-1 left",
+                           "ports forget front-1", "apply --yes --json", "hookscript 101 pre-start"}) {
     const Answer answer = on_machine(verb);
     EXPECT_EQ(answer.code, 2) << verb << "\n" << answer.out << answer.err;
     EXPECT_THAT(answer.err, StartsWith("hostsplit: cannot ")) << verb;
@@ -207,7 +210,9 @@ TEST_F(CliTest, DryRunListsEveryWriteAndMakesNone) {
 struct OtherConfig {
   fs::path path;
   std::string good;
-  OtherConfig(const std::string& machine, const std::string& text) : path(machine + "/etc/hostsplit/hostsplit.toml"), good(content(path)) {
+  OtherConfig(const std::string& machine, const std::string& text)
+      : path(machine + "/etc/hostsplit/hostsplit.toml"),
+        good(content(path)) {
     std::ofstream(path) << text;
   }
   ~OtherConfig() { std::ofstream(path) << good; }
@@ -218,7 +223,10 @@ TEST_F(CliTest, ADamagedConfigurationIsToldWithFileAndLine) {
   for (const char* verb : {"status", "plan", "apply --yes", "ports"}) {
     const Answer answer = on_machine(verb);
     EXPECT_EQ(answer.code, 2) << verb;
-    EXPECT_THAT(answer.err, HasSubstr(machine() + "/etc/hostsplit/hostsplit.toml:4: vm.101.memroy: unknown key. Did you mean memory?")) << verb;
+    EXPECT_THAT(
+        answer.err,
+        HasSubstr(machine() + "/etc/hostsplit/hostsplit.toml:4: vm.101.memroy: unknown key. Did you mean memory?"))
+        << verb;
     EXPECT_EQ(answer.out, "") << verb;
   }
   EXPECT_NE(on_machine("undo --dry-run").code, 2) << "the way back does not depend on it";
@@ -233,7 +241,8 @@ TEST_F(CliTest, AnErrorQuotesAFileWithoutItsControlCharacters) {
 
 TEST_F(CliTest, FindingsOfSeverityErrorExitThree) {
   const OtherConfig impossible(machine(), "version = 1\n[vm.101]\nports = [\"no-such-port\"]\n");
-  for (const char* verb : {"status", "plan", "plan --check", "apply --yes"}) EXPECT_EQ(on_machine(verb).code, 3) << verb;
+  for (const char* verb : {"status", "plan", "plan --check", "apply --yes"})
+    EXPECT_EQ(on_machine(verb).code, 3) << verb;
   EXPECT_THAT(on_machine("plan").out, HasSubstr("[port-unknown]"));
 }
 

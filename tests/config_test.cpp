@@ -77,9 +77,10 @@ const Mistake mistakes[] = {
     {"negative size", one + "[host]\nkeep_free = \"-8GiB\"\n", 3, "host.keep_free", "unit"},
     {"absurd size", vm + "node = 0\nmemory = \"99999999999999999999GiB\"\n", 4, "vm.101.memory", "GiB"},
     {"more than any machine", vm + "node = 0\nmemory = \"9007199254740992GiB\"\n", 4, "vm.101.memory", "GiB"},
-    {"floor that sums would wrap around", one + "[host]\nkeep_free = \"18446744073709551615KiB\"\n", 3, "host.keep_free",
+    {"floor that sums would wrap around", one + "[host]\nkeep_free = \"18446744073709551615KiB\"\n", 3,
+     "host.keep_free", "GiB"},
+    {"memory that sums would wrap around", vm + "node = 0\nmemory = \"17592186044415GiB\"\n", 4, "vm.101.memory",
      "GiB"},
-    {"memory that sums would wrap around", vm + "node = 0\nmemory = \"17592186044415GiB\"\n", 4, "vm.101.memory", "GiB"},
     {"no whole number of pages", vm + "node = 0\nmemory = \"1536MiB\"\n", 4, "vm.101.memory", "2GiB"},
     {"no whole number of small pages", vm + "node = 0\npage_size = \"2MiB\"\nmemory = \"3MiB\"\n", 5, "vm.101.memory",
      "MiB"},
@@ -130,8 +131,8 @@ const Mistake mistakes[] = {
     {"function that is a controller too", vm + "controllers = [\"03:00.3\"]\nfunctions = [\"03:00.3\"]\n", 4,
      "vm.101.functions", "once"},
     {"port kept and given", one + "[host]\nkeep = [\"a\"]\n[vm.101]\nports = [\"a\"]\n", 5, "vm.101.ports", "once"},
-    {"controller given and kept", vm + "controllers = [\"03:00.3\"]\n[host]\nkeep = [\"0000:03:00.3\"]\n", 5, "host.keep",
-     "once"},
+    {"controller given and kept", vm + "controllers = [\"03:00.3\"]\n[host]\nkeep = [\"0000:03:00.3\"]\n", 5,
+     "host.keep", "once"},
     // Syntax
     {"no quotes", vm + "name = fluent-a\n", 3, "", "quotes"},
     {"text without end", vm + "name = \"fluent-a\n", 3, "", "quotes"},
@@ -188,8 +189,8 @@ TEST(Config, WhatIsGivenTwiceIsToldWithBothOwnersAndBothLines) {
 
 TEST(Config, MessagesCannotMoveTheCursor) {
   // Raw control bytes are a syntax error; escaped ones reach values and keys.
-  for (const auto& text : {vm + "\"\\u001b[2J\" = 1\n", vm + "ports = [\"\\u001b[2J\"]\n", one + "[vm.\"\\u001b[2J\"]\n",
-                           vm + "cpus = \"\\u009b2J\"\n", vm + "name = \"\x1b[2J\"\n"}) {
+  for (const auto& text : {vm + "\"\\u001b[2J\" = 1\n", vm + "ports = [\"\\u001b[2J\"]\n",
+                           one + "[vm.\"\\u001b[2J\"]\n", vm + "cpus = \"\\u009b2J\"\n", vm + "name = \"\x1b[2J\"\n"}) {
     const auto told = message(text);
     EXPECT_FALSE(told.empty());
     EXPECT_EQ(told.find('\x1b'), std::string::npos) << told;
@@ -304,9 +305,9 @@ TEST(Config, ByteOrderMarkCrLfAndMissingLastNewlineAreFine) {
 }
 
 TEST(Config, LimitsThemselvesAreFine) {
-  const Config config = parse_config(one + "[vm.100]\nname = \"" + std::string(64, 'x') +
-                                         "\"\nnode = 1023\ncpus = \"0-65535\"\n[vm.999999999]\n",
-                                     file);
+  const Config config = parse_config(
+      one + "[vm.100]\nname = \"" + std::string(64, 'x') + "\"\nnode = 1023\ncpus = \"0-65535\"\n[vm.999999999]\n",
+      file);
   EXPECT_EQ(config.vms.size(), 2u);
   EXPECT_EQ(config.vms.at(100).cpus->size(), 65536u);
 }
@@ -319,8 +320,7 @@ TEST(Config, TheSampleIsReadAndShowsEveryKey) {
   const Config config = parse_config(text.str(), path.string());
   EXPECT_EQ(config.vms.size(), 2u);
   for (const auto* key : {"keep_free", "keep", "may_lose", "name", "node", "cpus", "memory", "page_size", "ports",
-                          "controllers", "functions", "drift", "blacklist", "iommu",
-                          "boot"})
+                          "controllers", "functions", "drift", "blacklist", "iommu", "boot"})
     EXPECT_TRUE(text.str().find("\n"s + key + " = ") != std::string::npos ||
                 text.str().find("\n#"s + key + " = ") != std::string::npos)
         << key;

@@ -14,8 +14,8 @@
 namespace hostsplit {
 namespace {
 
-using ::testing::HasSubstr;
 using testing::find;
+using ::testing::HasSubstr;
 using testing::SplitHost;
 
 struct Doctor : ::testing::Test {

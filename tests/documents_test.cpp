@@ -1,4 +1,5 @@
-// The files hostsplit writes for itself: whatever is legal comes back as it went, whatever is not is told with its line.
+// The files hostsplit writes for itself: whatever is legal comes back as it went, whatever is not is told with its
+// line.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -185,9 +186,8 @@ BootPlan boot_plan(const std::string& why) {
 }
 
 TEST(BootPlanText, RoundTripWithAnyReason) {
-  for (const std::string why :
-       {"", " ", "port front-1", " two  blanks at both ends ", "why=why= a=b vm=7", "# no comment", "流 'quoted' \"$(reboot)\" `x` \\n",
-        "bind 0000:03:00.3"}) {
+  for (const std::string why : {"", " ", "port front-1", " two  blanks at both ends ", "why=why= a=b vm=7",
+                                "# no comment", "流 'quoted' \"$(reboot)\" `x` \\n", "bind 0000:03:00.3"}) {
     const BootPlan plan = boot_plan(why);
     EXPECT_EQ(parse_boot_plan(to_text(plan), "the-file"), plan) << why;
   }

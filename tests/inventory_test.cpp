@@ -32,7 +32,8 @@ std::vector<std::string> uses(const Snapshot& snapshot, UseKind kind) {
   std::vector<std::string> lines;
   for (const auto& use : snapshot.uses)
     if (use.kind == kind)
-      lines.push_back(use.name + " " + use.device + " " + (use.function ? to_string(*use.function) : "no PCI") + (use.lifeline ? " lifeline" : ""));
+      lines.push_back(use.name + " " + use.device + " " + (use.function ? to_string(*use.function) : "no PCI") +
+                      (use.lifeline ? " lifeline" : ""));
   return lines;
 }
 
@@ -166,12 +167,14 @@ TEST(Machine, BenchArticle) {
   EXPECT_EQ(seen.function(at("81:00.0"))->group, seen.function(at("81:00.1"))->group);
   EXPECT_EQ(seen.function(at("81:00.0"))->node, 1);
   EXPECT_EQ(seen.nodes.at(0).distances, (std::vector<int>{10, 12}));
-  const auto stick = std::find_if(seen.devices.begin(), seen.devices.end(), [](const auto& d) { return d.path == "1"; });
+  const auto stick =
+      std::find_if(seen.devices.begin(), seen.devices.end(), [](const auto& d) { return d.path == "1"; });
   ASSERT_NE(stick, seen.devices.end());
   EXPECT_EQ(stick->controller, at("01:00.0"));
   EXPECT_EQ(stick->half, UsbHalf::usb3);
-  EXPECT_TRUE(std::any_of(seen.uses.begin(), seen.uses.end(),
-                          [](const auto& use) { return use.kind == UseKind::keyboard && use.function == at("02:00.0"); }));
+  EXPECT_TRUE(std::any_of(seen.uses.begin(), seen.uses.end(), [](const auto& use) {
+    return use.kind == UseKind::keyboard && use.function == at("02:00.0");
+  }));
 }
 
 TEST(Machine, TypingErrorsAreTold) {

@@ -195,7 +195,9 @@ TEST_F(KeeperTest, AStuckFunctionIsLeftAloneUntilTheRestart) {
   EXPECT_THAT(message("stuck", "seen"), HasSubstr("vfio_unregister_group_dev"));
   const auto tries = [this] {
     const auto& log = split.effects.log();
-    return std::count_if(log.begin(), log.end(), [](const auto& l) { return l.find(std::string(taken) + "/driver/unbind") != std::string::npos; });
+    return std::count_if(log.begin(), log.end(), [](const auto& l) {
+      return l.find(std::string(taken) + "/driver/unbind") != std::string::npos;
+    });
   };
   EXPECT_EQ(tries(), 1);
   for (int looks = 0; looks < 20; ++looks) look(30s);

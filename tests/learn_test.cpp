@@ -10,9 +10,9 @@
 namespace hostsplit {
 namespace {
 
+using ::testing::HasSubstr;
 using testing::SplitHost;
 using testing::UsbSpec;
-using ::testing::HasSubstr;
 using Kind = LearningEvent::Kind;
 
 UsbSpec stick(const std::string& speed, const std::string& serial = "S1") {
@@ -119,8 +119,8 @@ TEST_F(LearnTest, TwoSticksAtOnceAreNotGuessed) {
 
 TEST_F(LearnTest, FirmwareLocationsProveThePairAtOnce) {
   testing::RootPorts ports{2, 2, "5000", "hotplug", true};
-  split.host.add_controller(
-      {"0000:04:00.1", "0000:00:08.1", "1b21:3242", "1043:1111", 0x0c0330, 70, 0, "xhci_hcd"}, ports);
+  split.host.add_controller({"0000:04:00.1", "0000:00:08.1", "1b21:3242", "1043:1111", 0x0c0330, 70, 0, "xhci_hcd"},
+                            ports);
   look();
   const LearnedPort& port = learning.name(plug("0000:04:00.1", "1", "480").device, "type-c");
   EXPECT_EQ(port.pairing, Pairing::location);

@@ -13,9 +13,9 @@
 namespace hostsplit {
 namespace {
 
+using testing::find;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using testing::find;
 using testing::SplitHost;
 
 using Words = std::vector<std::string>;
@@ -115,7 +115,8 @@ TEST(PageRecipe, NothingWantedNeedsNoSource) {
 
 TEST(PageRecipe, KernelBuild) {
   EXPECT_EQ(parse_kernel_build("MemTotal:       16 kB\nMemFree: 1 kB\n"), (KernelBuild{true, false}));
-  EXPECT_EQ(parse_kernel_build("MemTotal:       16 kB\nCmaTotal:       0 kB\nCmaFree: 0 kB\n"), (KernelBuild{true, true}));
+  EXPECT_EQ(parse_kernel_build("MemTotal:       16 kB\nCmaTotal:       0 kB\nCmaFree: 0 kB\n"),
+            (KernelBuild{true, true}));
   EXPECT_EQ(parse_kernel_build(""), KernelBuild{});
 }
 
@@ -168,8 +169,7 @@ TEST(PageSource, TheKernelGetsItsWordsAndTheEntryWithoutHostsplitDoesNot) {
   EXPECT_TRUE(plan.pages->pending);
   EXPECT_FALSE(status(split.view()).pending_reboot) << "nothing waits before apply";
   ASSERT_TRUE(split.apply_now().ok());
-  EXPECT_EQ(split.menu(),
-            "  linux /vmlinuz hugepagesz=1G hugepages=16 quiet\n  linux /vmlinuz quiet hostsplit=off\n");
+  EXPECT_EQ(split.menu(), "  linux /vmlinuz hugepagesz=1G hugepages=16 quiet\n  linux /vmlinuz quiet hostsplit=off\n");
   EXPECT_EQ(split.SplitHost::pages(0), 8u) << "live at once all the same";
   EXPECT_TRUE(split.plan_now().steps.empty());
   EXPECT_TRUE(find(split.plan_now().findings, "pages-after-reboot"));

@@ -216,7 +216,8 @@ TEST(Wipe, OfOnePoolWhileTheOtherWasMendedAlready) {
   ASSERT_EQ(wipes.size(), 1u);
   EXPECT_TRUE(wipes[0].like_pve);
   now.nodes = nodes_with({node_with(0, 1, 1, 0), node_with(1, 3, 3, 0)});
-  EXPECT_FALSE(recognise_wipes(nodes_with({node_with(0, 3, 3, 0), node_with(1, 3, 3, 0)}), now)[0].like_pve) << "it writes 0";
+  EXPECT_FALSE(recognise_wipes(nodes_with({node_with(0, 3, 3, 0), node_with(1, 3, 3, 0)}), now)[0].like_pve)
+      << "it writes 0";
 }
 
 TEST(Wipe, OfANumberProxmoxVeWouldNotWriteIsSomebodyElses) {

@@ -1,5 +1,5 @@
-// PCI resource mappings of a cluster: what is made of the applied plan, how it is merged into a file others write to as well,
-// and how a cluster that takes no changes is told.
+// PCI resource mappings of a cluster: what is made of the applied plan, how it is merged into a file others write to as
+// well, and how a cluster that takes no changes is told.
 #include "core/pve_mapping.hpp"
 
 #include <gmock/gmock.h>
@@ -55,30 +55,38 @@ struct Merge {
 // Everything that is not an entry of this node in a mapping of hostsplit stays byte for byte.
 TEST(PveMapping, OthersStayAsTheyAre) {
   const std::string other_node = "\tmap id=1022:148c,iommugroup=9,node=pve2,path=0000:0a:00.3,subsystem-id=1043:87c0\n";
-  const std::string foreign = "front-usb\n\tdescription sockets in front\n\tmap id=1022:148c,node=pve1,path=0000:03:00.3\n";
+  const std::string foreign =
+      "front-usb\n\tdescription sockets in front\n\tmap id=1022:148c,node=pve1,path=0000:03:00.3\n";
   const std::string ours = std::string(head) + front_entry;
   for (const auto& [what, before, after] : std::vector<Merge>{
            {"another mapping", foreign, foreign + "\n" + ours},
            {"without an end of line", foreign.substr(0, foreign.size() - 1), foreign + "\n" + ours},
            {"with a blank line at the end", foreign + "\n", foreign + "\n" + ours},
-           {"another node in ours", "hostsplit-101-1\n" + other_node, std::string("hostsplit-101-1\n") + front_entry + other_node},
+           {"another node in ours", "hostsplit-101-1\n" + other_node,
+            std::string("hostsplit-101-1\n") + front_entry + other_node},
            {"an old entry of ours", "hostsplit-101-1\n\tmap id=1022:149c,node=pve1,path=0000:44:00.1\n" + other_node,
             std::string("hostsplit-101-1\n") + front_entry + other_node},
-           {"two old entries of ours", "hostsplit-101-1\n\tmap id=1022:149c,node=pve1,path=0000:44:00.1\n" + std::string(front_entry),
+           {"two old entries of ours",
+            "hostsplit-101-1\n\tmap id=1022:149c,node=pve1,path=0000:44:00.1\n" + std::string(front_entry),
             std::string("hostsplit-101-1\n") + front_entry},
-           {"properties in another order", "hostsplit-101-1\n\tmap node=pve1,path=0000:03:00.3,id=1022:148c,subsystem-id=1043:87c0,"
+           {"properties in another order",
+            "hostsplit-101-1\n\tmap node=pve1,path=0000:03:00.3,id=1022:148c,subsystem-id=1043:87c0,"
             "iommugroup=60\n",
             "hostsplit-101-1\n\tmap node=pve1,path=0000:03:00.3,id=1022:148c,subsystem-id=1043:87c0,iommugroup=60\n"},
-           {"a mapping nobody wants any more", foreign + "\nhostsplit-102-1\n" + front_entry + "\n" + ours, foreign + "\n" + ours},
-           {"the same, with another node in it", "hostsplit-102-1\n" + std::string(front_entry) + other_node + "\n" + ours,
+           {"a mapping nobody wants any more", foreign + "\nhostsplit-102-1\n" + front_entry + "\n" + ours,
+            foreign + "\n" + ours},
+           {"the same, with another node in it",
+            "hostsplit-102-1\n" + std::string(front_entry) + other_node + "\n" + ours,
             "hostsplit-102-1\n" + other_node + "\n" + ours},
-           {"comments and properties nobody knows", "# by hand\n\nhostsplit-101-1\n\tmdev 1\n\tnew-thing x\n" + other_node,
+           {"comments and properties nobody knows",
+            "# by hand\n\nhostsplit-101-1\n\tmdev 1\n\tnew-thing x\n" + other_node,
             std::string("# by hand\n\nhostsplit-101-1\n") + front_entry + "\tmdev 1\n\tnew-thing x\n" + other_node},
            {"names that only look like ours", "hostsplit-101\n\tmap node=pve1\n\nhostsplit-a-1\n\tmap node=pve1\n\n",
             "hostsplit-101\n\tmap node=pve1\n\nhostsplit-a-1\n\tmap node=pve1\n\n" + ours},
            {"an entry that says no node", "hostsplit-101-1\n\tmap id=1022:149c,path=0000:44:00.1\n",
             std::string("hostsplit-101-1\n") + front_entry + "\tmap id=1022:149c,path=0000:44:00.1\n"},
-           {"blanks instead of a tab, and CRLF", "front-usb\r\n  map node=pve1,path=x\r\n", "front-usb\r\n  map node=pve1,path=x\r\n\n" + ours},
+           {"blanks instead of a tab, and CRLF", "front-usb\r\n  map node=pve1,path=x\r\n",
+            "front-usb\r\n  map node=pve1,path=x\r\n\n" + ours},
            {"a node whose name begins alike", "hostsplit-101-1\n\tmap id=1022:148c,node=pve11,path=0000:03:00.3\n",
             std::string("hostsplit-101-1\n") + front_entry + "\tmap id=1022:148c,node=pve11,path=0000:03:00.3\n"},
        }) {
@@ -88,7 +96,8 @@ TEST(PveMapping, OthersStayAsTheyAre) {
 }
 
 TEST(PveMapping, RemovingTakesOnlyThisNode) {
-  const std::string both = merged(merged("x\n\tmap node=pve1\n", {front}), {mapping("hostsplit-101-1", "0000:0a:00.3", "pve2")}, "pve2");
+  const std::string both =
+      merged(merged("x\n\tmap node=pve1\n", {front}), {mapping("hostsplit-101-1", "0000:0a:00.3", "pve2")}, "pve2");
   EXPECT_THAT(both, HasSubstr("node=pve1,path=0000:03:00.3"));
   EXPECT_THAT(both, HasSubstr("node=pve2,path=0000:0a:00.3"));
   const std::string one = merged(both, {}, "pve1");

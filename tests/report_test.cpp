@@ -16,9 +16,9 @@ namespace {
 
 using Json = nlohmann::json;
 using testing::FakeHost;
-using testing::SplitHost;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using testing::SplitHost;
 using ::testing::UnorderedElementsAreArray;
 using Keys = std::vector<std::string>;
 
@@ -42,8 +42,8 @@ TEST(StatusJson, HasTheDocumentedKeys) {
   const std::string text = status_json(status(look(article.root)));
   EXPECT_EQ(text.back(), '\n');
   const Json json = Json::parse(text);
-  expect_keys(json, {"version", "live", "configured", "applied", "pending_changes", "pending_reboot", "boot", "controllers", "ports",
-                     "nodes", "findings"});
+  expect_keys(json, {"version", "live", "configured", "applied", "pending_changes", "pending_reboot", "boot",
+                     "controllers", "ports", "nodes", "findings"});
   expect_keys(json["boot"], {"initramfs", "images", "early", "rung", "rung_reason", "unhealthy_boots", "sitting_out"});
   EXPECT_EQ(json["version"], 1);
   EXPECT_EQ(json["live"], false);
@@ -52,7 +52,8 @@ TEST(StatusJson, HasTheDocumentedKeys) {
   EXPECT_EQ(json["pending_changes"], true);
   ASSERT_EQ(json["controllers"].size(), 4u);
   const Json& first = json["controllers"][0];
-  expect_keys(first, {"address", "kind", "driver", "wanted_driver", "group", "node", "vm", "released", "holders", "ports"});
+  expect_keys(first,
+              {"address", "kind", "driver", "wanted_driver", "group", "node", "vm", "released", "holders", "ports"});
   EXPECT_EQ(first["address"], "0000:03:00.3");
   EXPECT_EQ(first["kind"], "xhci");
   EXPECT_EQ(first["driver"], "xhci_hcd");
@@ -89,10 +90,12 @@ TEST(StatusJson, AbsentValuesAreNullNeverMissing) {
   now.ports.emplace_back();
   const Json json = Json::parse(status_json(now));
   const Json& controller = json["controllers"][0];
-  for (const char* key : {"driver", "wanted_driver", "group", "node", "vm"}) EXPECT_TRUE(controller.at(key).is_null()) << key;
+  for (const char* key : {"driver", "wanted_driver", "group", "node", "vm"})
+    EXPECT_TRUE(controller.at(key).is_null()) << key;
   EXPECT_EQ(controller["holders"], (Json::array({{{"pid", 4711}, {"command", "kvm"}, {"vm", nullptr}}})));
   EXPECT_EQ(controller["ports"], Json::array());
-  for (const char* key : {"label", "usb2", "usb3", "device", "controller"}) EXPECT_TRUE(json["ports"][0].at(key).is_null()) << key;
+  for (const char* key : {"label", "usb2", "usb3", "device", "controller"})
+    EXPECT_TRUE(json["ports"][0].at(key).is_null()) << key;
   EXPECT_EQ(json["nodes"], Json::array());
   EXPECT_EQ(json["findings"], Json::array());
 }
@@ -112,7 +115,8 @@ TEST(ForeignNames, KeepJsonValid) {
   ASSERT_NO_THROW(json = Json::parse(status_json(with_device(name))));
   bool found = false;
   for (const auto& port : json["ports"])
-    if (port["device"].is_string() && port["device"].get<std::string>().starts_with("a\x01\x1b[2J\"\\ \uFFFD")) found = true;
+    if (port["device"].is_string() && port["device"].get<std::string>().starts_with("a\x01\x1b[2J\"\\ \uFFFD"))
+      found = true;
   EXPECT_TRUE(found) << json["ports"].dump(2);
   ASSERT_NO_THROW(json = Json::parse(ports_json(with_device(name).ports)));
 }
@@ -232,7 +236,8 @@ TEST(FindingsText, ErrorsFirstAndEveryRemedyOnALineOfItsOwn) {
                                       {"b", Severity::error, "two", "is wrong", "Mend it"},
                                       {"c", Severity::warning, "three", "is odd", "Look"}};
   EXPECT_EQ(findings_text(findings, {}),
-            "error: two: is wrong  [b]\n  fix: Mend it\nwarning: three: is odd  [c]\n  fix: Look\nnote: one: is noted  [a]\n");
+            "error: two: is wrong  [b]\n  fix: Mend it\nwarning: three: is odd  [c]\n  fix: Look\nnote: one: is noted  "
+            "[a]\n");
 }
 
 }  // namespace

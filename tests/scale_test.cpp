@@ -11,8 +11,8 @@
 namespace hostsplit {
 namespace {
 
-/// Milliseconds of processor time, which other work on this machine does not lengthen, of the fastest of three looks at a
-/// machine with that many port objects.
+/// Milliseconds of processor time, which other work on this machine does not lengthen, of the fastest of three looks at
+/// a machine with that many port objects.
 double look_at(int ports) {
   testing::FakeHost host;
   host.add_root_bridge();

@@ -13,9 +13,9 @@ namespace hostsplit {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using testing::FakeEffects;
 using testing::FakeHost;
+using ::testing::HasSubstr;
 
 struct StoreTest : ::testing::Test {
   FakeHost host;

@@ -16,7 +16,8 @@ namespace {
 using namespace std::string_literals;
 
 /// Close to something legal, and illegal everywhere below.
-const std::vector<std::string> hostile{"", " ", "-", "+1", "0x", "\n", "\0"s, "%s%n", "\xff\xfe", "１", std::string(100000, '9')};
+const std::vector<std::string> hostile{
+    "", " ", "-", "+1", "0x", "\n", "\0"s, "%s%n", "\xff\xfe", "１", std::string(100000, '9')};
 
 TEST(PciAddressText, RoundTrip) {
   for (const char* text : {"0000:03:00.3", "0000:00:1f.7", "ffff:ff:1f.0", "10ab:c0:0d.1"}) {
@@ -55,7 +56,8 @@ TEST(ChainText, RoundTripAndRefusal) {
 TEST(IdPairText, RoundTripAndRefusal) {
   EXPECT_EQ(parse_id_pair("1022:148C"), (std::pair<std::uint16_t, std::uint16_t>{0x1022, 0x148c}));
   EXPECT_EQ(id_pair(0x1b, 0xffff), "001b:ffff");
-  for (const char* text : {"1022148c", "1022:148", "1022:148cd", "1022:148g", "1022-148c", "0x10:148c", "-022:148c", "1022:148c "})
+  for (const char* text :
+       {"1022148c", "1022:148", "1022:148cd", "1022:148g", "1022-148c", "0x10:148c", "-022:148c", "1022:148c "})
     EXPECT_FALSE(parse_id_pair(text)) << text;
   for (const auto& text : hostile) EXPECT_FALSE(parse_id_pair(text)) << text.substr(0, 10);
 }
@@ -83,10 +85,10 @@ TEST(PciClass, OnlyHostControllersAreControllers) {
 }
 
 TEST(CpuSetText, ParseFormatRoundTrip) {
-  const std::pair<const char*, const char*> cases[] = {{"", ""},           {"0", "0"},           {"0-31,64-95", "0-31,64-95"},
-                                                       {"3,1,2", "1-3"},   {"0-3,2-5", "0-5"},   {"7,7,7", "7"},
-                                                       {"1,3,5", "1,3,5"}, {"65535", "65535"},   {"0,1", "0-1"},
-                                                       {"4-4", "4"},       {"00,01", "0-1"}};
+  const std::pair<const char*, const char*> cases[] = {
+      {"", ""},        {"0", "0"},         {"0-31,64-95", "0-31,64-95"}, {"3,1,2", "1-3"}, {"0-3,2-5", "0-5"},
+      {"7,7,7", "7"},  {"1,3,5", "1,3,5"}, {"65535", "65535"},           {"0,1", "0-1"},   {"4-4", "4"},
+      {"00,01", "0-1"}};
   for (const auto& [text, canonical] : cases) {
     const auto cpus = parse_cpu_set(text);
     ASSERT_TRUE(cpus) << text;
@@ -97,8 +99,8 @@ TEST(CpuSetText, ParseFormatRoundTrip) {
 }
 
 TEST(CpuSetText, Refusals) {
-  for (const char* text : {"5-3", ",", "1,", ",1", "1,,2", "1-", "-1", "1-2-3", "65536", "0-65536", "a", "0 ", " 0", "0-31\n",
-                           "0:2", "0-31/2", "99999999999999999999"})
+  for (const char* text : {"5-3", ",", "1,", ",1", "1,,2", "1-", "-1", "1-2-3", "65536", "0-65536", "a", "0 ", " 0",
+                           "0-31\n", "0:2", "0-31/2", "99999999999999999999"})
     EXPECT_FALSE(parse_cpu_set(text)) << text;
   for (const auto& text : hostile)
     if (!text.empty()) {
@@ -127,8 +129,9 @@ TEST(SizeText, ParseFormatRoundTrip) {
 }
 
 TEST(SizeText, Refusals) {
-  for (const char* text : {"56", "56GB", "56G", "56gib", "GiB", " GiB", "-1GiB", "+1GiB", "1.5GiB", "1,5GiB", "5 6GiB", "56  GiB",
-                           "56GiB ", " 56GiB", "0x10GiB", "18446744073709551616KiB", "18014398509481984MiB", "56GiBGiB"})
+  for (const char* text :
+       {"56", "56GB", "56G", "56gib", "GiB", " GiB", "-1GiB", "+1GiB", "1.5GiB", "1,5GiB", "5 6GiB", "56  GiB",
+        "56GiB ", " 56GiB", "0x10GiB", "18446744073709551616KiB", "18014398509481984MiB", "56GiBGiB"})
     EXPECT_FALSE(parse_size(text)) << text;
   for (const auto& text : hostile) EXPECT_FALSE(parse_size(text)) << text.substr(0, 10);
 }
@@ -137,7 +140,8 @@ TEST(Label, LegalAndNot) {
   for (const char* label : {"a", "9", "front-1", "A.b_c-d"}) EXPECT_TRUE(valid_label(label)) << label;
   EXPECT_TRUE(valid_label(std::string(64, 'a')));
   EXPECT_FALSE(valid_label(std::string(65, 'a')));
-  for (const char* label : {"", "-a", ".a", "_a", "a b", "a:b", "a/b", "ä", "a\n", "a\"b"}) EXPECT_FALSE(valid_label(label)) << label;
+  for (const char* label : {"", "-a", ".a", "_a", "a b", "a:b", "a/b", "ä", "a\n", "a\"b"})
+    EXPECT_FALSE(valid_label(label)) << label;
   EXPECT_FALSE(valid_label("a\0b"s));
 }
 

@@ -88,7 +88,8 @@ TEST(NumaMaps, EachLineCountsInItsOwnPageSize) {
 }
 
 TEST(ProcessFiles, StatusIsReadByKey) {
-  constexpr auto text = "Name:\tkvm\nHugetlbPages:\t 2097152 kB\nRssAnon:\t   20480 kB\nThreads:\t4\nRssFile:\tmany kB\n";
+  constexpr auto text =
+      "Name:\tkvm\nHugetlbPages:\t 2097152 kB\nRssAnon:\t   20480 kB\nThreads:\t4\nRssFile:\tmany kB\n";
   EXPECT_EQ(status_value(text, "Name"), "kvm");
   EXPECT_EQ(status_value(text, "Nam"), "");
   EXPECT_EQ(status_size(text, "HugetlbPages"), 2 * kib_per_gib);
@@ -97,12 +98,13 @@ TEST(ProcessFiles, StatusIsReadByKey) {
 }
 
 TEST(ProcessFiles, MappingsThatHaveAFile) {
-  EXPECT_EQ(parse_file_mappings("55f858af0000-55f858c00000 r-xp 00000000 fe:01 1234       /usr/bin/qemu\n"
-                                "7f4240000000-7f42c0000000 rw-s 00000000 00:14 42 /run/hugepages/kvm/x (deleted)\n"
-                                "7ffc00000000-7ffc00021000 rw-p 00000000 00:00 0                          [stack]\n"
-                                "7f0000000000-7e0000000000 rw-s 00000000 00:14 42 /backwards\n"
-                                "garbage\n-\n\n7f43-7f44"),
-            (std::vector<Mapping>{{0x55f858af0000, 0x55f858c00000, "fe:01"}, {0x7f4240000000, 0x7f42c0000000, "00:14"}}));
+  EXPECT_EQ(
+      parse_file_mappings("55f858af0000-55f858c00000 r-xp 00000000 fe:01 1234       /usr/bin/qemu\n"
+                          "7f4240000000-7f42c0000000 rw-s 00000000 00:14 42 /run/hugepages/kvm/x (deleted)\n"
+                          "7ffc00000000-7ffc00021000 rw-p 00000000 00:00 0                          [stack]\n"
+                          "7f0000000000-7e0000000000 rw-s 00000000 00:14 42 /backwards\n"
+                          "garbage\n-\n\n7f43-7f44"),
+      (std::vector<Mapping>{{0x55f858af0000, 0x55f858c00000, "fe:01"}, {0x7f4240000000, 0x7f42c0000000, "00:14"}}));
 }
 
 TEST(GuestPages, OfAProcessWithoutHugePagesAreWhatTheKernelSumsUp) {

@@ -26,7 +26,8 @@ TEST(WorkPackets, ComeBackAsTheyWere) {
   EXPECT_EQ(std::get<WorkRequest>(parse_to_worker(to_packet(request))), request);
   EXPECT_TRUE(std::holds_alternative<WorkCancel>(parse_to_worker(to_packet(WorkCancel{}))));
 
-  const auto progress = std::get<WorkProgress>(parse_from_worker(to_packet(WorkProgress{2, 7, "id", "s", Kind::failed, "d"})));
+  const auto progress =
+      std::get<WorkProgress>(parse_from_worker(to_packet(WorkProgress{2, 7, "id", "s", Kind::failed, "d"})));
   EXPECT_EQ(progress.number, 2u);
   EXPECT_EQ(progress.ended, Kind::failed);
   EXPECT_FALSE(std::get<WorkProgress>(parse_from_worker(to_packet(WorkProgress{}))).ended);
@@ -64,7 +65,8 @@ TEST(PlanToken, IsTheSameForTheSameStepsOnly) {
   EXPECT_NE(plan_token(planned), token) << "a file's content counts";
 }
 
-// --- work --------------------------------------------------------------------------------------------------------------
+// --- work
+// --------------------------------------------------------------------------------------------------------------
 
 struct WorkTest : ::testing::Test {
   SplitHost split;
@@ -173,7 +175,8 @@ TEST_F(WorkTest, LendsAControllerAndTakesItBack) {
   EXPECT_TRUE(work({"release", {"no such port"}, {}, {}}).bad_input);
 }
 
-// --- the service's end -------------------------------------------------------------------------------------------------
+// --- the service's end
+// -------------------------------------------------------------------------------------------------
 
 /// Plays the socket unit and one worker, in the same loop.
 struct LinkTest : ::testing::Test {
@@ -196,10 +199,9 @@ struct LinkTest : ::testing::Test {
     ASSERT_EQ(::listen(listening.get(), 4), 0);
   }
   unsigned start(const std::string& verb) {
-    return link->start({verb, {}, {}, {}}, {[this](const WorkProgress& p) { said.push_back(p.sentence); },
-                                           [this, verb](const WorkResult& r) {
-                                             said.push_back(verb + (r.ok ? " ok" : ": " + r.error));
-                                           }});
+    return link->start({verb, {}, {}, {}},
+                       {[this](const WorkProgress& p) { said.push_back(p.sentence); },
+                        [this, verb](const WorkResult& r) { said.push_back(verb + (r.ok ? " ok" : ": " + r.error)); }});
   }
   void turn(int times = 3) {
     for (int i = 0; i < times; ++i) sd_event_run(loop.get(), 20'000);

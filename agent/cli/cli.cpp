@@ -27,8 +27,9 @@ struct CommandLine {
     app.set_version_flag("--version", "hostsplit " HOSTSPLIT_VERSION);
     app.add_option("--root", options.root, "Look at a recorded machine below this directory instead of this one")
         ->type_name("DIR");
-    app.footer("Exit codes: 0 fine, 1 failed, 2 wrong usage or bad configuration, 3 findings of severity error,\n"
-               "4 (plan --check) there is something to do.   Manual: man hostsplit\n");
+    app.footer(
+        "Exit codes: 0 fine, 1 failed, 2 wrong usage or bad configuration, 3 findings of severity error,\n"
+        "4 (plan --check) there is something to do.   Manual: man hostsplit\n");
     app.require_subcommand(0, 1);
     app.fallthrough();
     for (const Verb& verb : verb_table()) {
@@ -59,7 +60,8 @@ std::vector<std::string> options_of(const CLI::App& app) {
 
 std::vector<std::string> verbs_below(const CLI::App& app) {
   std::vector<std::string> names;
-  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(sub->get_name());
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(sub->get_name());
   return names;
 }
 

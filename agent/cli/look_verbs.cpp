@@ -11,7 +11,9 @@
 
 namespace hostsplit::cli {
 
-int exit_for(const std::vector<Finding>& found) { return has_errors(found) ? Exit::findings : Exit::fine; }
+int exit_for(const std::vector<Finding>& found) {
+  return has_errors(found) ? Exit::findings : Exit::fine;
+}
 
 void require_root_user(const std::string& verb, const Root& root) {
   if (!root.live() || geteuid() == 0) return;

@@ -7,7 +7,9 @@ namespace {
 
 void nothing(CLI::App&, Options&) {}
 
-void json(CLI::App& app, Options& o) { app.add_flag("--json", o.json, "Print JSON, for programs"); }
+void json(CLI::App& app, Options& o) {
+  app.add_flag("--json", o.json, "Print JSON, for programs");
+}
 
 void plan_options(CLI::App& app, Options& o) {
   json(app, o);
@@ -48,7 +50,9 @@ void forget_options(CLI::App& app, Options& o) {
 void verify_options(CLI::App& app, Options& o) {
   json(app, o);
   app.add_option("vms", o.words, "The VMs to look at; without: all that are configured or running")->type_name("VMID");
-  app.add_flag("--force", o.force, "On kernels before 6.0: read the mappings of large guests without huge pages too; holds them up for seconds");
+  app.add_flag(
+      "--force", o.force,
+      "On kernels before 6.0: read the mappings of large guests without huge pages too; holds them up for seconds");
 }
 
 void mapping_options(CLI::App& app, Options& o) {
@@ -96,6 +100,8 @@ constexpr Verb verbs[] = {
 
 }  // namespace
 
-std::span<const Verb> verb_table() { return verbs; }
+std::span<const Verb> verb_table() {
+  return verbs;
+}
 
 }  // namespace hostsplit::cli

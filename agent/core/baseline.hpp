@@ -36,7 +36,7 @@ struct FileBefore {
 /// An initramfs image that was rebuilt with something of ours in it.
 struct ImageTouched {
   std::string kernel;
-  std::string stamp;  ///< of what was verified to be in it; empty: a rebuild was begun and not yet verified
+  std::string stamp;    ///< of what was verified to be in it; empty: a rebuild was begun and not yet verified
   std::string boot_id;  ///< during which boot that was; the image takes effect with the next one
   bool operator==(const ImageTouched&) const = default;
 };
@@ -58,10 +58,7 @@ struct Baseline {
   std::optional<LoaderTouched> loader;
   bool operator==(const Baseline&) const = default;
 
-  bool empty() const {
-    return bindings.empty() && pools.empty() && files.empty() && images.empty() &&
-           !loader;
-  }
+  bool empty() const { return bindings.empty() && pools.empty() && files.empty() && images.empty() && !loader; }
   const BindingBefore* binding(const Fingerprint& function) const {
     for (const auto& before : bindings)
       if (before.function == function) return &before;

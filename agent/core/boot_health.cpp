@@ -69,7 +69,8 @@ std::string why_not_healthy(const HealthSigns& signs, const BootHealth& health) 
 
 std::vector<Step> trust_steps(const HealthRecord& record) {
   if (!sits_out(record)) return {};
-  return {forget_step(names::boot_health_file, "hostsplit sits out because " + why_sits_out(record) + "; from now on it acts again")};
+  return {forget_step(names::boot_health_file,
+                      "hostsplit sits out because " + why_sits_out(record) + "; from now on it acts again")};
 }
 
 std::vector<Step> forget_health_steps(const HealthRecord& record) {
@@ -80,9 +81,8 @@ std::vector<Step> forget_health_steps(const HealthRecord& record) {
 Plan make_sit_out_plan(const Snapshot& snapshot, const Baseline& baseline) {
   Plan plan = make_undo_plan(snapshot, baseline, std::nullopt);
   // Pages the kernel took by its command line, too: no VM of ours is to start, and the host may need them.
-  std::erase_if(plan.steps, [](const Step& step) {
-    return !std::holds_alternative<Bind>(step.action) && !touches_pool(step);
-  });
+  std::erase_if(plan.steps,
+                [](const Step& step) { return !std::holds_alternative<Bind>(step.action) && !touches_pool(step); });
   for (auto& step : plan.steps) step.reason = "hostsplit sits out this boot: the host gets it back";
   return plan;
 }

@@ -21,7 +21,8 @@ std::string joined(const std::vector<BootWord>& words) {
 /// Words that go before, or behind, what others wrote.
 std::vector<BootWord> part(const std::vector<BootWord>& words, bool first) {
   std::vector<BootWord> some;
-  std::copy_if(words.begin(), words.end(), std::back_inserter(some), [&](const auto& each) { return each.first == first; });
+  std::copy_if(words.begin(), words.end(), std::back_inserter(some),
+               [&](const auto& each) { return each.first == first; });
   return some;
 }
 
@@ -166,7 +167,8 @@ BootLoaderSteps boot_loader_steps(const Snapshot& snapshot, const std::vector<Bo
     all += content;
   };
   file(names::grub_words, grub && !words.empty(), grub_words_file(words), 0644, reason_of(words));
-  file(names::grub_entry, grub, with_words_at_mark(texts::grub_entry, words), 0755, "the menu gets an entry that boots without hostsplit");
+  file(names::grub_entry, grub, with_words_at_mark(texts::grub_entry, words), 0755,
+       "the menu gets an entry that boots without hostsplit");
   const bool line = systemd_boot && !words.empty();
   file(names::kernel_cmdline, line, line ? kernel_cmdline(snapshot, baseline, words) : "", 0644, reason_of(words));
   for (const auto* hook : {names::kernel_postinst_hook, names::kernel_postrm_hook})

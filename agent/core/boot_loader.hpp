@@ -33,8 +33,8 @@ BootLoaderSteps boot_loader_steps(const Snapshot& snapshot, const std::vector<Bo
 /// Words that were put into the boot loader and are not on the command line of the running kernel.
 std::vector<std::string> waiting_words(const Snapshot& snapshot, const std::vector<BootWord>& words);
 
-/// The first line of /etc/kernel/cmdline with what is missing of `words` behind it, or before it where that is said; other lines are dropped by
-/// proxmox-boot-tool as well.
+/// The first line of /etc/kernel/cmdline with what is missing of `words` behind it, or before it where that is said;
+/// other lines are dropped by proxmox-boot-tool as well.
 std::string with_words(const std::string& line, const std::vector<BootWord>& words);
 
 }  // namespace hostsplit

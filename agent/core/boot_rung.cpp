@@ -92,7 +92,8 @@ BootRung boot_rung(const Snapshot& snapshot, const BootPlan& target, BootPolicy 
     restore_file(snapshot, baseline, names::initramfs_script, rung.files);
     restore_file(snapshot, baseline, names::initramfs_hook, rung.files);
   }
-  rung.images = image_steps(snapshot, baseline, wanted ? image_plan(target) : std::string(), wanted ? modprobe : std::string());
+  rung.images =
+      image_steps(snapshot, baseline, wanted ? image_plan(target) : std::string(), wanted ? modprobe : std::string());
   return rung;
 }
 

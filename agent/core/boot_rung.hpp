@@ -28,8 +28,8 @@ BootRung boot_rung(const Snapshot& snapshot, const BootPlan& target, BootPolicy 
 /// that a card more or a label renamed does not need a new image. Empty when there are no claims.
 std::string image_plan(const BootPlan& plan);
 
-/// Identifies what goes into an image: script, hook, plan, and modprobe.d/hostsplit.conf where there is one. 16 hex digits;
-/// against accidents, not against malice.
+/// Identifies what goes into an image: script, hook, plan, and modprobe.d/hostsplit.conf where there is one. 16 hex
+/// digits; against accidents, not against malice.
 std::string image_stamp(const std::string& image_plan, const std::string& modprobe);
 
 /// The script as it must be in an image.

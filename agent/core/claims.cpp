@@ -20,7 +20,9 @@ std::string at_line(const Config& config, unsigned line) {
 class Resolver {
  public:
   Resolver(const Snapshot& snapshot, const Config& config, const PortMap& ports)
-      : snapshot_(snapshot), config_(config), ports_(ports) {}
+      : snapshot_(snapshot),
+        config_(config),
+        ports_(ports) {}
 
   Claims run() {
     for (const auto& [id, vm] : config_.vms) {
@@ -179,22 +181,22 @@ class Resolver {
     if (!member || is_bridge(member->fingerprint.pci_class)) return;
     const std::string subject = fmt::format("group {}", group);
     if (const auto kept = kept_.find(address); kept != kept_.end())
-      return error("group-host", subject,
-                   fmt::format("{} wants {} ({}), but the host keeps {} ({}) of the same group",
-                               vm_text(first.vm, config_), to_string(first.address), first.why, to_string(address),
-                               kept->second),
-                   "Take it out of host.keep, or choose a socket of another group for the VM");
+      return error(
+          "group-host", subject,
+          fmt::format("{} wants {} ({}), but the host keeps {} ({}) of the same group", vm_text(first.vm, config_),
+                      to_string(first.address), first.why, to_string(address), kept->second),
+          "Take it out of host.keep, or choose a socket of another group for the VM");
     if (claims_.by_address.count(address)) return;
     if (snapshot_.controller(address))
       return claim(config_.vms.at(first.vm), address,
                    fmt::format("shares group {} with {}", group, to_string(first.address)));
     if (member->driver.empty() || member->driver == names::vfio_driver || member->driver == "pci-stub") return;
     if (const HostUse* use = lifeline_on(snapshot_, address))
-      return error("group-lifeline", subject,
-                   fmt::format("{} wants {} ({}), but the host cannot lose {} of the same group: {}",
-                               vm_text(first.vm, config_), to_string(first.address), first.why, to_string(address),
-                               use_text(*use)),
-                   "Choose sockets of another group: this one stays with the host");
+      return error(
+          "group-lifeline", subject,
+          fmt::format("{} wants {} ({}), but the host cannot lose {} of the same group: {}", vm_text(first.vm, config_),
+                      to_string(first.address), first.why, to_string(address), use_text(*use)),
+          "Choose sockets of another group: this one stays with the host");
     error("group-host", subject,
           fmt::format("{} wants {} ({}), but {} of the same group is in use by the host (driver {}, class {})",
                       vm_text(first.vm, config_), to_string(first.address), first.why, to_string(address),

@@ -19,14 +19,14 @@ struct Named {
 /// What one VM is to get. The key is the VMID of Proxmox VE (100..999999999).
 struct VmWish {
   int id = 0;
-  unsigned line = 0;  ///< of its table header
+  unsigned line = 0;                      ///< of its table header
   std::map<std::string, unsigned> lines;  ///< line of each key that was written, for messages
   std::string name;
-  std::optional<int> node;       ///< NUMA node its memory and CPUs come from
-  std::optional<CpuSet> cpus;    ///< host CPUs; default: all of the node
-  Kib memory = 0;                ///< to be reserved as huge pages on `node`; 0 reserves nothing
-  std::map<int, Kib> spread;     ///< the same over several nodes: `memory = { 0 = "28GiB", 1 = "28GiB" }`; then no `node`
-  Kib page_size = kib_per_gib;   ///< 1 GiB or 2 MiB
+  std::optional<int> node;     ///< NUMA node its memory and CPUs come from
+  std::optional<CpuSet> cpus;  ///< host CPUs; default: all of the node
+  Kib memory = 0;              ///< to be reserved as huge pages on `node`; 0 reserves nothing
+  std::map<int, Kib> spread;   ///< the same over several nodes: `memory = { 0 = "28GiB", 1 = "28GiB" }`; then no `node`
+  Kib page_size = kib_per_gib;     ///< 1 GiB or 2 MiB
   std::vector<Named> ports;        ///< labels
   std::vector<Named> controllers;  ///< PCI addresses of USB controllers
   std::vector<Named> functions;    ///< PCI addresses of other functions the VM takes along, by explicit wish
@@ -50,11 +50,11 @@ enum class PageSource {
 
 /// What is wanted: /etc/hostsplit/hostsplit.toml as values.
 struct Config {
-  Kib keep_free = 8 * kib_per_gib;   ///< never reserved; counted per node
-  std::vector<Named> keep;           ///< labels and addresses that stay with the host
-  std::optional<PageSource> pages;   ///< where huge pages come from; empty: choose_pages() decides
-  bool iommu_passthrough = false;    ///< the host's own devices go past the IOMMU (iommu=pt)
-  std::vector<Named> may_lose;       ///< lifelines given up by explicit wish: "keyboard", "usb", names of uses
+  Kib keep_free = 8 * kib_per_gib;  ///< never reserved; counted per node
+  std::vector<Named> keep;          ///< labels and addresses that stay with the host
+  std::optional<PageSource> pages;  ///< where huge pages come from; empty: choose_pages() decides
+  bool iommu_passthrough = false;   ///< the host's own devices go past the IOMMU (iommu=pt)
+  std::vector<Named> may_lose;      ///< lifelines given up by explicit wish: "keyboard", "usb", names of uses
   std::map<int, VmWish> vms;
   DriftPolicy drift = DriftPolicy::rebind;
   BlacklistPolicy blacklist = BlacklistPolicy::ask;

@@ -162,12 +162,11 @@ void judge_ids(const DoctorInput& in, const std::string& subject, std::string_vi
     if (const auto* use = lifeline_on(in.snapshot, function->address)) lost = use_text(*use);
   }
   const bool host_loses = lost || (taken.size() > 1 && !twins.empty());
-  findings.push_back(
-      {"vfio-ids", host_loses ? Severity::error : Severity::warning, subject,
-       fmt::format("ids={} takes every function with such an id{}{}{}", list,
-                   addresses.empty() ? std::string(", here none") : ": " + addresses,
-                   twins.empty() ? "" : "; no VM was given " + twins, lost ? "; " + *lost : ""),
-       "Remove the line and let hostsplit bind by place: it can tell twins apart"});
+  findings.push_back({"vfio-ids", host_loses ? Severity::error : Severity::warning, subject,
+                      fmt::format("ids={} takes every function with such an id{}{}{}", list,
+                                  addresses.empty() ? std::string(", here none") : ": " + addresses,
+                                  twins.empty() ? "" : "; no VM was given " + twins, lost ? "; " + *lost : ""),
+                      "Remove the line and let hostsplit bind by place: it can tell twins apart"});
 }
 
 Findings check_ids(const DoctorInput& in) {

@@ -15,11 +15,13 @@ class Error : public std::runtime_error {
 
   /// \param doing  verb phrase, e.g. "read"   \param object  path, address or key it concerns
   /// \param reason why it failed               \param remedy  what the user can do; may be empty
-  Error(std::string doing, std::string object, std::string reason, std::string remedy = {},
-        Kind kind = Kind::failed)
+  Error(std::string doing, std::string object, std::string reason, std::string remedy = {}, Kind kind = Kind::failed)
       : std::runtime_error(sentence(doing, object, reason, remedy)),
-        doing_(std::move(doing)), object_(std::move(object)), reason_(std::move(reason)),
-        remedy_(std::move(remedy)), kind_(kind) {}
+        doing_(std::move(doing)),
+        object_(std::move(object)),
+        reason_(std::move(reason)),
+        remedy_(std::move(remedy)),
+        kind_(kind) {}
 
   /// One that another process has told: its sentence as it is.
   struct Told {

@@ -32,7 +32,9 @@ std::string remedy_for(const HostUse& use) {
   }
 }
 
-bool leaves(const std::set<PciAddress>& leaving, const PciAddress& address) { return leaving.count(address) != 0; }
+bool leaves(const std::set<PciAddress>& leaving, const PciAddress& address) {
+  return leaving.count(address) != 0;
+}
 
 void guard_last_keyboard(const Snapshot& snapshot, const std::set<PciAddress>& leaving,
                          const std::vector<Named>& may_lose, std::vector<Finding>& findings) {
@@ -91,9 +93,9 @@ std::vector<Finding> guard_lifelines(const Snapshot& snapshot, const std::set<Pc
   for (const auto& use : snapshot.uses) {
     if (!use.lifeline || !use.function || !leaves(leaving, *use.function)) continue;
     const auto group = snapshot.function(*use.function)->group;
-    findings.push_back({"group-lifeline", given_up(may_lose, use) ? Severity::warning : Severity::error, to_string(*use.function),
-                        use_text(use) + (group ? fmt::format("; group {} stays with the host", *group) : ""),
-                        remedy_for(use)});
+    findings.push_back(
+        {"group-lifeline", given_up(may_lose, use) ? Severity::warning : Severity::error, to_string(*use.function),
+         use_text(use) + (group ? fmt::format("; group {} stays with the host", *group) : ""), remedy_for(use)});
   }
   guard_last_keyboard(snapshot, leaving, may_lose, findings);
   guard_last_controller(snapshot, leaving, may_lose, findings);
@@ -114,11 +116,11 @@ std::vector<Finding> guard_holders(const Snapshot& snapshot, const std::set<PciA
     const GroupHolder* holder = holder_of(snapshot, address);
     if (!holder) continue;
     const std::string who = holder->vm ? fmt::format("VM {}", *holder->vm) : holder->command;
-    findings.push_back({"group-in-use", Severity::error, to_string(address),
-                        fmt::format("group {} is held by {} (process {}, {})", holder->group, who, holder->pid,
-                                    holder->command),
-                        holder->vm ? fmt::format("Shut that VM down first: qm shutdown {}", *holder->vm)
-                                   : fmt::format("End process {} first", holder->pid)});
+    findings.push_back(
+        {"group-in-use", Severity::error, to_string(address),
+         fmt::format("group {} is held by {} (process {}, {})", holder->group, who, holder->pid, holder->command),
+         holder->vm ? fmt::format("Shut that VM down first: qm shutdown {}", *holder->vm)
+                    : fmt::format("End process {} first", holder->pid)});
   }
   return findings;
 }

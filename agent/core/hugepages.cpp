@@ -16,17 +16,21 @@ const PagePool* pool_of(const Snapshot& snapshot, int node, Kib page_size) {
   return nullptr;
 }
 
-std::string vms_text(const std::vector<int>& vms) { return fmt::format("VM {}", fmt::join(vms, ", VM ")); }
+std::string vms_text(const std::vector<int>& vms) {
+  return fmt::format("VM {}", fmt::join(vms, ", VM "));
+}
 
 /// Aligned gibibytes that are never a page of 1 GiB: the first one holds what firmware and kernel keep below 1 MiB, and
 /// the hole for PCI below 4 GiB leaves a broken one at its edge; any other node loses one to its own bookkeeping.
-std::uint64_t broken_gibibytes(int node) { return node == 0 ? 2 : 1; }
+std::uint64_t broken_gibibytes(int node) {
+  return node == 0 ? 2 : 1;
+}
 
 Finding too_many_gibibytes(const NumaNode& node, const Reservation& item) {
   const std::uint64_t whole = node.memory / kib_per_gib, broken = broken_gibibytes(node.id);
   return {"pages-in-holes", Severity::warning, fmt::format("node {}", node.id),
-          fmt::format("{} pages of 1 GiB are wanted; of its {} whole gibibytes, {} can never be a page", item.pages, whole,
-                      broken),
+          fmt::format("{} pages of 1 GiB are wanted; of its {} whole gibibytes, {} can never be a page", item.pages,
+                      whole, broken),
           fmt::format("Count on {} pages there, or write page_size = \"2MiB\" for {}",
                       whole > broken ? whole - broken : 0, vms_text(item.vms))};
 }
@@ -37,8 +41,8 @@ Finding over_floor(const NumaNode& node, Kib reserved, Kib keep_free, const Rese
   return {"pages-over-floor", Severity::error, fmt::format("node {}", node.id),
           fmt::format("{} are to be reserved for {}, but the node has {} and the host keeps {} of it",
                       format_size(reserved), vms_text(biggest.vms), format_size(node.memory), format_size(keep_free)),
-          fmt::format("At most {} pages of {} fit here: lower memory of {}, or host.keep_free", room / biggest.page_size,
-                      format_size(biggest.page_size), vms_text(biggest.vms))};
+          fmt::format("At most {} pages of {} fit here: lower memory of {}, or host.keep_free",
+                      room / biggest.page_size, format_size(biggest.page_size), vms_text(biggest.vms))};
 }
 
 /// \param wanted for whom; nullptr when nobody wants them any more

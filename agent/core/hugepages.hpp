@@ -25,8 +25,8 @@ std::vector<Finding> check_pages(const Snapshot& snapshot, const std::vector<Res
 std::vector<Step> page_steps(const Snapshot& snapshot, const std::vector<Reservation>& wanted, Kib keep_free,
                              const Baseline& baseline, std::vector<Finding>& findings);
 
-/// Steps at boot, when no VM runs yet: pools the kernel command line made too large shrink, too small ones grow. On a node
-/// that has become smaller since, they shrink to what its floor leaves.
+/// Steps at boot, when no VM runs yet: pools the kernel command line made too large shrink, too small ones grow. On a
+/// node that has become smaller since, they shrink to what its floor leaves.
 std::vector<Step> boot_page_steps(const Snapshot& snapshot, const BootPlan& applied);
 
 /// VMs that find no room in a pool of `pages`, ascending: those with lower numbers get theirs first.
@@ -37,6 +37,8 @@ std::vector<int> without_room(const std::map<int, std::uint64_t>& shares, std::u
 std::uint64_t clamp_to_floor(std::uint64_t wanted, std::uint64_t current, Kib page_size, Kib available, Kib keep_free);
 
 /// Persistent pages: the kernel's count without surplus (Documentation/admin-guide/mm/hugetlbpage.rst).
-inline std::uint64_t persistent(const PagePool& pool) { return pool.total - std::min(pool.surplus, pool.total); }
+inline std::uint64_t persistent(const PagePool& pool) {
+  return pool.total - std::min(pool.surplus, pool.total);
+}
 
 }  // namespace hostsplit

@@ -9,8 +9,8 @@ namespace hostsplit {
 /// Switches everything of hostsplit off for one boot.
 inline constexpr std::string_view off_word = "hostsplit=off";
 
-/// Words of a line, separated by blanks, as on the kernel command line, in modprobe.d(5), in grub.cfg or in /proc. Quotes
-/// have no meaning here: no word hostsplit looks for may stand in them. The result refers to `line`.
+/// Words of a line, separated by blanks, as on the kernel command line, in modprobe.d(5), in grub.cfg or in /proc.
+/// Quotes have no meaning here: no word hostsplit looks for may stand in them. The result refers to `line`.
 std::vector<std::string_view> words_of(std::string_view line);
 std::vector<std::string_view> words_of(std::same_as<std::string> auto&& line) = delete;  ///< the words would dangle
 

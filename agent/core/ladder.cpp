@@ -200,8 +200,7 @@ class Choice {
                   how + "; blacklisting xhci is left out, too: " + lifelines.front(),
                   "The service moves the functions at each boot, as now");
     switch (in_.config.blacklist) {
-      case BlacklistPolicy::allow:
-        return climb_to(Rung::blacklist, how);
+      case BlacklistPolicy::allow: return climb_to(Rung::blacklist, how);
       case BlacklistPolicy::never:
         return note("rung-blacklist-never", Severity::info, how + "; blacklisting xhci is not allowed", "");
       case BlacklistPolicy::ask:

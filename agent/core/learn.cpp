@@ -24,7 +24,9 @@ const UsbPort* port_at(const Snapshot& snapshot, const PciAddress& controller, U
   return nullptr;
 }
 
-UsbHalf other(UsbHalf half) { return half == UsbHalf::usb2 ? UsbHalf::usb3 : UsbHalf::usb2; }
+UsbHalf other(UsbHalf half) {
+  return half == UsbHalf::usb2 ? UsbHalf::usb3 : UsbHalf::usb2;
+}
 
 /// Is that half of that controller already part of a learned port?
 const LearnedPort* claimed_by(const PortMap& map, const Fingerprint& controller, UsbHalf half,

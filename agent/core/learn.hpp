@@ -19,10 +19,10 @@ UsbChanges usb_changes(const Snapshot& before, const Snapshot& after);
 /// How a plugged device relates to what is already learned.
 struct Recognition {
   enum class Kind {
-    unknown,        ///< no learned port matches: give it a name
-    known,          ///< this half of a learned port was seen before
-    other_half,     ///< the peer of a learned half, not seen until now
-    contradiction   ///< a learned port claims this place with another controller
+    unknown,       ///< no learned port matches: give it a name
+    known,         ///< this half of a learned port was seen before
+    other_half,    ///< the peer of a learned half, not seen until now
+    contradiction  ///< a learned port claims this place with another controller
   };
   Kind kind = Kind::unknown;
   std::size_t index = 0;  ///< into PortMap::ports, unless unknown

@@ -12,14 +12,10 @@ constexpr std::string_view header = "# Written by `hostsplit apply`, removed by 
 /// Renesas chips needs xhci_pci, and so brings it (drivers/usb/host/Makefile).
 std::vector<std::string> modules_of(ControllerKind kind) {
   switch (kind) {
-    case ControllerKind::uhci:
-      return {"uhci_hcd"};
-    case ControllerKind::ohci:
-      return {"ohci_pci"};
-    case ControllerKind::ehci:
-      return {"ehci_pci"};
-    case ControllerKind::xhci:
-      return {"xhci_pci", "xhci_pci_renesas"};
+    case ControllerKind::uhci: return {"uhci_hcd"};
+    case ControllerKind::ohci: return {"ohci_pci"};
+    case ControllerKind::ehci: return {"ehci_pci"};
+    case ControllerKind::xhci: return {"xhci_pci", "xhci_pci_renesas"};
   }
   return {};
 }

@@ -23,20 +23,21 @@ inline constexpr auto modprobe_conf = "etc/modprobe.d/hostsplit.conf";
 inline constexpr auto modules_load_conf = "etc/modules-load.d/hostsplit.conf";
 inline constexpr auto first_look_early = "run/hostsplit/first-look.unit";       ///< drivers the early unit found
 inline constexpr auto first_look_service = "run/hostsplit/first-look.service";  ///< drivers the service found
-inline constexpr auto released_file = "run/hostsplit/released";  ///< addresses lent to the host until the next boot
+inline constexpr auto released_file = "run/hostsplit/released";     ///< addresses lent to the host until the next boot
 inline constexpr auto proofs_directory = "run/hostsplit/verified";  ///< by VM: how its last start was found
 inline constexpr auto initramfs_hook = "etc/initramfs-tools/hooks/hostsplit";
 inline constexpr auto initramfs_script = "etc/initramfs-tools/scripts/init-top/hostsplit";
-inline constexpr auto early_notes_file = "run/hostsplit/init-top";       ///< what the script did at this boot
-inline constexpr auto early_plan_file = "run/hostsplit/init-top.plan";   ///< the plan it had
-inline constexpr auto pci_mapping_file = "etc/pve/mapping/pci.cfg";  ///< of the whole Proxmox VE cluster
+inline constexpr auto early_notes_file = "run/hostsplit/init-top";      ///< what the script did at this boot
+inline constexpr auto early_plan_file = "run/hostsplit/init-top.plan";  ///< the plan it had
+inline constexpr auto pci_mapping_file = "etc/pve/mapping/pci.cfg";     ///< of the whole Proxmox VE cluster
 inline constexpr auto lock_file = "run/hostsplit/lock";
 inline constexpr auto page_lock_file = "var/lock/hugepages.lck";  ///< Proxmox VE's
 inline constexpr auto guest_pid_directory = "run/qemu-server";
 inline constexpr auto quarantine_file = "run/hostsplit/quarantine";  ///< until the machine restarts
 inline constexpr auto work_socket = "run/hostsplit/work";
 
-inline constexpr auto metrics_directory = "var/lib/prometheus/node-exporter";  ///< of the Debian package prometheus-node-exporter
+inline constexpr auto metrics_directory =
+    "var/lib/prometheus/node-exporter";  ///< of the Debian package prometheus-node-exporter
 
 inline constexpr auto vfio_driver = "vfio-pci";
 

@@ -22,9 +22,10 @@ Step write_step(const std::string& path, const FileNow& file, std::string reason
 }  // namespace
 
 const std::vector<std::string>& foreign_files() {
-  static const std::vector<std::string> paths{names::initramfs_hook, names::initramfs_script, names::grub_words,
-                                              names::grub_entry, names::kernel_cmdline, names::kernel_postinst_hook,
-                                              names::kernel_postrm_hook, names::modprobe_conf, names::modules_load_conf};
+  static const std::vector<std::string> paths{
+      names::initramfs_hook,     names::initramfs_script, names::grub_words,
+      names::grub_entry,         names::kernel_cmdline,   names::kernel_postinst_hook,
+      names::kernel_postrm_hook, names::modprobe_conf,    names::modules_load_conf};
   return paths;
 }
 

@@ -95,12 +95,14 @@ PageRecipe choose_freely(const std::vector<Reservation>& reserved, const Snapsho
   if (!has_gigantic(reserved))
     return recipe(PageSource::run_time, "pages of 2 MiB are found at any time", reserved, snapshot);
   if (!snapshot.boot.grub && !snapshot.boot.proxmox_boot)
-    return recipe(PageSource::run_time, "neither GRUB nor proxmox-boot-tool is here to put words on the kernel command line",
-                  reserved, snapshot);
-  return recipe(PageSource::command_line,
-                "a kernel that runs finds fewer whole gibibytes than one that boots, and Proxmox VE then reads the same "
-                "number",
-                reserved, snapshot);
+    return recipe(PageSource::run_time,
+                  "neither GRUB nor proxmox-boot-tool is here to put words on the kernel command line", reserved,
+                  snapshot);
+  return recipe(
+      PageSource::command_line,
+      "a kernel that runs finds fewer whole gibibytes than one that boots, and Proxmox VE then reads the same "
+      "number",
+      reserved, snapshot);
 }
 
 /// Why hugetlb_cma= would do nothing; empty when it would.
@@ -114,12 +116,9 @@ std::string why_no_cma(const std::vector<Reservation>& reserved, const KernelBui
 
 const char* to_string(PageSource source) {
   switch (source) {
-    case PageSource::run_time:
-      return "run-time";
-    case PageSource::command_line:
-      return "command-line";
-    case PageSource::cma:
-      return "cma";
+    case PageSource::run_time: return "run-time";
+    case PageSource::command_line: return "command-line";
+    case PageSource::cma: return "cma";
   }
   return "run-time";
 }
@@ -154,12 +153,13 @@ std::optional<Finding> foreign_words(const PageRecipe& chosen, const Snapshot& s
   if (!others || pages_kernel_reads(*others).empty()) return std::nullopt;
   const bool beaten = !chosen.pending && chosen.source == PageSource::command_line &&
                       pages_kernel_reads(snapshot.command_line) != pages_kernel_reads(joined(chosen.words));
-  return Finding{"pages-words-foreign", Severity::warning, "kernel command line",
-                 fmt::format("{} is not hostsplit's: {}", *others,
-                             beaten ? "it comes first, and the kernel takes the first count of a size"
-                                    : "its own words come first, and the kernel takes the first count of a size"),
-                 "Take it out (/etc/default/grub, /etc/default/grub.d or /etc/kernel/cmdline): an entry without hostsplit "
-                 "still has it"};
+  return Finding{
+      "pages-words-foreign", Severity::warning, "kernel command line",
+      fmt::format("{} is not hostsplit's: {}", *others,
+                  beaten ? "it comes first, and the kernel takes the first count of a size"
+                         : "its own words come first, and the kernel takes the first count of a size"),
+      "Take it out (/etc/default/grub, /etc/default/grub.d or /etc/kernel/cmdline): an entry without hostsplit "
+      "still has it"};
 }
 
 }  // namespace
@@ -172,7 +172,8 @@ PageSourcing source_pages(const std::vector<Reservation>& reserved, const Snapsh
   const PageRecipe chosen = choose_pages(reserved, snapshot, config.pages);
   const bool cma = chosen.source == PageSource::cma;
   for (const auto& word : chosen.words)
-    sourcing.words.push_back({word, cma ? "room for huge pages that stays movable" : "huge pages from the first moment on", true});
+    sourcing.words.push_back(
+        {word, cma ? "room for huge pages that stays movable" : "huge pages from the first moment on", true});
   const auto tell = [&](const char* code, Severity severity, const char* subject, const std::string& message,
                         const std::string& remedy) {
     sourcing.findings.push_back({code, severity, subject, message, remedy});
@@ -184,7 +185,8 @@ PageSourcing source_pages(const std::vector<Reservation>& reserved, const Snapsh
          "Write pages = \"auto\" under [host]");
   if (chosen.pending && (snapshot.boot.grub || snapshot.boot.proxmox_boot))
     tell("pages-after-reboot", Severity::info, "huge pages",
-         cma ? "have room kept for them from the next boot on; until then they are reserved wherever the kernel finds them"
+         cma ? "have room kept for them from the next boot on; until then they are reserved wherever the kernel finds "
+               "them"
              : "are taken by the kernel itself from the next boot on; until then they are reserved at run time",
          "Reboot when it suits");
   if (auto foreign = foreign_words(chosen, snapshot, baseline)) sourcing.findings.push_back(std::move(*foreign));
@@ -249,8 +251,10 @@ std::vector<CommandLinePages> pages_kernel_reads(std::string_view command_line) 
 namespace {
 
 constexpr auto boot_remedy =
-    "If hostsplit wrote the words, lower memory in hostsplit.toml and run hostsplit apply; otherwise take them out of the "
-    "kernel command line (/etc/default/grub and update-grub, or /etc/kernel/cmdline and proxmox-boot-tool refresh). If the "
+    "If hostsplit wrote the words, lower memory in hostsplit.toml and run hostsplit apply; otherwise take them out of "
+    "the "
+    "kernel command line (/etc/default/grub and update-grub, or /etc/kernel/cmdline and proxmox-boot-tool refresh). If "
+    "the "
     "host does not come up, choose the entry without hostsplit, or edit the line in the boot menu";
 
 Finding over(const std::string& subject, Kib reserved, Kib memory, Kib keep_free, Kib page_size) {

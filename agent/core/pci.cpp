@@ -86,29 +86,20 @@ std::string describe(const Fingerprint& fingerprint) {
 
 std::optional<ControllerKind> controller_kind(std::uint32_t pci_class) {
   switch (pci_class) {
-    case usb_class << 8 | 0x00:
-      return ControllerKind::uhci;
-    case usb_class << 8 | 0x10:
-      return ControllerKind::ohci;
-    case usb_class << 8 | 0x20:
-      return ControllerKind::ehci;
-    case usb_class << 8 | 0x30:
-      return ControllerKind::xhci;
-    default:
-      return {};
+    case usb_class << 8 | 0x00: return ControllerKind::uhci;
+    case usb_class << 8 | 0x10: return ControllerKind::ohci;
+    case usb_class << 8 | 0x20: return ControllerKind::ehci;
+    case usb_class << 8 | 0x30: return ControllerKind::xhci;
+    default: return {};
   }
 }
 
 std::string_view to_string(ControllerKind kind) {
   switch (kind) {
-    case ControllerKind::uhci:
-      return "uhci";
-    case ControllerKind::ohci:
-      return "ohci";
-    case ControllerKind::ehci:
-      return "ehci";
-    case ControllerKind::xhci:
-      return "xhci";
+    case ControllerKind::uhci: return "uhci";
+    case ControllerKind::ohci: return "ohci";
+    case ControllerKind::ehci: return "ehci";
+    case ControllerKind::xhci: return "xhci";
   }
   return "unknown";
 }

@@ -79,10 +79,10 @@ bool is_bridge(std::uint32_t pci_class);
 struct PciFunction {
   PciAddress address;
   Fingerprint fingerprint;
-  std::string driver;                         ///< name in /sys/bus/pci/drivers; empty when none is bound
+  std::string driver;                          ///< name in /sys/bus/pci/drivers; empty when none is bound
   std::optional<std::string> driver_override;  ///< empty optional when unset ("(null)" in sysfs)
-  std::optional<int> group;                   ///< IOMMU group; empty without IOMMU
-  std::optional<int> node;                    ///< NUMA node; empty when the firmware says none (-1)
+  std::optional<int> group;                    ///< IOMMU group; empty without IOMMU
+  std::optional<int> node;                     ///< NUMA node; empty when the firmware says none (-1)
   bool operator==(const PciFunction&) const = default;
 };
 

@@ -23,7 +23,9 @@ void append(std::vector<Finding>& to, std::vector<Finding> from) {
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
 
-bool held_by_vfio(const PciFunction& function) { return function.driver == names::vfio_driver; }
+bool held_by_vfio(const PciFunction& function) {
+  return function.driver == names::vfio_driver;
+}
 
 std::vector<Step> claim_steps(const Snapshot& snapshot, const std::vector<Claim>& claims,
                               const std::map<PciAddress, std::string>& ports, const std::string& reason_prefix) {
@@ -227,7 +229,8 @@ Plan make_plan(const PlanInput& input) {
   add(plan.steps, releasing);
   add(plan.steps, module_steps(snapshot, taking));
   add(plan.steps, taking);
-  add(plan.steps, page_steps(snapshot, plan.target.reservations, input.config.keep_free, input.baseline, plan.findings));
+  add(plan.steps,
+      page_steps(snapshot, plan.target.reservations, input.config.keep_free, input.baseline, plan.findings));
   // Last: it takes a minute, fills memory with page cache, and what it makes permanent has been seen to work by then.
   add(plan.steps, std::move(loader.refresh));
   add(plan.steps, std::move(early.images));
@@ -263,11 +266,10 @@ Plan make_repair_plan(const Snapshot& snapshot, const BootPlan& applied, const s
       present.back().address = *located.address;
       continue;
     }
-    plan.findings.push_back(
-        {"claim-absent", Severity::warning, to_string(claim.address),
-         fmt::format("{} ({}) is not where it was; whatever sits there is left alone", describe(claim.function),
-                     claim.why),
-         "Run hostsplit plan to see what the machine looks like now"});
+    plan.findings.push_back({"claim-absent", Severity::warning, to_string(claim.address),
+                             fmt::format("{} ({}) is not where it was; whatever sits there is left alone",
+                                         describe(claim.function), claim.why),
+                             "Run hostsplit plan to see what the machine looks like now"});
   }
   std::vector<Step> taking = claim_steps(snapshot, present, {}, "drift: belongs to ");
   // Each function on its own: one that cannot move must not keep the others from moving.
@@ -311,13 +313,15 @@ struct Describe {
   }
   std::string operator()(const RefreshBootLoader& a) const { return "run " + a.program + ", for the next boot"; }
   std::string operator()(const SetRung& a) const {
-    return fmt::format("{} from rung {} to {}, for the next boot", a.to > a.from ? "climb" : "go back", to_string(a.from),
-                       to_string(a.to));
+    return fmt::format("{} from rung {} to {}, for the next boot", a.to > a.from ? "climb" : "go back",
+                       to_string(a.from), to_string(a.to));
   }
 };
 
 }  // namespace
 
-std::string describe(const Action& action) { return std::visit(Describe{}, action); }
+std::string describe(const Action& action) {
+  return std::visit(Describe{}, action);
+}
 
 }  // namespace hostsplit

@@ -26,9 +26,9 @@ struct LoadModule {
 /// Give one function to another driver, runtime rung: driver_override, unbind, drivers_probe, read back.
 struct Bind {
   PciAddress address;
-  Fingerprint function;  ///< checked again before acting
-  std::string from;      ///< driver bound when planned; empty: none
-  std::string to;        ///< driver to end up with; empty: none
+  Fingerprint function;                       ///< checked again before acting
+  std::string from;                           ///< driver bound when planned; empty: none
+  std::string to;                             ///< driver to end up with; empty: none
   std::optional<std::string> final_override;  ///< value of driver_override afterwards
   std::optional<int> group;
   std::optional<int> vm;  ///< empty when it returns to the host
@@ -42,8 +42,8 @@ struct Reserve {
   Kib page_size = 0;
   std::uint64_t from = 0;
   std::uint64_t to = 0;
-  Kib keep_free = 0;      ///< host floor on this node
-  std::vector<int> vms;   ///< for whom
+  Kib keep_free = 0;                    ///< host floor on this node
+  std::vector<int> vms;                 ///< for whom
   std::map<int, std::uint64_t> shares;  ///< how many of `to` each of them needs
   bool operator==(const Reserve&) const = default;
 };
@@ -95,7 +95,7 @@ using Action =
 
 /// One part of a plan: what, and why.
 struct Step {
-  std::string id;      ///< stable within the plan: "bind 0000:03:00.3"
+  std::string id;  ///< stable within the plan: "bind 0000:03:00.3"
   Action action;
   std::string reason;  ///< sentence fragment: "port front-1 of VM 101 (fluent-a)"
   bool operator==(const Step&) const = default;
@@ -105,7 +105,7 @@ struct Step {
 struct Plan {
   std::vector<Step> steps;
   std::vector<Finding> findings;
-  BootPlan target;  ///< what will be kept true once the steps are done
+  BootPlan target;                  ///< what will be kept true once the steps are done
   std::optional<PageRecipe> pages;  ///< where huge pages come from; empty: none are wanted, or more than fit
   bool operator==(const Plan&) const = default;
 };
@@ -116,7 +116,7 @@ struct PlanInput {
   const Config& config;
   const PortMap& ports;
   const Baseline& baseline;
-  const std::optional<BootPlan>& applied;  ///< what is in force now
+  const std::optional<BootPlan>& applied;    ///< what is in force now
   const std::optional<RungRecord>& climbed;  ///< the rung that was climbed to, if one was
 };
 
@@ -131,9 +131,9 @@ void check_against_machine(const Config& config, const Snapshot& snapshot);
 /// The plan that returns everything to the baseline.
 Plan make_undo_plan(const Snapshot& snapshot, const Baseline& baseline, const std::optional<BootPlan>& applied);
 
-/// Only what must be done again so that `applied` holds: used by the daemon for drift and at start, and by the reserve unit.
-/// Looks at bindings and pools, never at configuration.
-/// \param released lent to the host until the next boot: left where they are
+/// Only what must be done again so that `applied` holds: used by the daemon for drift and at start, and by the reserve
+/// unit. Looks at bindings and pools, never at configuration. \param released lent to the host until the next boot:
+/// left where they are
 Plan make_repair_plan(const Snapshot& snapshot, const BootPlan& applied, const std::set<PciAddress>& released = {});
 
 /// One sentence in the imperative: "give 0000:03:00.3 from xhci_hcd to vfio-pci". The same text serves plan,

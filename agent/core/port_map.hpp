@@ -33,7 +33,7 @@ struct LearnedPort {
   std::optional<int> last_group;           ///< observation
   std::optional<int> last_bus_usb2;        ///< observation
   std::optional<int> last_bus_usb3;        ///< observation
-  unsigned line = 0;  ///< where it stands in ports.toml; 0 when not read from there
+  unsigned line = 0;                       ///< where it stands in ports.toml; 0 when not read from there
   bool operator==(const LearnedPort&) const = default;
 
   const std::optional<LearnedHalf>& half(UsbHalf which) const { return which == UsbHalf::usb2 ? usb2 : usb3; }

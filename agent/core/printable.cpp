@@ -31,8 +31,8 @@ Character first_of(std::string_view text) {
 }
 
 bool moves_or_reorders(std::uint32_t code) {
-  return code < 0x20 || (code >= 0x7f && code < 0xa0) ||                    // C0, DEL, C1
-         code == 0x2028 || code == 0x2029 ||                                // line ends
+  return code < 0x20 || (code >= 0x7f && code < 0xa0) ||                            // C0, DEL, C1
+         code == 0x2028 || code == 0x2029 ||                                        // line ends
          (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);  // directions
 }
 
@@ -56,6 +56,8 @@ std::string valid_utf8(std::string_view text) {
   return filtered(text, [](std::uint32_t) { return false; });
 }
 
-std::string printable(std::string_view text) { return filtered(text, moves_or_reorders); }
+std::string printable(std::string_view text) {
+  return filtered(text, moves_or_reorders);
+}
 
 }  // namespace hostsplit

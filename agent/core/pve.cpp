@@ -4,14 +4,10 @@ namespace hostsplit {
 
 const char* to_string(PvePages pages) {
   switch (pages) {
-    case PvePages::none:
-      return "none";
-    case PvePages::any:
-      return "any";
-    case PvePages::small:
-      return "2";
-    case PvePages::big:
-      return "1024";
+    case PvePages::none: return "none";
+    case PvePages::any: return "any";
+    case PvePages::small: return "2";
+    case PvePages::big: return "1024";
   }
   return "none";
 }

@@ -31,9 +31,8 @@ PveMapEntry entry_of(const PciFunction& function, const std::string& node) {
 std::vector<PveMapping> mappings_of(const BootPlan& applied, const Snapshot& snapshot, const std::string& node,
                                     std::vector<Finding>& findings) {
   auto claims = applied.claims;
-  std::sort(claims.begin(), claims.end(), [](const Claim& a, const Claim& b) {
-    return std::tuple(a.vm, place(a)) < std::tuple(b.vm, place(b));
-  });
+  std::sort(claims.begin(), claims.end(),
+            [](const Claim& a, const Claim& b) { return std::tuple(a.vm, place(a)) < std::tuple(b.vm, place(b)); });
   std::vector<PveMapping> mappings;
   std::map<int, int> counted;
   for (const auto& claim : claims) {
@@ -45,8 +44,8 @@ std::vector<PveMapping> mappings_of(const BootPlan& applied, const Snapshot& sna
                           "Run hostsplit plan to see what the machine looks like now"});
       continue;
     }
-    mappings.push_back({fmt::format("{}{}-{}", prefix, claim.vm, number),
-                        {entry_of(*snapshot.function(*located.address), node)}});
+    mappings.push_back(
+        {fmt::format("{}{}-{}", prefix, claim.vm, number), {entry_of(*snapshot.function(*located.address), node)}});
   }
   return mappings;
 }

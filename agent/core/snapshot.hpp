@@ -16,7 +16,7 @@ namespace hostsplit {
 
 struct IommuGroup {
   int id = 0;
-  std::string type;  ///< "DMA", "DMA-FQ", "identity", "auto"; empty when unreadable
+  std::string type;                 ///< "DMA", "DMA-FQ", "identity", "auto"; empty when unreadable
   std::vector<PciAddress> members;  ///< ascending
   bool operator==(const IommuGroup&) const = default;
 };
@@ -24,7 +24,7 @@ struct IommuGroup {
 /// Huge pages of one size on one node (Documentation/admin-guide/mm/hugetlbpage.rst).
 struct PagePool {
   Kib page_size = 0;
-  std::uint64_t total = 0;    ///< nr_hugepages; includes surplus
+  std::uint64_t total = 0;  ///< nr_hugepages; includes surplus
   std::uint64_t free = 0;
   std::uint64_t surplus = 0;
   bool operator==(const PagePool&) const = default;
@@ -33,10 +33,10 @@ struct PagePool {
 struct NumaNode {
   int id = 0;
   CpuSet cpus;
-  std::vector<int> distances;  ///< to node 0, 1, ...; in the order of the kernel's file
-  Kib memory = 0;              ///< MemTotal, without what firmware and kernel keep
-  Kib free = 0;                ///< MemFree; excludes huge page pools
-  Kib reclaimable = 0;         ///< file cache and reclaimable slab that a reservation may push out
+  std::vector<int> distances;   ///< to node 0, 1, ...; in the order of the kernel's file
+  Kib memory = 0;               ///< MemTotal, without what firmware and kernel keep
+  Kib free = 0;                 ///< MemFree; excludes huge page pools
+  Kib reclaimable = 0;          ///< file cache and reclaimable slab that a reservation may push out
   std::vector<PagePool> pools;  ///< one per page size, ascending
   bool operator==(const NumaNode&) const = default;
 };
@@ -47,9 +47,10 @@ const char* to_string(UseKind kind);
 
 struct HostUse {
   UseKind kind = UseKind::mount;
-  std::string name;      ///< "/", "vmbr0", "/dev/sda2", "AT Keyboard"
-  std::string device;    ///< kernel device it stands on: "sda2", "enp5s0", "input3"
-  std::optional<PciAddress> function;  ///< where its path first meets PCI, seen from the device; empty: elsewhere (PS/2)
+  std::string name;    ///< "/", "vmbr0", "/dev/sda2", "AT Keyboard"
+  std::string device;  ///< kernel device it stands on: "sda2", "enp5s0", "input3"
+  std::optional<PciAddress>
+      function;           ///< where its path first meets PCI, seen from the device; empty: elsewhere (PS/2)
   bool lifeline = false;  ///< the host cannot lose it: mounts, swap, volume managers, default route or bridge, console
   bool operator==(const HostUse&) const = default;
 };
@@ -58,7 +59,7 @@ struct HostUse {
 struct GroupHolder {
   int group = 0;
   int pid = 0;
-  std::string command;  ///< comm, e.g. "kvm"
+  std::string command;    ///< comm, e.g. "kvm"
   std::optional<int> vm;  ///< VMID from its -id argument, where it is a PVE guest
   bool operator==(const GroupHolder&) const = default;
 };
@@ -98,15 +99,15 @@ struct BootTools {
 
 /// All that was observed at one moment, a plain value.
 struct Snapshot {
-  bool live = false;  ///< from the running machine; only then may anything act
+  bool live = false;   ///< from the running machine; only then may anything act
   std::string kernel;  ///< release; empty when unknown
   std::string command_line;
-  std::string boot_id;  ///< changes with each boot; empty when unknown
-  bool iommu = false;  ///< /sys/class/iommu is not empty
-  std::set<std::string> modules;           ///< loaded, names with underscores
-  std::set<std::string> builtin_modules;   ///< from modules.builtin, names with underscores
-  bool builtin_known = false;              ///< modules.builtin was readable
-  std::set<std::string> pci_drivers;       ///< registered drivers, names as in /sys/bus/pci/drivers
+  std::string boot_id;                    ///< changes with each boot; empty when unknown
+  bool iommu = false;                     ///< /sys/class/iommu is not empty
+  std::set<std::string> modules;          ///< loaded, names with underscores
+  std::set<std::string> builtin_modules;  ///< from modules.builtin, names with underscores
+  bool builtin_known = false;             ///< modules.builtin was readable
+  std::set<std::string> pci_drivers;      ///< registered drivers, names as in /sys/bus/pci/drivers
   std::map<PciAddress, PciFunction> functions;
   std::map<PciAddress, Controller> controllers;
   std::map<int, IommuGroup> groups;

@@ -8,8 +8,8 @@ namespace hostsplit {
 
 Step bind_step(const PciFunction& function, std::string to, std::optional<std::string> final_override,
                std::string reason) {
-  Bind bind{function.address, function.fingerprint, function.driver, std::move(to), std::move(final_override),
-            function.group,   std::nullopt,         {}};
+  Bind bind{function.address,          function.fingerprint, function.driver, std::move(to),
+            std::move(final_override), function.group,       std::nullopt,    {}};
   return {"bind " + to_string(function.address), std::move(bind), std::move(reason)};
 }
 
@@ -32,6 +32,8 @@ std::set<PciAddress> moving(const std::vector<Step>& steps) {
   return addresses;
 }
 
-bool touches_pool(const Step& step) { return std::holds_alternative<Reserve>(step.action); }
+bool touches_pool(const Step& step) {
+  return std::holds_alternative<Reserve>(step.action);
+}
 
 }  // namespace hostsplit

@@ -10,17 +10,19 @@ namespace hostsplit {
 
 /// Which root hub of a controller a port hangs below. USB2 stands for everything up to 480 Mbit/s.
 enum class UsbHalf { usb2, usb3 };
-inline const char* to_string(UsbHalf half) { return half == UsbHalf::usb2 ? "usb2" : "usb3"; }
+inline const char* to_string(UsbHalf half) {
+  return half == UsbHalf::usb2 ? "usb2" : "usb3";
+}
 
 /// A USB device as sysfs shows it. Root hubs are not devices here.
 struct UsbDevice {
-  std::string name;          ///< sysfs name, "1-2.1"
+  std::string name;  ///< sysfs name, "1-2.1"
   int bus = 0;
-  int number = 0;            ///< devnum, with `bus` the key libusb uses
-  std::string path;          ///< port path without the bus number, "2.1"
+  int number = 0;    ///< devnum, with `bus` the key libusb uses
+  std::string path;  ///< port path without the bus number, "2.1"
   UsbHalf half = UsbHalf::usb2;
-  std::string speed;         ///< Mbit/s as sysfs prints it ("1.5", "480", "5000"); compare as text
-  std::string version;       ///< bcdUSB, trimmed ("2.10")
+  std::string speed;    ///< Mbit/s as sysfs prints it ("1.5", "480", "5000"); compare as text
+  std::string version;  ///< bcdUSB, trimmed ("2.10")
   std::uint16_t vendor = 0, product = 0;
   std::string serial, manufacturer, product_name;  ///< empty when the device has none
   bool hub = false;
@@ -30,12 +32,12 @@ struct UsbDevice {
 
 /// One port object of a hub: one half of a physical port.
 struct UsbPort {
-  std::string name;          ///< "usb1-port2", "1-1-port3"
-  std::string path;          ///< port path a device plugged here would have, "2" or "1.3"
+  std::string name;  ///< "usb1-port2", "1-1-port3"
+  std::string path;  ///< port path a device plugged here would have, "2" or "1.3"
   UsbHalf half = UsbHalf::usb2;
   int bus = 0;
   PciAddress controller;
-  std::string connect_type;  ///< "hotplug", "hardwired", "not used", "unknown"; firmware's word, a hint only
+  std::string connect_type;    ///< "hotplug", "hardwired", "not used", "unknown"; firmware's word, a hint only
   std::uint32_t location = 0;  ///< 0: firmware says nothing
   std::optional<std::string> peer_path;  ///< path of the port on the controller's other root hub
   std::optional<std::string> device;     ///< name of the attached device

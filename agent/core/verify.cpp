@@ -218,14 +218,10 @@ void judge_interrupts(const RunningGuest& guest, const GuestWish& wish, const Gu
 
 const char* to_string(Verdict::Kind kind) {
   switch (kind) {
-    case Kind::right:
-      return "right";
-    case Kind::note:
-      return "note";
-    case Kind::unknown:
-      return "unknown";
-    case Kind::wrong:
-      return "wrong";
+    case Kind::right: return "right";
+    case Kind::note: return "note";
+    case Kind::unknown: return "unknown";
+    case Kind::wrong: return "wrong";
   }
   return "unknown";
 }

@@ -15,7 +15,8 @@ struct Wipe {
   Kib page_size = 0;
   std::uint64_t before = 0, now = 0;  ///< persistent pages
   std::uint64_t surplus = 0;          ///< pages in use that will not come back when their VM ends
-  bool like_pve = false;  ///< what Proxmox VE reads from the kernel command line is left (pve_lint.hpp): by all nodes, or none
+  bool like_pve =
+      false;  ///< what Proxmox VE reads from the kernel command line is left (pve_lint.hpp): by all nodes, or none
   bool operator==(const Wipe&) const = default;
 };
 

@@ -56,8 +56,8 @@ Answer write_request(int root, const char* request, std::size_t size) {
   return answer;
 }
 
-/// Keeps standard error for the C library's last words, the root and the channel; a copy of anything else would keep the
-/// owner's sockets and locks alive after its end.
+/// Keeps standard error for the C library's last words, the root and the channel; a copy of anything else would keep
+/// the owner's sockets and locks alive after its end.
 void close_all_but(int root, int channel) {
   std::array keep{STDERR_FILENO, root, channel};
   std::sort(keep.begin(), keep.end());
@@ -94,7 +94,9 @@ bool wait_readable(int fd, milliseconds deadline) {
 
 }  // namespace
 
-AttributeWriter::~AttributeWriter() { drop(); }
+AttributeWriter::~AttributeWriter() {
+  drop();
+}
 
 void AttributeWriter::start() {
   std::erase_if(abandoned_, [](int pid) { return waitpid(pid, nullptr, WNOHANG) != 0; });

@@ -6,15 +6,15 @@ namespace hostsplit {
 /// What the journal is told about one effect or observation. Empty fields are left out. Journal field names are
 /// HOSTSPLIT_<NAME> in upper case.
 struct AuditRecord {
-  std::string event;       ///< "bind", "reserve", "load-module", "write-file", "remove-file", "port", "drift", "finding"
-  std::string step;        ///< id of the step in its plan
+  std::string event;  ///< "bind", "reserve", "load-module", "write-file", "remove-file", "port", "drift", "finding"
+  std::string step;   ///< id of the step in its plan
   std::string controller;  ///< PCI address
   std::string group, port, vm, node;
-  std::string from, to;    ///< drivers, page counts
+  std::string from, to;  ///< drivers, page counts
   std::string reason;
-  std::string result;      ///< "started", "done", "failed"; for observations "seen"
-  std::string rung;        ///< "runtime"
-  std::string message;     ///< the sentence
+  std::string result;   ///< "started", "done", "failed"; for observations "seen"
+  std::string rung;     ///< "runtime"
+  std::string message;  ///< the sentence
 };
 
 /// Where audit records go.

@@ -27,8 +27,7 @@ void verify(const Root& root, const RefreshBootLoader& wanted) {
   const std::string remedy =
       "See what else sets GRUB_CMDLINE_LINUX_DEFAULT in /etc/default/grub.d, and run update-grub.";
   for (const auto& word : wanted.present)
-    if (!entry_has(config, word))
-      throw Error("refresh", root.display(wanted.menu), "no entry has " + word, remedy);
+    if (!entry_has(config, word)) throw Error("refresh", root.display(wanted.menu), "no entry has " + word, remedy);
   for (const auto& word : wanted.absent)
     if (entry_has(config, word))
       throw Error("refresh", root.display(wanted.menu), "an entry still has " + word, remedy);

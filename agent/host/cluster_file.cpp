@@ -27,15 +27,17 @@ const std::string locks = "etc/pve/priv/lock";
               read_only ? "the cluster takes no changes now: this node has no quorum, or you are not root"
               : gone    ? "the cluster file system is not there"
                         : std::strerror(error),
-              read_only ? "See pvecm status and try again when the cluster has quorum. Nothing was changed, here or there."
-              : gone    ? "See systemctl status pve-cluster. Nothing was changed."
-                        : "Nothing was changed.");
+              read_only
+                  ? "See pvecm status and try again when the cluster has quorum. Nothing was changed, here or there."
+              : gone ? "See systemctl status pve-cluster. Nothing was changed."
+                     : "Nothing was changed.");
 }
 
 /// "mapping/pci.cfg" -> "file-mapping_pci_cfg", as PVE::Cluster::cfs_lock_file names it.
 std::string lock_of(const std::string& path) {
   std::string name = "file-" + path.substr(top.size());
-  std::replace_if(name.begin(), name.end(), [](char c) { return c == '.' || c == '/'; }, '_');
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return c == '.' || c == '/'; }, '_');
   return locks + "/" + name;
 }
 
@@ -43,7 +45,8 @@ std::string lock_of(const std::string& path) {
 class ClusterLock {
  public:
   ClusterLock(const Root& root, const std::string& path, std::chrono::milliseconds wait)
-      : root_(root), directory_(lock_of(path)) {
+      : root_(root),
+        directory_(lock_of(path)) {
     if (mkdirat(root.descriptor(), locks.c_str(), 0700) != 0 && errno != EEXIST) refuse(root, path, errno);
     const auto deadline = std::chrono::steady_clock::now() + wait;
     while (mkdirat(root.descriptor(), directory_.c_str(), 0700) != 0) {
@@ -68,8 +71,8 @@ class ClusterLock {
 
 }  // namespace
 
-void replace_cluster_file(const Root& root, const std::string& path, const std::string& before, const std::string& content,
-                          std::chrono::milliseconds wait) {
+void replace_cluster_file(const Root& root, const std::string& path, const std::string& before,
+                          const std::string& content, std::chrono::milliseconds wait) {
   const ClusterLock lock(root, path, wait);
   if (root.read_file(path).value_or("") != before)
     throw Error("write", root.display(path), "it has changed since it was read", "Run the command again.");

@@ -24,7 +24,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-std::string errno_text(int code) { return std::strerror(code); }
+std::string errno_text(int code) {
+  return std::strerror(code);
+}
 
 /// What a child reports when it could not do its work.
 struct ChildFailure {
@@ -101,11 +103,14 @@ std::string temporary_name(const std::string& path) {
 Stuck::Stuck(const std::string& attribute, milliseconds deadline, int pid, std::string stack)
     : Error("write", attribute,
             fmt::format("the kernel has not answered for {} ms; process {} is stuck in it", deadline.count(), pid),
-            fmt::format("See /proc/{}/stack; the device stays as it is until that process ends or the machine restarts.",
-                        pid)),
-      pid_(pid), stack_(std::move(stack)) {}
+            fmt::format(
+                "See /proc/{}/stack; the device stays as it is until that process ends or the machine restarts.", pid)),
+      pid_(pid),
+      stack_(std::move(stack)) {}
 
-void Effects::read_back(const std::string&, const std::function<void()>& check) { check(); }
+void Effects::read_back(const std::string&, const std::function<void()>& check) {
+  check();
+}
 
 LiveEffects::LiveEffects(const Root& root) : root_(root), writer_(root.descriptor()) {
   if (!root.live())
@@ -163,7 +168,8 @@ void LiveEffects::rename_file(const std::string& from, const std::string& to) {
 
 void LiveEffects::keep_file(const std::string& path, const std::string& as) {
   const int root = root_.descriptor();
-  if (unlinkat(root, as.c_str(), 0) != 0 && errno != ENOENT) throw Error("replace", root_.display(as), errno_text(errno));
+  if (unlinkat(root, as.c_str(), 0) != 0 && errno != ENOENT)
+    throw Error("replace", root_.display(as), errno_text(errno));
   if (linkat(root, path.c_str(), root, as.c_str(), 0) == 0) return fsync_directory(root, as);
   const auto content = root_.read_file(path);
   if (!content) throw Error("keep", root_.display(path), "it does not exist");
@@ -230,7 +236,9 @@ void RecordingEffects::replace_cluster_file(const std::string& path, const std::
   lines_.push_back(fmt::format("replace /{} in the cluster ({} bytes)", path, content.size()));
 }
 
-void RecordingEffects::remove_file(const std::string& path) { lines_.push_back("remove /" + path); }
+void RecordingEffects::remove_file(const std::string& path) {
+  lines_.push_back("remove /" + path);
+}
 
 void RecordingEffects::rename_file(const std::string& from, const std::string& to) {
   lines_.push_back("rename /" + from + " to /" + to);
@@ -240,7 +248,9 @@ void RecordingEffects::keep_file(const std::string& path, const std::string& as)
   lines_.push_back("keep /" + path + " as /" + as);
 }
 
-void RecordingEffects::flush(const std::string& path) { lines_.push_back("flush /" + path); }
+void RecordingEffects::flush(const std::string& path) {
+  lines_.push_back("flush /" + path);
+}
 
 void RecordingEffects::read_back(const std::string& what, const std::function<void()>&) {
   lines_.push_back("read back /" + what);

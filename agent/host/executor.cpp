@@ -5,10 +5,10 @@
 
 #include <algorithm>
 
-#include "core/own_files.hpp"
 #include "core/error.hpp"
 #include "core/hugepages.hpp"
 #include "core/names.hpp"
+#include "core/own_files.hpp"
 #include "host/binding.hpp"
 #include "host/boot_loader.hpp"
 #include "host/initramfs.hpp"
@@ -110,7 +110,9 @@ AuditRecord stuck_record(const Step& step, const Stuck& stuck) {
 }
 
 /// Too few pages is a failure of that step alone: the others do not depend on it.
-bool others_depend_on(const Step& step) { return !std::holds_alternative<Reserve>(step.action); }
+bool others_depend_on(const Step& step) {
+  return !std::holds_alternative<Reserve>(step.action);
+}
 
 }  // namespace
 
@@ -200,8 +202,9 @@ std::string Executor::act(const Reserve& action) {
     reason += fmt::format("{}the kernel found only {} of {}", reason.empty() ? "" : "; ", pages.got, pages.asked);
   if (pages.helped != 0) reason += fmt::format(", {} times helped by dropping caches and compacting", pages.helped);
   if (!left_out.empty()) reason += fmt::format("; no room for VM {}", fmt::join(left_out, ", VM "));
-  throw Error("reserve", fmt::format("{} pages of {} on node {}", action.to, format_size(action.page_size), action.node),
-              reason, "Free memory on that node, or reserve earlier: right after boot memory is least scattered.");
+  throw Error("reserve",
+              fmt::format("{} pages of {} on node {}", action.to, format_size(action.page_size), action.node), reason,
+              "Free memory on that node, or reserve earlier: right after boot memory is least scattered.");
 }
 
 std::string Executor::act(const WriteFile& action) {
@@ -260,8 +263,7 @@ void Executor::note_loader(const std::optional<std::string>& stamp) {
 void Executor::note_image(const std::string& kernel, const std::optional<std::string>& stamp) {
   Baseline baseline = load_baseline(root_);
   std::erase_if(baseline.images, [&](const ImageTouched& image) { return image.kernel == kernel; });
-  if (stamp)
-    baseline.images.push_back({kernel, *stamp, root_.read("proc/sys/kernel/random/boot_id").value_or("")});
+  if (stamp) baseline.images.push_back({kernel, *stamp, root_.read("proc/sys/kernel/random/boot_id").value_or("")});
   save_baseline(effects_, baseline);
 }
 

@@ -35,7 +35,10 @@ using Progress = std::function<void(const Step& step, const StepResult* result)>
 class Executor {
  public:
   Executor(const Root& root, Effects& effects, AuditSink& audit, StopAsked stop_asked = {})
-      : root_(root), effects_(effects), audit_(audit), stop_asked_(std::move(stop_asked)) {}
+      : root_(root),
+        effects_(effects),
+        audit_(audit),
+        stop_asked_(std::move(stop_asked)) {}
 
   /// \param stop_at_failure false for repairs, where functions are independent of each other.
   Outcome run(const std::vector<Step>& steps, const Progress& progress = {}, bool stop_at_failure = true);

@@ -119,8 +119,8 @@ void verify(const Root& root, const RebuildInitramfs& wanted) {
 }  // namespace
 
 std::string image_difference(const Root& root, const RebuildInitramfs& wanted) {
-  const ImageContent image =
-      read_image(root, image_path(wanted.kernel), {script_in_image, order_in_image, names::boot_plan_file, names::modprobe_conf});
+  const ImageContent image = read_image(root, image_path(wanted.kernel),
+                                        {script_in_image, order_in_image, names::boot_plan_file, names::modprobe_conf});
   return difference(root, image, wanted);
 }
 

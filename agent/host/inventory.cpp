@@ -60,7 +60,8 @@ Snapshot inventory(const Root& root) {
   read_console_uses(root, snapshot);
   read_holders(root, snapshot);
   read_boot_tools(root, snapshot);
-  for (auto& finding : quarantine_findings(root, load_quarantine(root))) snapshot.findings.push_back(std::move(finding));
+  for (auto& finding : quarantine_findings(root, load_quarantine(root)))
+    snapshot.findings.push_back(std::move(finding));
   return snapshot;
 }
 

@@ -59,6 +59,6 @@ void read_storage_uses(const Root& root, Snapshot& snapshot);
 void read_network_uses(const Root& root, Snapshot& snapshot);
 void read_console_uses(const Root& root, Snapshot& snapshot);  ///< input devices and consoles
 void read_boot_tools(const Root& root, Snapshot& snapshot);
-void read_holders(const Root& root, Snapshot& snapshot);       ///< needs functions and modules
+void read_holders(const Root& root, Snapshot& snapshot);  ///< needs functions and modules
 
 }  // namespace hostsplit::inventory_parts

@@ -41,7 +41,8 @@ PageLock::PageLock(const Root& root, std::chrono::milliseconds wait, const Waiti
                   "Pages are not touched meanwhile; try again when the VM runs");
     const auto waited = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - began);
     if (waiting && waited >= next) {
-      if (!waiting(waited)) throw Error("take lock", shown, "cancelled while Proxmox VE was starting a VM with huge pages");
+      if (!waiting(waited))
+        throw Error("take lock", shown, "cancelled while Proxmox VE was starting a VM with huge pages");
       next = waited + std::chrono::seconds(1);
     }
     std::this_thread::sleep_for(pause);

@@ -9,10 +9,10 @@ namespace hostsplit {
 
 /// What became of a reservation.
 struct PagesGot {
-  std::uint64_t asked = 0;    ///< after the clamp to the floor
-  std::uint64_t got = 0;      ///< persistent pages read back
-  bool clamped = false;       ///< less was asked than planned, because the host needs the rest
-  int helped = 0;             ///< how often the kernel was helped to find more
+  std::uint64_t asked = 0;  ///< after the clamp to the floor
+  std::uint64_t got = 0;    ///< persistent pages read back
+  bool clamped = false;     ///< less was asked than planned, because the host needs the rest
+  int helped = 0;           ///< how often the kernel was helped to find more
 };
 
 /// Brings one pool to the planned count, a few pages at a time: a gigantic page can take seconds, and each write is

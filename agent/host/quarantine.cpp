@@ -82,14 +82,14 @@ std::vector<Finding> quarantine_findings(const Root& root, const std::vector<Qua
   std::vector<Finding> findings;
   for (const auto& one : quarantined) {
     const bool stuck = still_stuck(root, one);
-    findings.push_back({"function-stuck", Severity::error, to_string(one.address),
-                        stuck ? fmt::format("process {} is stuck in the kernel with it; hostsplit leaves it alone",
-                                            one.pid)
-                              : fmt::format("process {} was stuck in the kernel with it and has ended; hostsplit left it "
-                                            "alone since",
-                                            one.pid),
-                        stuck ? "Shut down the VM that holds it, or restart the machine"
-                              : "Try again with systemctl reload hostsplitd, or restart the machine"});
+    findings.push_back(
+        {"function-stuck", Severity::error, to_string(one.address),
+         stuck ? fmt::format("process {} is stuck in the kernel with it; hostsplit leaves it alone", one.pid)
+               : fmt::format("process {} was stuck in the kernel with it and has ended; hostsplit left it "
+                             "alone since",
+                             one.pid),
+         stuck ? "Shut down the VM that holds it, or restart the machine"
+               : "Try again with systemctl reload hostsplitd, or restart the machine"});
   }
   return findings;
 }

@@ -171,7 +171,7 @@ std::optional<std::string> Root::resolve(const std::string& path) const {
 
 std::optional<unsigned> Root::mode(const std::string& path) const {
   const UniqueFd fd(open_below(path, O_PATH));
-  struct stat found{};
+  struct stat found {};
   if (fd.get() < 0 || ::fstat(fd.get(), &found) != 0) return std::nullopt;
   return found.st_mode & 07777u;
 }

@@ -98,7 +98,8 @@ std::map<int, LastProof> load_proofs(const Root& root) {
 }
 
 void save_proof(Effects& effects, int vm, const LastProof& proof) {
-  effects.replace_file(fmt::format("{}/{}", names::proofs_directory, vm), fmt::format("{} {}\n", proof.wrong, proof.at));
+  effects.replace_file(fmt::format("{}/{}", names::proofs_directory, vm),
+                       fmt::format("{} {}\n", proof.wrong, proof.at));
 }
 
 std::optional<BootPlan> load_boot_plan(const Root& root) {

@@ -116,7 +116,8 @@ std::string diagnosis_json(const Diagnosis& diagnosis) {
                         {"subject", finding.subject},
                         {"message", finding.message},
                         {"remedy", finding.remedy.empty() ? Json(nullptr) : Json(finding.remedy)}});
-  const Json document{{"version", 1}, {"checks", checks}, {"findings", findings}, {"pages", pages_json(diagnosis.recipe)}};
+  const Json document{
+      {"version", 1}, {"checks", checks}, {"findings", findings}, {"pages", pages_json(diagnosis.recipe)}};
   return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -28,7 +28,8 @@ MappingChange mapping_change(const Root& root, bool remove) {
                 "See systemctl status pve-cluster.");
   const View view = look_at_applied(root);
   if (!view.applied && !remove)
-    throw Error("map", "functions", "nothing was applied yet, so nothing belongs to a VM", "Run hostsplit apply first.");
+    throw Error("map", "functions", "nothing was applied yet, so nothing belongs to a VM",
+                "Run hostsplit apply first.");
   MappingChange change;
   change.node = pve.node;
   if (!remove) change.ours = mappings_of(*view.applied, view.snapshot, change.node, change.findings);
@@ -41,7 +42,8 @@ void write_mappings(const Actor& actor, const MappingChange& change) {
   AuditRecord record;
   record.event = "write-file";
   record.to = "/" + std::string(names::pci_mapping_file);
-  record.reason = change.ours.empty() ? "the mappings of this node are not wanted any more" : "mappings for the cluster";
+  record.reason =
+      change.ours.empty() ? "the mappings of this node are not wanted any more" : "mappings for the cluster";
   record.message = "write " + record.to + " (" + record.reason + ")";
   AuditScope audit(actor.audit, record);
   try {

@@ -9,9 +9,9 @@ namespace hostsplit {
 
 /// What hostsplit would make of the PCI resource mappings of the Proxmox VE cluster.
 struct MappingChange {
-  std::string node;                ///< this machine's name in the cluster
-  std::vector<PveMapping> ours;    ///< of what was applied here; empty when they are to go
-  std::string before, after;       ///< /etc/pve/mapping/pci.cfg
+  std::string node;              ///< this machine's name in the cluster
+  std::vector<PveMapping> ours;  ///< of what was applied here; empty when they are to go
+  std::string before, after;     ///< /etc/pve/mapping/pci.cfg
   std::vector<Finding> findings;
 };
 

@@ -48,8 +48,8 @@ std::optional<PageLock> lock_pages(const Actor& actor, const Plan& plan, std::ch
   }
 }
 
-/// Gives the lock back after the last step that touches a pool: what follows may take minutes, and no VM with huge pages
-/// can start meanwhile.
+/// Gives the lock back after the last step that touches a pool: what follows may take minutes, and no VM with huge
+/// pages can start meanwhile.
 Progress releasing(std::optional<PageLock>& lock, const std::vector<Step>& steps, const Progress& progress) {
   return [&lock, progress, left = std::count_if(steps.begin(), steps.end(), touches_pool)](
              const Step& step, const StepResult* result) mutable {

@@ -23,7 +23,7 @@ struct View {
   std::optional<BootPlan> applied;
   HealthRecord health;
   std::optional<RungRecord> climbed;  ///< the rung that was climbed to, if one was
-  std::set<PciAddress> released;  ///< lent to the host until the next boot
+  std::set<PciAddress> released;      ///< lent to the host until the next boot
 };
 
 /// Reads everything. \throws Error(bad_input) for damaged files.
@@ -86,13 +86,13 @@ struct ControllerStatus {
 };
 /// How what was applied is enforced at boot.
 struct BootStatus {
-  bool initramfs = false;                   ///< by the script in the initramfs; otherwise by the service alone
-  std::map<std::string, bool> images;       ///< by kernel: it was seen to carry what was applied
-  std::optional<EarlyNotes> early;          ///< what the script did at this boot
-  unsigned unhealthy = 0;                   ///< boots in a row not found healthy
+  bool initramfs = false;              ///< by the script in the initramfs; otherwise by the service alone
+  std::map<std::string, bool> images;  ///< by kernel: it was seen to carry what was applied
+  std::optional<EarlyNotes> early;     ///< what the script did at this boot
+  unsigned unhealthy = 0;              ///< boots in a row not found healthy
   bool sitting_out = false;
-  Rung rung = Rung::runtime;                ///< in force, or from the next boot on
-  std::string rung_why;                     ///< why it was climbed to; empty below `ids`
+  Rung rung = Rung::runtime;  ///< in force, or from the next boot on
+  std::string rung_why;       ///< why it was climbed to; empty below `ids`
 };
 /// One learned or merely existing port.
 struct PortStatus {

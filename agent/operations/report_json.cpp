@@ -17,10 +17,14 @@ Json address_or_null(const std::optional<PciAddress>& address) {
   return address ? Json(to_string(*address)) : Json(nullptr);
 }
 
-Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+Json text_or_null(const std::string& text) {
+  return text.empty() ? Json(nullptr) : Json(text);
+}
 
 /// Device names come from the devices themselves: bytes that are not UTF-8 must not make the document invalid.
-std::string print(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+std::string print(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
 
 Json half_json(const std::optional<std::string>& path, bool seen) {
   return path ? Json{{"path", *path}, {"seen", seen}} : Json(nullptr);
@@ -72,8 +76,8 @@ Json node_json(const NumaNode& node, const std::vector<PoolStatus>& pools) {
                        {"free", pool.pool.free},
                        {"surplus", pool.pool.surplus},
                        {"wanted", or_null(pool.wanted)}});
-  return {{"node", node.id},           {"cpus", to_string(node.cpus)},   {"memory_kib", node.memory},
-          {"free_kib", node.free},     {"distances", node.distances},    {"pages", std::move(pages)}};
+  return {{"node", node.id},       {"cpus", to_string(node.cpus)}, {"memory_kib", node.memory},
+          {"free_kib", node.free}, {"distances", node.distances},  {"pages", std::move(pages)}};
 }
 
 Json findings_json(const std::vector<Finding>& findings) {
@@ -90,12 +94,18 @@ Json findings_json(const std::vector<Finding>& findings) {
 struct ActionFields {
   Json operator()(const LoadModule& a) const { return {{"kind", "load-module"}, {"module", a.module}}; }
   Json operator()(const Bind& a) const {
-    return {{"kind", "bind"},           {"controller", to_string(a.address)}, {"group", or_null(a.group)},
-            {"vm", or_null(a.vm)},      {"port", text_or_null(a.port)},       {"from", text_or_null(a.from)},
-            {"to", text_or_null(a.to)}, {"rung", "runtime"}};
+    return {{"kind", "bind"},
+            {"controller", to_string(a.address)},
+            {"group", or_null(a.group)},
+            {"vm", or_null(a.vm)},
+            {"port", text_or_null(a.port)},
+            {"from", text_or_null(a.from)},
+            {"to", text_or_null(a.to)},
+            {"rung", "runtime"}};
   }
   Json operator()(const Reserve& a) const {
-    return {{"kind", "reserve"}, {"node", a.node}, {"size", a.page_size}, {"from", a.from}, {"to", a.to}, {"vms", a.vms}};
+    return {{"kind", "reserve"}, {"node", a.node}, {"size", a.page_size},
+            {"from", a.from},    {"to", a.to},     {"vms", a.vms}};
   }
   Json operator()(const WriteFile& a) const { return {{"kind", "write-file"}, {"path", "/" + a.path}}; }
   Json operator()(const RemoveFile& a) const { return {{"kind", "remove-file"}, {"path", "/" + a.path}}; }

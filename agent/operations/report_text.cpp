@@ -10,18 +10,22 @@
 namespace hostsplit {
 namespace {
 
-std::string number_or_dash(const std::optional<int>& number) { return number ? std::to_string(*number) : "-"; }
+std::string number_or_dash(const std::optional<int>& number) {
+  return number ? std::to_string(*number) : "-";
+}
 
 std::string driver_text(const ControllerStatus& controller, const Paint& paint) {
   const std::string driver = controller.driver.empty() ? "none" : controller.driver;
   if (controller.driver == controller.wanted_driver) return controller.vm ? paint.green(driver) : driver;
-  return paint.yellow(driver + " (wanted: " + (controller.wanted_driver.empty() ? "none" : controller.wanted_driver) + ")");
+  return paint.yellow(driver + " (wanted: " + (controller.wanted_driver.empty() ? "none" : controller.wanted_driver) +
+                      ")");
 }
 
 std::string owner_text(const ControllerStatus& controller) {
   std::string owner = controller.vm ? fmt::format("VM {}", *controller.vm) : "host";
   if (controller.released) owner = fmt::format("host (lent by VM {})", *controller.vm);
-  for (const auto& holder : controller.holders) owner += fmt::format(", held by {} {}", printable(holder.command), holder.pid);
+  for (const auto& holder : controller.holders)
+    owner += fmt::format(", held by {} {}", printable(holder.command), holder.pid);
   return owner;
 }
 
@@ -67,7 +71,8 @@ std::string nodes_text(const Status& status, const Paint& paint) {
       if (!text.empty()) pages += (pages.empty() ? "" : "; ") + text;
     }
     const auto gib = [](Kib size) { return fmt::format("{:.1f} GiB", static_cast<double>(size) / kib_per_gib); };
-    table.add({std::to_string(id), to_string(node.cpus), gib(node.memory), gib(node.free), pages.empty() ? "none" : pages});
+    table.add(
+        {std::to_string(id), to_string(node.cpus), gib(node.memory), gib(node.free), pages.empty() ? "none" : pages});
   }
   return "\n" + table.text();
 }
@@ -86,7 +91,8 @@ std::string boot_text(const Status& status) {
   const BootStatus& boot = status.boot;
   if (!boot.initramfs) return "\nAt boot: the service.\n";
   std::string text = "\nAt boot: a script in the initramfs, then the service. ";
-  if (boot.rung > Rung::boot) text += fmt::format("Rung {}, because {}. ", to_string(boot.rung), printable(boot.rung_why));
+  if (boot.rung > Rung::boot)
+    text += fmt::format("Rung {}, because {}. ", to_string(boot.rung), printable(boot.rung_why));
   if (!boot.early) return text + "The image that booted had no script yet.\n";
   if (boot.early->off) return text + "Switched off this time (hostsplit=off).\n";
   return text + fmt::format("This time {} function{} in {} ms.\n", boot.early->bound.size(),
@@ -114,16 +120,17 @@ std::string findings_text(const std::vector<Finding>& findings, const Paint& pai
   std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.severity > b.severity; });
   std::string text;
   for (const auto& finding : sorted) {
-    text += fmt::format("{}: {}: {}  {}\n", severity_text(finding.severity, paint), paint.bold(printable(finding.subject)),
-                        printable(finding.message), paint.faint("[" + finding.code + "]"));
+    text +=
+        fmt::format("{}: {}: {}  {}\n", severity_text(finding.severity, paint), paint.bold(printable(finding.subject)),
+                    printable(finding.message), paint.faint("[" + finding.code + "]"));
     if (!finding.remedy.empty()) text += "  fix: " + printable(finding.remedy) + "\n";
   }
   return text;
 }
 
 std::string status_text(const Status& status, const Paint& paint) {
-  std::string text = paint.bold(headline(status)) + "\n\n" + controllers_text(status, paint) + nodes_text(status, paint) +
-                     boot_text(status);
+  std::string text = paint.bold(headline(status)) + "\n\n" + controllers_text(status, paint) +
+                     nodes_text(status, paint) + boot_text(status);
   if (!status.findings.empty()) text += "\n" + findings_text(status.findings, paint);
   return text;
 }
@@ -149,8 +156,9 @@ std::string plan_text(const Plan& plan, const Paint& paint) {
   if (plan.steps.empty()) {
     text = "Nothing to do: the machine is as wanted.\n";
   } else {
-    text = paint.bold(fmt::format("Plan: {} step{}, live at once", plan.steps.size(), plan.steps.size() == 1 ? "" : "s")) +
-           "\n\n";
+    text =
+        paint.bold(fmt::format("Plan: {} step{}, live at once", plan.steps.size(), plan.steps.size() == 1 ? "" : "s")) +
+        "\n\n";
     int number = 0;
     for (const auto& step : plan.steps)
       text += fmt::format("{:>3}. {}\n     {}\n", ++number, describe(step.action),

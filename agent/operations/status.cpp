@@ -99,8 +99,15 @@ std::vector<ControllerStatus> controllers(const View& view, const BootPlan& targ
   for (const auto& [address, controller] : view.snapshot.controllers) {
     const PciFunction& function = *view.snapshot.function(address);
     const Claim* claim = claim_of(target, address);
-    ControllerStatus status{address, controller.kind, function.driver, wanted_driver(view, function, claim),
-                            function.group, function.node, std::nullopt, {}, view.released.count(address) != 0};
+    ControllerStatus status{address,
+                            controller.kind,
+                            function.driver,
+                            wanted_driver(view, function, claim),
+                            function.group,
+                            function.node,
+                            std::nullopt,
+                            {},
+                            view.released.count(address) != 0};
     if (claim) status.vm = claim->vm;
     for (const auto& holder : view.snapshot.holders)
       if (holder.group == function.group) status.holders.push_back(holder);
@@ -139,7 +146,9 @@ std::string modprobe_now(const View& view) {
 }
 
 /// What an image that carries what was applied was stamped with. \pre something was applied
-std::string applied_stamp(const View& view) { return image_stamp(image_plan(*view.applied), modprobe_now(view)); }
+std::string applied_stamp(const View& view) {
+  return image_stamp(image_plan(*view.applied), modprobe_now(view));
+}
 
 BootStatus boot_status(const View& view) {
   BootStatus boot;
@@ -166,18 +175,20 @@ std::optional<Finding> why_not_early(const View& view) {
   if (!rebooted || image->stamp != applied_stamp(view)) return std::nullopt;
   const auto& early = view.snapshot.boot.early;
   if (early && (early->off || early->plan == image_plan(*view.applied))) return std::nullopt;
-  return Finding{"early-not-as-applied", Severity::warning, "initramfs of " + view.snapshot.kernel,
-                 early ? "the script had another plan at this boot than the one that was applied"
-                       : "the script did not run at this boot, although it was in the image when that was built",
-                 "Run update-initramfs -u -k " + view.snapshot.kernel + "; the service has moved the functions meanwhile"};
+  return Finding{
+      "early-not-as-applied", Severity::warning, "initramfs of " + view.snapshot.kernel,
+      early ? "the script had another plan at this boot than the one that was applied"
+            : "the script did not run at this boot, although it was in the image when that was built",
+      "Run update-initramfs -u -k " + view.snapshot.kernel + "; the service has moved the functions meanwhile"};
 }
 
 std::vector<Finding> boot_findings(const View& view) {
   std::vector<Finding> findings;
   if (!view.applied) return findings;
   if (sits_out(view.health))
-    findings.push_back({"sitting-out", Severity::error, "hostsplit", "it does nothing at boot: " + why_sits_out(view.health),
-                        "Find out why (journalctl --list-boots, journalctl -b -1); hostsplit apply makes it act again"});
+    findings.push_back(
+        {"sitting-out", Severity::error, "hostsplit", "it does nothing at boot: " + why_sits_out(view.health),
+         "Find out why (journalctl --list-boots, journalctl -b -1); hostsplit apply makes it act again"});
   if (auto missing = why_not_early(view)) findings.push_back(std::move(*missing));
   if (!view.snapshot.boot.early) return findings;
   for (const auto& left : view.snapshot.boot.early->left)

@@ -13,14 +13,10 @@ using Json = nlohmann::ordered_json;
 
 std::string word(Verdict::Kind kind, const Paint& paint) {
   switch (kind) {
-    case Verdict::Kind::right:
-      return paint.green("right");
-    case Verdict::Kind::wrong:
-      return paint.red("WRONG");
-    case Verdict::Kind::note:
-      return paint.yellow("note");
-    case Verdict::Kind::unknown:
-      return paint.yellow("unknown");
+    case Verdict::Kind::right: return paint.green("right");
+    case Verdict::Kind::wrong: return paint.red("WRONG");
+    case Verdict::Kind::note: return paint.yellow("note");
+    case Verdict::Kind::unknown: return paint.yellow("unknown");
   }
   return "";
 }

@@ -51,9 +51,9 @@ int Authorization::check(sd_bus_message* call, const char* action, std::function
     one.owner->on_user(one, reply);
     return 0;
   };
-  const int asked = sd_bus_call_method_async(bus_, &slot, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                                             "org.freedesktop.DBus", "GetConnectionUnixUser", on_reply, &pending, "s",
-                                             sender);
+  const int asked =
+      sd_bus_call_method_async(bus_, &slot, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+                               "GetConnectionUnixUser", on_reply, &pending, "s", sender);
   if (asked < 0) {
     pending_.pop_back();
     return asked;
@@ -80,9 +80,9 @@ long Authorization::waiting(std::uint32_t uid) const {
 
 int Authorization::ask_polkit(Pending& pending) {
   sd_bus_message* raw = nullptr;
-  int result = sd_bus_message_new_method_call(bus_, &raw, "org.freedesktop.PolicyKit1",
-                                              "/org/freedesktop/PolicyKit1/Authority",
-                                              "org.freedesktop.PolicyKit1.Authority", "CheckAuthorization");
+  int result =
+      sd_bus_message_new_method_call(bus_, &raw, "org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority",
+                                     "org.freedesktop.PolicyKit1.Authority", "CheckAuthorization");
   const Message question(raw, &sd_bus_message_unref);
   if (result >= 0)
     result = sd_bus_message_append(raw, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s",
@@ -95,7 +95,8 @@ int Authorization::ask_polkit(Pending& pending) {
   };
   sd_bus_slot* slot = nullptr;
   if (result >= 0)
-    result = sd_bus_call_async(bus_, &slot, raw, on_reply, &pending, pending.interactive ? password_limit_usec : answer_limit_usec);
+    result = sd_bus_call_async(bus_, &slot, raw, on_reply, &pending,
+                               pending.interactive ? password_limit_usec : answer_limit_usec);
   if (result < 0) return result;
   pending.asked(slot);
   pending.with_polkit = true;

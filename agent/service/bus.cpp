@@ -77,7 +77,9 @@ void Bus::job_progress(unsigned job, const WorkProgress& progress) noexcept {
 }
 
 void Bus::job_finished(unsigned job, const WorkResult& result) noexcept {
-  const char* error = result.error.empty() ? "" : result.bad_input ? names::bus_error_bad_input : names::bus_error_failed;
+  const char* error = result.error.empty() ? ""
+                      : result.bad_input   ? names::bus_error_bad_input
+                                           : names::bus_error_failed;
   emit("JobFinished", "ubsss", job, result.ok ? 1 : 0, error, result.error.c_str(), result.document.c_str());
 }
 

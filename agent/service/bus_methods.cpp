@@ -79,10 +79,9 @@ int reply_list(sd_bus_message* call, const char* type, const Items& items, Appen
 int on_controllers(sd_bus_message* call, void* self, sd_bus_error* error) {
   return answer(error, [&] {
     return reply_list(call, "(ssssiii)", handlers(self).status().controllers, [](sd_bus_message* to, const auto& one) {
-      return sd_bus_message_append(to, "(ssssiii)", to_string(one.address).c_str(),
-                                   std::string(to_string(one.kind)).c_str(), one.driver.c_str(),
-                                   one.wanted_driver.c_str(), number_or_none(one.group), number_or_none(one.node),
-                                   number_or_none(one.vm));
+      return sd_bus_message_append(
+          to, "(ssssiii)", to_string(one.address).c_str(), std::string(to_string(one.kind)).c_str(), one.driver.c_str(),
+          one.wanted_driver.c_str(), number_or_none(one.group), number_or_none(one.node), number_or_none(one.vm));
     });
   });
 }
@@ -91,9 +90,8 @@ int on_ports(sd_bus_message* call, void* self, sd_bus_error* error) {
   return answer(error, [&] {
     return reply_list(call, "(sssss)", handlers(self).status().ports, [](sd_bus_message* to, const auto& one) {
       const auto controller = one.controller ? to_string(*one.controller) : std::string();
-      return sd_bus_message_append(to, "(sssss)", one.label.c_str(), controller.c_str(),
-                                   one.usb2.value_or("").c_str(), one.usb3.value_or("").c_str(),
-                                   valid_utf8(one.device).c_str());
+      return sd_bus_message_append(to, "(sssss)", one.label.c_str(), controller.c_str(), one.usb2.value_or("").c_str(),
+                                   one.usb3.value_or("").c_str(), valid_utf8(one.device).c_str());
     });
   });
 }
@@ -142,10 +140,11 @@ int start_work(sd_bus_message* call, void* self, sd_bus_error* error, const char
     request.verb = verb;
     if (words == Words::first) request.words = texts_argument(call);
     request.token = text_argument(call);
-    return authorized(call, self, action, [request](sd_bus_message* from, const BusHandlers& service, std::uint32_t uid) {
-      const auto job = service.start(request, uid);
-      require(sd_bus_reply_method_return(from, "u", job), "answer", "a call");
-    });
+    return authorized(call, self, action,
+                      [request](sd_bus_message* from, const BusHandlers& service, std::uint32_t uid) {
+                        const auto job = service.start(request, uid);
+                        require(sd_bus_reply_method_return(from, "u", job), "answer", "a call");
+                      });
   });
 }
 
@@ -230,7 +229,7 @@ int get_version(sd_bus*, const char*, const char*, const char*, sd_bus_message* 
   return sd_bus_message_append(to, "s", version);
 }
 
-template <std::function<bool()> BusHandlers::* Value>
+template <std::function<bool()> BusHandlers::*Value>
 int get_flag(sd_bus*, const char*, const char*, const char*, sd_bus_message* to, void* self, sd_bus_error* error) {
   return answer(error, [&] { return sd_bus_message_append(to, "b", (handlers(self).*Value)() ? 1 : 0); });
 }

@@ -124,8 +124,9 @@ Daemon::Daemon(const Root& root)
       effects_(root),
       worker_(loop_.get(), root.display(names::work_socket)),
       keeper_({root, effects_, audit_}, listener()),
-      requests_({root, effects_, audit_}, keeper_, worker_, [this](const std::string& why) { event(why); },
-                [this] { reload(); }),
+      requests_(
+          {root, effects_, audit_}, keeper_, worker_, [this](const std::string& why) { event(why); },
+          [this] { reload(); }),
       metrics_({root, effects_, audit_}) {}
 
 Keeper::Listener Daemon::listener() {
@@ -306,8 +307,9 @@ int Daemon::on_udev(sd_event_source*, int, std::uint32_t, void* self) {
   return guarded("udev", [self] {
     auto* daemon = static_cast<Daemon*>(self);
     const bool each = spdlog::should_log(spdlog::level::debug);
-    const auto drained = daemon->monitor_.drain(each ? [](const UdevEvent& event) { spdlog::debug("{}", describe(event)); }
-                                                     : std::function<void(const UdevEvent&)>());
+    const auto drained =
+        daemon->monitor_.drain(each ? [](const UdevEvent& event) { spdlog::debug("{}", describe(event)); }
+                                    : std::function<void(const UdevEvent&)>());
     if (drained.overrun && !daemon->overrun_told_) {
       daemon->overrun_told_ = true;  // once for each look that follows
       spdlog::warn("udev events were lost; ignoring, the next look sees everything");

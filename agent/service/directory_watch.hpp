@@ -10,7 +10,9 @@ namespace hostsplit {
 class DirectoryWatch {
  public:
   DirectoryWatch(sd_event* loop, std::string directory, std::function<void()> changed)
-      : loop_(loop), directory_(std::move(directory)), changed_(std::move(changed)) {}
+      : loop_(loop),
+        directory_(std::move(directory)),
+        changed_(std::move(changed)) {}
   DirectoryWatch(const DirectoryWatch&) = delete;
   DirectoryWatch& operator=(const DirectoryWatch&) = delete;
 

@@ -94,7 +94,7 @@ void Keeper::look(Time now) {
   const auto before = view_.snapshot;
   view_ = steady_.look(actor_.root);
   off_why_ = has_word(view_.snapshot.command_line, off_word) ? "hostsplit=off on the kernel command line"
-                                                                    : why_sits_out(view_.health);
+                                                             : why_sits_out(view_.health);
   off_ = !off_why_.empty();
   if (!begun_) begin();
   quarantined_ = load_quarantine(actor_.root);
@@ -298,7 +298,8 @@ void Keeper::tell_findings(const Plan& needed) {
   const auto ports = check_port_map(view_.ports, view_.snapshot);
   all.insert(all.end(), ports.begin(), ports.end());
   if (view_.applied && view_.config && !off_) {
-    const auto rung = choose_rung({view_.snapshot, *view_.applied, *view_.config, view_.baseline, view_.climbed}).findings;
+    const auto rung =
+        choose_rung({view_.snapshot, *view_.applied, *view_.config, view_.baseline, view_.climbed}).findings;
     all.insert(all.end(), rung.begin(), rung.end());
   }
   if (unsaved_) all.push_back(*unsaved_);
@@ -321,8 +322,8 @@ void Keeper::audit(const AuditRecord& record) {
   spdlog::info("{}", record.message);
 }
 
-/// There is no end to it before the service restarts: what was lost stays lost. While records are lost the finding cannot
-/// be told either, so it is told again with every number.
+/// There is no end to it before the service restarts: what was lost stays lost. While records are lost the finding
+/// cannot be told either, so it is told again with every number.
 std::optional<Finding> Keeper::lost_records() const {
   if (lost_audit_ == 0) return {};
   return Finding{"audit-lost", Severity::warning, "journal",

@@ -91,8 +91,8 @@ class Keeper {
   bool judged_ = false;  ///< the host was found healthy
   std::size_t not_as_applied_ = 0;
   std::optional<Finding> unsaved_;  ///< why ports.toml could not be written
-  std::map<int, NumaNode> calm_;  ///< when no VM was starting the last time
-  std::vector<Wipe> wipes_;       ///< pools that lost pages since then
+  std::map<int, NumaNode> calm_;    ///< when no VM was starting the last time
+  std::vector<Wipe> wipes_;         ///< pools that lost pages since then
   FindingLog findings_;
   DriftLog drifts_;
   PortStorm storm_;
@@ -101,8 +101,8 @@ class Keeper {
   int postponements_ = 0;  ///< in a row
   std::optional<Time> postponed_;
   std::uint64_t repairs_ = 0, looks_ = 0;
-  std::optional<Plan> repairing_;          ///< what was started
-  std::vector<Quarantined> quarantined_;   ///< not to be touched
+  std::optional<Plan> repairing_;         ///< what was started
+  std::vector<Quarantined> quarantined_;  ///< not to be touched
   unsigned lost_audit_ = 0;
 };
 

@@ -41,7 +41,8 @@ void LearnSession::handle(const LearningEvent& event) {
       return;
     case Kind::other_half: return name(event.device, event.label);
     case Kind::known: return tell_("known", event.label, event.device, "this socket is known");
-    case Kind::hub: return tell_("hub", event.label, event.device, "its sockets can be learned: plug a stick into them");
+    case Kind::hub:
+      return tell_("hub", event.label, event.device, "its sockets can be learned: plug a stick into them");
     case Kind::several:
       return tell_("skipped", event.label, event.device, "several devices came at once: plug one at a time");
     case Kind::contradiction:

@@ -28,7 +28,8 @@ class Writer {
     text_ += fmt::format("# HELP {0} {1}\n# TYPE {0} {2}\n", name, help, type);
   }
   void value(const std::string& labels, std::uint64_t number) {
-    text_ += labels.empty() ? fmt::format("{} {}\n", name_, number) : fmt::format("{}{{{}}} {}\n", name_, labels, number);
+    text_ +=
+        labels.empty() ? fmt::format("{} {}\n", name_, number) : fmt::format("{}{{{}}} {}\n", name_, labels, number);
   }
   std::string text() { return std::move(text_); }
 

@@ -14,7 +14,8 @@ BusHandlers Requests::handlers() {
       .describe = [this] { return status_json(status(keeper_.view())); },
       .plan = [this] { return plan_json(plan(look(actor_.root))); },
       .status = [this] { return status(keeper_.view()); },
-      .preview = [this](const WorkRequest& request, bool colour) { return preview(actor_.root, request, Paint{colour}); },
+      .preview = [this](const WorkRequest& request,
+                        bool colour) { return preview(actor_.root, request, Paint{colour}); },
       .start = [this](const WorkRequest& request, std::uint32_t uid) { return start(request, uid); },
       .cancel = [this](unsigned job) { worker_.cancel(job); },
       .rename =

@@ -116,8 +116,7 @@ struct ServiceClient::Connection {
     const std::string name = error.value.name ? error.value.name : "";
     const std::string said = error.value.message ? error.value.message : std::strerror(-result);
     if (name == names::bus_error_failed || name == names::bus_error_bad_input)
-      throw Error(Error::Told{said},
-                  name == names::bus_error_bad_input ? Error::Kind::bad_input : Error::Kind::failed);
+      throw Error(Error::Told{said}, name == names::bus_error_bad_input ? Error::Kind::bad_input : Error::Kind::failed);
     const bool denied = name == SD_BUS_ERROR_ACCESS_DENIED || name.ends_with("InteractiveAuthorizationRequired");
     throw Error("ask", "the service", said, denied ? "Run it as root, or as a user polkit lets do it." : "",
                 denied ? Error::Kind::bad_input : Error::Kind::failed);
@@ -148,7 +147,8 @@ Preview ServiceClient::preview(const WorkRequest& request, bool colour) {
   const char *text = "", *json = "", *token = "";
   std::uint32_t steps = 0;
   int refused = 0;
-  require(sd_bus_message_read(reply.get(), "sssub", &text, &json, &token, &steps, &refused), "understand", "the service");
+  require(sd_bus_message_read(reply.get(), "sssub", &text, &json, &token, &steps, &refused), "understand",
+          "the service");
   return {text, json, token, steps, refused != 0};
 }
 
@@ -157,13 +157,15 @@ WorkResult ServiceClient::run(const WorkRequest& request, const std::function<vo
   sd_bus* bus = connection_->bus;
   Job job{{}, tell, {}, false};
   const auto listen = [&](const char* signal, sd_bus_message_handler_t handler) {
-    require(sd_bus_match_signal(bus, nullptr, names::bus_name, names::bus_path, names::bus_interface, signal, handler, &job),
+    require(sd_bus_match_signal(bus, nullptr, names::bus_name, names::bus_path, names::bus_interface, signal, handler,
+                                &job),
             "listen to", "the service");
   };
   listen("JobProgress", &on_progress);
   listen("JobFinished", &on_finished);
-  const auto owner_changes = std::string("type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='") +
-                             names::bus_name + "'";
+  const auto owner_changes =
+      std::string("type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='") + names::bus_name +
+      "'";
   require(sd_bus_add_match(bus, nullptr, owner_changes.c_str(), &on_owner, &job), "listen to", "the service");
 
   const JobMethod& method = method_of(request.verb);

@@ -22,13 +22,15 @@ Kind parse_kind(const std::string& text) {
 }
 
 WorkProgress parse_progress(const Json& json) {
-  WorkProgress progress{json.at("number"), json.at("total"), json.at("step"), json.at("sentence"), {}, json.at("detail")};
+  WorkProgress progress{json.at("number"), json.at("total"), json.at("step"), json.at("sentence"), {},
+                        json.at("detail")};
   if (const auto& ended = json.at("ended"); !ended.is_null()) progress.ended = parse_kind(ended);
   return progress;
 }
 
 WorkResult parse_result(const Json& json) {
-  WorkResult result{json.at("ok"), json.at("error"), json.at("bad_input"), {}, json.at("document"), json.at("lost_audit")};
+  WorkResult result{json.at("ok"),       json.at("error"),     json.at("bad_input"), {},
+                    json.at("document"), json.at("lost_audit")};
   for (const auto& step : json.at("steps"))
     result.outcome.results.push_back({step.at("id"), parse_kind(step.at("result")), step.at("detail")});
   return result;

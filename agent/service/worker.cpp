@@ -69,9 +69,7 @@ class Connection {
     }
   }
   /// \return false when it was not taken, for instance because nobody listens any more.
-  bool send(const std::string& packet) const {
-    return ::send(fd_, packet.data(), packet.size(), MSG_NOSIGNAL) >= 0;
-  }
+  bool send(const std::string& packet) const { return ::send(fd_, packet.data(), packet.size(), MSG_NOSIGNAL) >= 0; }
 
   bool cancelled() {
     if (terminated) return true;
@@ -85,7 +83,7 @@ class Connection {
 };
 
 void finish_on_sigterm() {
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_handler = [](int) { terminated = 1; };
   sigaction(SIGTERM, &action, nullptr);
 }
@@ -120,8 +118,8 @@ Preview preview(const Root& root, const WorkRequest& request, const Paint& paint
           has_errors(planned.findings)};
 }
 
-WorkResult do_work(const Actor& actor, const WorkRequest& request,
-                   const std::function<void(const WorkProgress&)>& tell, const std::function<unsigned()>& lost) {
+WorkResult do_work(const Actor& actor, const WorkRequest& request, const std::function<void(const WorkProgress&)>& tell,
+                   const std::function<unsigned()>& lost) {
   WorkResult result;
   try {
     const Work work = work_of(actor.root, request);

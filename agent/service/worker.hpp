@@ -18,8 +18,8 @@ Waiting told_by(const std::function<void(const WorkProgress&)>& tell, std::size_
 
 /// Does what was asked, once. Never throws: what kept it from being done is in the result.
 /// \param lost  how many audit records the actor's sink has lost so far
-WorkResult do_work(const Actor& actor, const WorkRequest& request,
-                   const std::function<void(const WorkProgress&)>& tell, const std::function<unsigned()>& lost);
+WorkResult do_work(const Actor& actor, const WorkRequest& request, const std::function<void(const WorkProgress&)>& tell,
+                   const std::function<unsigned()>& lost);
 
 /// Serves the requests of one connection until its other end closes. Whoever asked may be gone by the end: the work is
 /// finished all the same. SIGTERM leaves the steps that have not begun. \return exit status of the process.

@@ -11,7 +11,8 @@
 namespace hostsplit {
 namespace {
 
-constexpr auto header = R"(# How this host was before hostsplit touched it; `hostsplit undo` goes back to it. Written by hostsplit.
+constexpr auto header =
+    R"(# How this host was before hostsplit touched it; `hostsplit undo` goes back to it. Written by hostsplit.
 version = 1
 )";
 
@@ -94,7 +95,8 @@ std::string to_toml(const Baseline& baseline) {
     text += fingerprint_lines(binding.function);
   }
   for (const auto& pool : baseline.pools)
-    text += fmt::format("\n[[pool]]\nnode = {}\npage_size_kib = {}\ntotal = {}\n", pool.node, pool.page_size, pool.total);
+    text +=
+        fmt::format("\n[[pool]]\nnode = {}\npage_size_kib = {}\ntotal = {}\n", pool.node, pool.page_size, pool.total);
   for (const auto& before : baseline.files) {
     text += fmt::format("\n[[file]]\npath = {}\n", toml_quoted(before.path));
     if (before.file) text += fmt::format("mode = {}\ncontent = {}\n", before.file->mode, exact(before));

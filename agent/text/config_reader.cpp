@@ -63,7 +63,8 @@ void read_host(const TomlReader& host, Config& config) {
   host.allow_only({"keep_free", "keep", "may_lose", "pages", "iommu"});
   if (const auto choice = read_choice(host, "iommu", {"kernel", "pt"})) config.iommu_passthrough = *choice == 1;
   if (const auto size = read_size(host, "keep_free")) config.keep_free = *size;
-  if (const auto choice = read_choice(host, "pages", {"auto", "run-time", "command-line", "cma"}); choice && *choice != 0)
+  if (const auto choice = read_choice(host, "pages", {"auto", "run-time", "command-line", "cma"});
+      choice && *choice != 0)
     config.pages = std::array{PageSource::run_time, PageSource::command_line, PageSource::cma}[*choice - 1];
   config.keep = host.texts("keep");
   for (auto& name : config.keep) {
@@ -77,9 +78,10 @@ void read_host(const TomlReader& host, Config& config) {
   config.may_lose = host.texts("may_lose");
   for (const auto& name : config.may_lose)
     if (name.text == "/" || name.text.empty() || name.text != printable(name.text))
-      host.complain_at(name.line, "may_lose", "\"" + name.text + "\" cannot be given up by name",
-                       "Write \"keyboard\", \"usb\", or what hostsplit plan refuses to take: a mount point but not \"/\", a "
-                       "network interface, a console.");
+      host.complain_at(
+          name.line, "may_lose", "\"" + name.text + "\" cannot be given up by name",
+          "Write \"keyboard\", \"usb\", or what hostsplit plan refuses to take: a mount point but not \"/\", a "
+          "network interface, a console.");
 }
 
 void read_enforce(const TomlReader& enforce, Config& config) {
@@ -112,13 +114,13 @@ void require_whole_pages(const TomlReader& table, const char* key, Kib memory, K
 
 /// memory = { 0 = "28GiB", 1 = "28GiB" }
 void read_spread(const TomlReader& table, VmWish& vm) {
-  if (vm.node)
-    table.complain("node", "memory names its nodes itself", "Leave node out, or write memory = \"56GiB\".");
+  if (vm.node) table.complain("node", "memory names its nodes itself", "Leave node out, or write memory = \"56GiB\".");
   const auto spread = *table.table("memory");
   for (const auto& key : spread.keys()) {
     const auto node = parse_number<int>(key);
     if (!node || *node > 1023)
-      spread.complain(key.c_str(), "\"" + key + "\" is not a NUMA node", "Write for example { 0 = \"28GiB\", 1 = \"28GiB\" }.");
+      spread.complain(key.c_str(), "\"" + key + "\" is not a NUMA node",
+                      "Write for example { 0 = \"28GiB\", 1 = \"28GiB\" }.");
     const Kib memory = *read_size(spread, key.c_str());
     require_whole_pages(spread, key.c_str(), memory, vm.page_size);
     vm.spread[*node] = memory;
@@ -141,8 +143,8 @@ VmWish read_vm(const std::string& key, const TomlReader& table) {
   VmWish vm;
   vm.id = read_vm_id(key, table);
   vm.line = table.line("");
-  const std::vector<std::string> keys{"name",  "node",        "cpus",     "memory", "page_size",
-                                      "ports", "controllers", "functions"};
+  const std::vector<std::string> keys{"name",      "node",  "cpus",        "memory",
+                                      "page_size", "ports", "controllers", "functions"};
   table.allow_only(keys);
   for (const auto& name : keys)
     if (table.has(name.c_str())) vm.lines[name] = table.line(name.c_str());
@@ -151,7 +153,8 @@ VmWish read_vm(const std::string& key, const TomlReader& table) {
     table.complain("name", "a name is one line of 1 to 64 bytes without control characters",
                    "Write for example name = \"fluent-a\".");
   if (const auto node = table.number("node")) {
-    if (*node < 0 || *node > 1023) table.complain("node", "a NUMA node is 0 to 1023", "See hostsplit status for nodes.");
+    if (*node < 0 || *node > 1023)
+      table.complain("node", "a NUMA node is 0 to 1023", "See hostsplit status for nodes.");
     vm.node = static_cast<int>(*node);
   }
   if (const auto cpus = table.text("cpus")) {

@@ -14,7 +14,9 @@ std::string fingerprint_lines(const Fingerprint& fingerprint) {
                      id_pair(ids.subsystem_vendor, ids.subsystem_device), class_text(fingerprint.pci_class));
 }
 
-std::vector<std::string> fingerprint_keys() { return {"root", "chain", "ids", "subsystem", "class"}; }
+std::vector<std::string> fingerprint_keys() {
+  return {"root", "chain", "ids", "subsystem", "class"};
+}
 
 namespace {
 

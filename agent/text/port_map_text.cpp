@@ -9,7 +9,8 @@
 namespace hostsplit {
 namespace {
 
-constexpr auto header = R"(# The ports of this machine, learned with `hostsplit learn` and kept by hostsplit. Safe to edit while the machine runs:
+constexpr auto header =
+    R"(# The ports of this machine, learned with `hostsplit learn` and kept by hostsplit. Safe to edit while the machine runs:
 # label is yours to change; [port.controller] says which controller it is, by wiring and ids; [port.last_seen] is what
 # was observed last and may be deleted. A port that is wrong: remove its block, or `hostsplit ports forget LABEL`.
 version = 1
@@ -35,7 +36,8 @@ std::optional<LearnedHalf> read_half(const TomlReader& port, const char* key) {
   table->allow_only({"path", "seen"});
   LearnedHalf half{table->required_text("path", "2.1"), table->boolean("seen").value_or(false)};
   if (!valid_path(half.path))
-    table->complain("path", "\"" + half.path + "\" is not a port path", "Write port numbers with dots: \"2\" or \"2.1\".");
+    table->complain("path", "\"" + half.path + "\" is not a port path",
+                    "Write port numbers with dots: \"2\" or \"2.1\".");
   return half;
 }
 
@@ -49,7 +51,8 @@ Pairing read_pairing(const TomlReader& port) {
 std::optional<int> read_small(const TomlReader& table, const char* key) {
   const auto number = table.number(key);
   if (!number) return std::nullopt;
-  if (*number < 0 || *number > 65535) table.complain(key, "it is out of range", "Delete the line; it is only an observation.");
+  if (*number < 0 || *number > 65535)
+    table.complain(key, "it is out of range", "Delete the line; it is only an observation.");
   return static_cast<int>(*number);
 }
 

@@ -32,7 +32,8 @@ std::vector<std::string_view> parts(std::string_view properties) {
 /// Value of the first `key=` with a value; empty without one.
 std::string_view property(std::string_view properties, std::string_view key) {
   for (const auto part : parts(properties))
-    if (part.size() > key.size() && part.starts_with(key) && part[key.size()] == '=') return part.substr(key.size() + 1);
+    if (part.size() > key.size() && part.starts_with(key) && part[key.size()] == '=')
+      return part.substr(key.size() + 1);
   return {};
 }
 
@@ -45,11 +46,11 @@ std::vector<std::string> sorted_properties(std::string_view properties) {
 }
 
 struct Line {
-  std::string text;      ///< with its end
-  std::string section;   ///< the mapping it belongs to, its header included; empty: none
+  std::string text;     ///< with its end
+  std::string section;  ///< the mapping it belongs to, its header included; empty: none
   bool header = false;
-  bool entry = false;    ///< a `map` line
-  std::string map_node;  ///< its node; empty: it says none
+  bool entry = false;                   ///< a `map` line
+  std::string map_node;                 ///< its node; empty: it says none
   std::vector<std::string> properties;  ///< of an entry, sorted
 };
 
@@ -68,7 +69,8 @@ class Reader {
 
  private:
   static constexpr auto remedy =
-      "Correct it, or remove the mapping in the web interface (Datacenter, Resource Mappings): hostsplit writes only into a "
+      "Correct it, or remove the mapping in the web interface (Datacenter, Resource Mappings): hostsplit writes only "
+      "into a "
       "file it understands whole";
 
   void read(std::string_view raw, unsigned number) {
@@ -116,8 +118,8 @@ std::string section_text(const PveMapping& mapping) {
 }
 
 /// Sections of hostsplit that keep or get an entry; the others go.
-std::set<std::string> kept_sections(const std::vector<Line>& lines, const std::map<std::string, const PveMapping*>& wanted,
-                                    const std::string& node) {
+std::set<std::string> kept_sections(const std::vector<Line>& lines,
+                                    const std::map<std::string, const PveMapping*>& wanted, const std::string& node) {
   std::set<std::string> kept;
   for (const auto& line : lines)
     if (wanted.count(line.section) || (line.entry && line.map_node != node)) kept.insert(line.section);
@@ -189,7 +191,8 @@ std::string merge_pve_mappings(std::string_view text, const std::vector<PveMappi
     merged += section_text(mapping);
   }
   if (merged.size() > largest)
-    throw bad_line(file, 0, "", "would be larger than 1 MiB, and pmxcfs takes no such file", "Remove mappings nobody uses");
+    throw bad_line(file, 0, "", "would be larger than 1 MiB, and pmxcfs takes no such file",
+                   "Remove mappings nobody uses");
   return merged;
 }
 

@@ -11,7 +11,9 @@
 namespace hostsplit {
 namespace {
 
-unsigned line_of(const toml::node& node) { return static_cast<unsigned>(node.source().begin.line); }
+unsigned line_of(const toml::node& node) {
+  return static_cast<unsigned>(node.source().begin.line);
+}
 
 const char* type_name(const toml::node& node) {
   switch (node.type()) {

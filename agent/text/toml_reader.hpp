@@ -20,7 +20,10 @@ toml::table parse_toml(std::string_view text, const std::string& file);
 class TomlReader {
  public:
   TomlReader(const toml::table& table, std::string file, std::string name = {}, unsigned line = 0)
-      : table_(table), file_(std::move(file)), name_(std::move(name)), line_(line) {}
+      : table_(table),
+        file_(std::move(file)),
+        name_(std::move(name)),
+        line_(line) {}
 
   /// \throws Error(bad_input) for the first key that is not among `known`, with the nearest one that is.
   void allow_only(const std::vector<std::string>& known) const;

@@ -20,9 +20,18 @@ std::size_t below(Random& random, std::size_t limit) {
 }
 
 std::string random_text(Random& random) {
-  static const std::array<std::string, 12> odd{
-      "", "apply", "undo", "repair", "../../etc/passwd", "no-such-port", "%s%n", "\xc3\xa9\xe2\x82\xac", "\n\n", "\"\\",
-      "0000:00:00.0", "{\"verb\":\"apply\"}"};
+  static const std::array<std::string, 12> odd{"",
+                                               "apply",
+                                               "undo",
+                                               "repair",
+                                               "../../etc/passwd",
+                                               "no-such-port",
+                                               "%s%n",
+                                               "\xc3\xa9\xe2\x82\xac",
+                                               "\n\n",
+                                               "\"\\",
+                                               "0000:00:00.0",
+                                               "{\"verb\":\"apply\"}"};
   if (below(random, 8) == 0) return std::string(below(random, 100000), 'x');
   return odd[below(random, odd.size())];
 }
@@ -46,9 +55,7 @@ void append(sd_bus_message* call, Random& random, int depth) {
       (void)sd_bus_message_append(call, "as", 1, "in a variant");
       (void)sd_bus_message_close_container(call);
       return;
-    default:
-      append(call, random, depth - 1);
-      append(call, random, depth - 1);
+    default: append(call, random, depth - 1); append(call, random, depth - 1);
   }
 }
 
@@ -71,10 +78,10 @@ struct Method {
   const char *name, *types;
 };
 // "Apply" and "Undo" with the right types would be done if root asks; a token nobody was shown is refused.
-constexpr std::array methods{Method{"Describe", ""},      Method{"Plan", ""},        Method{"Preview", "sasb"},
-                             Method{"ListPorts", ""},     Method{"ListPools", ""},   Method{"ListFindings", ""},
-                             Method{"Cancel", "u"},       Method{"RenamePort", "ss"}, Method{"ForgetPort", "s"},
-                             Method{"Learn", "as"},       Method{"StopLearning", ""}, Method{"Reload", ""},
+constexpr std::array methods{Method{"Describe", ""},        Method{"Plan", ""},         Method{"Preview", "sasb"},
+                             Method{"ListPorts", ""},       Method{"ListPools", ""},    Method{"ListFindings", ""},
+                             Method{"Cancel", "u"},         Method{"RenamePort", "ss"}, Method{"ForgetPort", "s"},
+                             Method{"Learn", "as"},         Method{"StopLearning", ""}, Method{"Reload", ""},
                              Method{"ListControllers", ""}, Method{"Dance", "s"}};
 
 }  // namespace

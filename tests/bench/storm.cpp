@@ -1,6 +1,6 @@
-// Sends a storm of uevents to everybody who listens to udev, as udevd would after its rules, but as fast as it can: many
-// times faster than devices or udevd could. Prints how long it took, in milliseconds.
-// Usage: hostsplit-storm COUNT DEVPATH     (root; DEVPATH below /sys, e.g. /devices/pci0000:00/0000:00:08.0)
+// Sends a storm of uevents to everybody who listens to udev, as udevd would after its rules, but as fast as it can:
+// many times faster than devices or udevd could. Prints how long it took, in milliseconds. Usage: hostsplit-storm COUNT
+// DEVPATH     (root; DEVPATH below /sys, e.g. /devices/pci0000:00/0000:00:08.0)
 #include <arpa/inet.h>
 #include <linux/netlink.h>
 #include <sys/socket.h>

@@ -78,7 +78,8 @@ void FakeHost::build_image(const std::string& release) {
       image += entry("./usr/lib/modules/" + release + "/kernel/drivers/vfio/pci/vfio-pci.ko.xz", "module");
     }
   }
-  if (fs::exists(path(names::modprobe_conf))) image += entry("./etc/modprobe.d/hostsplit.conf", file(names::modprobe_conf));
+  if (fs::exists(path(names::modprobe_conf)))
+    image += entry("./etc/modprobe.d/hostsplit.conf", file(names::modprobe_conf));
   set_file("boot/initrd.img-" + release, image + entry("TRAILER!!!", ""));
 }
 

@@ -68,7 +68,8 @@ std::string SplitHost::driver_override(const char* address) const {
 }
 
 std::uint64_t SplitHost::pages(int node) const {
-  const auto path = "sys/devices/system/node/node" + std::to_string(node) + "/hugepages/hugepages-1048576kB/nr_hugepages";
+  const auto path =
+      "sys/devices/system/node/node" + std::to_string(node) + "/hugepages/hugepages-1048576kB/nr_hugepages";
   return std::stoull(root.read(path).value_or("0"));
 }
 

@@ -17,8 +17,8 @@ class MemoryAudit : public AuditSink {
   std::vector<AuditRecord> records;
 };
 
-/// The article's machine in small: xHCI 03:00.3 and 22:00.3 each alone in a group, 44:00.1 and 44:00.3 sharing group 24,
-/// two nodes of 64 GiB, root disk and default route elsewhere, one keyboard on 22:00.3.
+/// The article's machine in small: xHCI 03:00.3 and 22:00.3 each alone in a group, 44:00.1 and 44:00.3 sharing group
+/// 24, two nodes of 64 GiB, root disk and default route elsewhere, one keyboard on 22:00.3.
 struct SplitHost {
   FakeHost host;
   FakeEffects effects{host};

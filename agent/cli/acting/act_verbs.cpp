@@ -72,9 +72,11 @@ void print_progress(const WorkProgress& progress) {
 volatile std::sig_atomic_t interrupted = 0;
 
 /// The first Ctrl-C leaves the steps that have not begun; the second ends the program at once.
-bool stop_asked() { return interrupted != 0; }
+bool stop_asked() {
+  return interrupted != 0;
+}
 void stop_after_this_step() {
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_handler = [](int) { interrupted = 1; };
   action.sa_flags = SA_RESETHAND;
   sigaction(SIGINT, &action, nullptr);
@@ -84,7 +86,8 @@ void stop_after_this_step() {
 class Hands {
  public:
   Hands(const Root& root, const std::string& verb)
-      : root_(root), service_(root.live() ? ServiceClient::connect() : nullptr) {
+      : root_(root),
+        service_(root.live() ? ServiceClient::connect() : nullptr) {
     if (!service_) require_root_user(verb, root);
   }
 
@@ -115,7 +118,8 @@ int tell_result(const Options& options, const WorkResult& result) {
   if (!result.error.empty())
     throw Error(Error::Told{result.error}, result.bad_input ? Error::Kind::bad_input : Error::Kind::failed);
   if (result.lost_audit != 0)
-    std::cerr << fmt::format("warning: {} audit records were lost: the journal does not take them\n", result.lost_audit);
+    std::cerr << fmt::format("warning: {} audit records were lost: the journal does not take them\n",
+                             result.lost_audit);
   if (options.json) std::cout << result.document;
   if (!result.ok && !options.json)
     std::cout << "Not everything was done. What was done is in hostsplit log; hostsplit undo takes it back.\n";
@@ -212,8 +216,12 @@ std::vector<Step> binds_before_xhci(const View& view) {
 
 }  // namespace
 
-int take_verb(const Options& options) { return flip_verb(options, "take", Flip::take); }
-int release_verb(const Options& options) { return flip_verb(options, "release", Flip::release); }
+int take_verb(const Options& options) {
+  return flip_verb(options, "take", Flip::take);
+}
+int release_verb(const Options& options) {
+  return flip_verb(options, "release", Flip::release);
+}
 
 int boot_verb(const Options& options) {
   const Root root(options.root);

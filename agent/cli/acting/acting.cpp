@@ -12,18 +12,9 @@ struct Acting {
 };
 
 constexpr Acting acting[] = {
-    {"learn", learn_verb},
-    {"apply", apply_verb},
-    {"undo", undo_verb},
-    {"take", take_verb},
-    {"release", release_verb},
-    {"boot", boot_verb},
-    {"daemon", daemon_verb},
-    {"work", work_verb},
-    {"mapping", mapping_verb},
-    {"rename", rename_verb},
-    {"forget", forget_verb},
-    {"hookscript", hookscript_verb},
+    {"learn", learn_verb},     {"apply", apply_verb},   {"undo", undo_verb},     {"take", take_verb},
+    {"release", release_verb}, {"boot", boot_verb},     {"daemon", daemon_verb}, {"work", work_verb},
+    {"mapping", mapping_verb}, {"rename", rename_verb}, {"forget", forget_verb}, {"hookscript", hookscript_verb},
 };
 
 }  // namespace

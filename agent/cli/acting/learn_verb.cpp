@@ -33,8 +33,11 @@ volatile sig_atomic_t interrupted = 0;
 class Session {
  public:
   Session(const Root& root, const Options& options, PortMap map)
-      : root_(root), effects_(root), names_(options.labels.begin(), options.labels.end()),
-        asks_(options.labels.empty()), learning_(std::move(map), inventory(root)) {
+      : root_(root),
+        effects_(root),
+        names_(options.labels.begin(), options.labels.end()),
+        asks_(options.labels.empty()),
+        learning_(std::move(map), inventory(root)) {
     if (options.timeout > 0)
       deadline_ = Clock::now() + std::chrono::milliseconds(static_cast<long>(options.timeout * 1000));
   }
@@ -62,7 +65,8 @@ class Session {
     for (const auto& [address, controller] : learning_.now().controllers) {
       const auto& function = *learning_.now().function(address);
       if (function.driver == names::vfio_driver)
-        say(fmt::format("hidden   {} is on vfio-pci, so the host cannot see its sockets; to learn them, give it back "
+        say(
+            fmt::format("hidden   {} is on vfio-pci, so the host cannot see its sockets; to learn them, give it back "
                         "with hostsplit undo, learn, and apply again",
                         to_string(address)));
     }
@@ -146,7 +150,8 @@ class Session {
     try {
       const LearnedPort& port = learning_.name(device, label);
       // Saved before it is announced: whoever saw the line may pull the power plug.
-      if (const auto kept = save_port_map(root_, effects_, learning_.map())) say("The damaged file is kept as " + *kept);
+      if (const auto kept = save_port_map(root_, effects_, learning_.map()))
+        say("The damaged file is kept as " + *kept);
       ++count_;
       audit_.write(learn_record(port, device));
       say(fmt::format("learned  {}  {}{}", port.label, place(port), half_hint(port, device)));
@@ -177,7 +182,7 @@ class Session {
 };
 
 void stop_on_signals() {
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_handler = [](int) { interrupted = 1; };
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
