@@ -11,7 +11,9 @@ namespace {
 /// Long enough for an xHCI with a wedged transfer, short enough for the service's watchdog.
 constexpr std::chrono::milliseconds bind_deadline{10000};
 
-std::string device_path(const PciAddress& address) { return "sys/bus/pci/devices/" + to_string(address); }
+std::string device_path(const PciAddress& address) {
+  return "sys/bus/pci/devices/" + to_string(address);
+}
 
 std::string bound_driver(const Root& root, const PciAddress& address) {
   return root.link_name(device_path(address) + "/driver").value_or("");
@@ -22,11 +24,12 @@ AttributeWrite override_write(const PciAddress& address, const std::optional<std
   return {device_path(address) + "/driver_override", driver.value_or("") + "\n"};
 }
 
-void require_identity(const Root& root, const Bind& bind) {
-  const auto there = read_function(root, bind.address);
-  if (there && there->fingerprint == bind.function) return;
+/// \return the driver it has now
+std::string require_identity(const Root& root, const Bind& bind) {
+  auto there = read_occupant(root, bind.address);
+  if (there && there->function == bind.function) return std::move(there->driver);
   throw Error("move", to_string(bind.address),
-              there ? "another device sits there now: " + describe(there->fingerprint) : "nothing sits there any more",
+              there ? "another device sits there now: " + describe(there->function) : "nothing sits there any more",
               "Run hostsplit plan again.");
 }
 
@@ -66,8 +69,7 @@ void give_back(const Root& root, Effects& effects, const Bind& bind) {
 
 void bind_function(const Root& root, Effects& effects, const Bind& bind) {
   require_answering(root, bind.address);
-  require_identity(root, bind);
-  const std::string bound = bound_driver(root, bind.address);
+  const std::string bound = require_identity(root, bind);
   try {
     if (bound != bind.to) effects.write_attributes(moving_writes(bind, bound), bind_deadline);
     effects.read_back(device_path(bind.address) + "/driver", [&] { require_driver(root, bind); });

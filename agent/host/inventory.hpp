@@ -1,5 +1,6 @@
 #pragma once
 #include <optional>
+#include <string>
 
 #include "core/snapshot.hpp"
 #include "host/root.hpp"
@@ -14,6 +15,13 @@ Snapshot inventory(const Root& root);
 /// One PCI function, as inventory() would read it: to look again just before acting.
 /// \return empty when nothing sits there.
 std::optional<PciFunction> read_function(const Root& root, const PciAddress& address);
+
+/// Who sits at an address, and nothing else about it: for the last look before a write. \return empty when nobody does.
+struct Occupant {
+  Fingerprint function;
+  std::string driver;  ///< empty: none
+};
+std::optional<Occupant> read_occupant(const Root& root, const PciAddress& address);
 
 /// One NUMA node with its pools, as inventory() would read it. \return empty when there is no such node.
 std::optional<NumaNode> read_node(const Root& root, int node);

@@ -92,26 +92,35 @@ std::optional<std::string> read_override(const Root& root, const std::string& pa
   return text;
 }
 
-std::optional<PciFunction> observe(const Root& root, Snapshot& snapshot, RootBridges& bridges,
-                                   const PciAddress& address) {
+/// A function with its fingerprint and driver alone. \param path gets its directory
+std::optional<PciFunction> observe_occupant(const Root& root, Snapshot& snapshot, RootBridges& bridges,
+                                            const PciAddress& address, std::string& path) {
   const auto name = to_string(address);
-  const auto path = device_path(root, "sys/bus/pci/devices/" + name);
-  const auto place = path ? pci_path(*path) : std::nullopt;
+  path = device_path(root, "sys/bus/pci/devices/" + name).value_or("");
+  const auto place = pci_path(path);
   if (!place || place->address != address) return std::nullopt;
-  const auto uevent = root.read(*path + "/uevent", 4096);
+  const auto uevent = root.read(path + "/uevent", 4096);
   if (!uevent) {
-    if (root.exists(*path)) report_missing(snapshot, *path + "/uevent", name + " is left out");
+    if (root.exists(path)) report_missing(snapshot, path + "/uevent", name + " is left out");
     return std::nullopt;
   }
   PciFunction function;
   function.address = address;
   function.fingerprint.root = bridges.identity(place->root);
   function.fingerprint.chain = place->chain;
-  read_identity(snapshot, *path + "/uevent", *uevent, function);
+  read_identity(snapshot, path + "/uevent", *uevent, function);
   function.driver = value_of(*uevent, "DRIVER");
-  function.driver_override = read_override(root, *path + "/driver_override");
-  function.group = read_group(root, snapshot, *path + "/iommu_group");
-  function.node = read_node(root, snapshot, *path + "/numa_node");
+  return function;
+}
+
+std::optional<PciFunction> observe(const Root& root, Snapshot& snapshot, RootBridges& bridges,
+                                   const PciAddress& address) {
+  std::string path;
+  auto function = observe_occupant(root, snapshot, bridges, address, path);
+  if (!function) return std::nullopt;
+  function->driver_override = read_override(root, path + "/driver_override");
+  function->group = read_group(root, snapshot, path + "/iommu_group");
+  function->node = read_node(root, snapshot, path + "/numa_node");
   return function;
 }
 
@@ -170,6 +179,15 @@ std::optional<PciFunction> read_function(const Root& root, const PciAddress& add
   Snapshot scratch;  // for findings, which only inventory() tells
   inventory_parts::RootBridges bridges(root);
   return inventory_parts::observe(root, scratch, bridges, address);
+}
+
+std::optional<Occupant> read_occupant(const Root& root, const PciAddress& address) {
+  Snapshot scratch;
+  inventory_parts::RootBridges bridges(root);
+  std::string path;
+  auto function = inventory_parts::observe_occupant(root, scratch, bridges, address, path);
+  if (!function) return std::nullopt;
+  return Occupant{std::move(function->fingerprint), std::move(function->driver)};
 }
 
 }  // namespace hostsplit
