@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/memfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "core/error.hpp"
@@ -115,6 +117,27 @@ TEST(GuestPages, OfAProcessWithoutHugePagesAreWhatTheKernelSumsUp) {
   ASSERT_TRUE(self.pages) << self.pages_unread;
   EXPECT_TRUE(self.pages->huge.empty());
   EXPECT_GT(self.pages->ordinary, 1000u);
+}
+
+TEST(GuestPages, FromHugetlbfsAreFoundByTheirAddress) {
+  constexpr std::size_t size = 4 << 20;
+  const int file = memfd_create("guest", MFD_HUGETLB | MFD_HUGE_2MB | MFD_CLOEXEC);
+  void* memory = file < 0 || ftruncate(file, size) != 0
+                     ? MAP_FAILED
+                     : mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  if (memory == MAP_FAILED) GTEST_SKIP() << "no two free pages of 2 MiB here; the VM bench has some";
+  static_cast<volatile char*>(memory)[0] = 1;  // the second page is never touched
+  RunningGuest self;
+  self.pid = getpid();
+  read_guest_pages(Root(), self, false);
+  munmap(memory, size);
+  close(file);
+  ASSERT_TRUE(self.pages) << self.pages_unread;
+  ASSERT_EQ(self.pages->huge.size(), 1u);
+  ASSERT_EQ(self.pages->huge.count(2048), 1u);
+  std::uint64_t pages = 0;
+  for (const auto& [node, count] : self.pages->huge.at(2048)) pages += count;
+  EXPECT_EQ(pages, 1u);
 }
 
 TEST(Interrupts, OfVfioAreFoundByTheirFunction) {

@@ -65,7 +65,7 @@ struct RunningGuest {
   std::string pages_unread;         ///< why not
   std::vector<GuestThread> threads;
   std::vector<GuestInterrupt> interrupts;
-  std::vector<int> groups;  ///< IOMMU groups it holds open
+  std::vector<int> groups;  ///< IOMMU groups it holds open; not read when it was started without functions
   bool operator==(const RunningGuest&) const = default;
 };
 

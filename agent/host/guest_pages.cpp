@@ -1,11 +1,10 @@
 #include "host/guest_pages.hpp"
 
 #include <fmt/format.h>
-#include <linux/magic.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
+#include "host/huge_mappings.hpp"
 #include "text/numa_maps.hpp"
 #include "text/process_files.hpp"
 
@@ -21,18 +20,10 @@ std::optional<std::string> read_process_file(const Root& root, int pid, const ch
   return root.read(fmt::format("proc/{}/{}", pid, file), largest_maps);
 }
 
-/// The page size of hugetlbfs is its block size. 0 for every other file.
-Kib huge_page_size(int pid, const Mapping& mapping) {
-  const std::string file = fmt::format("/proc/{}/map_files/{:x}-{:x}", pid, mapping.start, mapping.end);
-  struct statfs system {};
-  if (::statfs(file.c_str(), &system) != 0 || system.f_type != HUGETLBFS_MAGIC) return 0;
-  return static_cast<Kib>(system.f_bsize) / bytes_per_kib;
-}
-
 /// Where each page of a mapping is; below zero for one that was never touched. Empty when the kernel does not say.
-std::vector<int> nodes_of(int pid, const Mapping& mapping, Kib page_size) {
+std::vector<int> nodes_of(int pid, const HugeMapping& mapping) {
   std::vector<void*> pages;
-  for (auto address = mapping.start; address < mapping.end; address += page_size * bytes_per_kib)
+  for (auto address = mapping.start; address < mapping.end; address += mapping.page_size * bytes_per_kib)
     pages.push_back(reinterpret_cast<void*>(address));
   std::vector<int> nodes(pages.size(), -1);
   if (::syscall(SYS_move_pages, pid, pages.size(), pages.data(), nullptr, nodes.data(), 0) != 0) return {};
@@ -42,22 +33,14 @@ std::vector<int> nodes_of(int pid, const Mapping& mapping, Kib page_size) {
 /// \return empty where asking does not add up: the process ends, the kernel is too old, the root is not live.
 std::optional<GuestPages> ask_for_pages(const Root& root, int pid) {
   if (!root.live()) return {};
-  const auto maps = read_process_file(root, pid, "maps");
   GuestPages pages;
   Kib found = 0;
-  // A program maps hundreds of files from a few file systems.
-  std::map<std::string, Kib> page_sizes;
-  for (const auto& mapping : parse_file_mappings(maps.value_or(""))) {
-    const auto [entry, fresh] = page_sizes.try_emplace(mapping.device);
-    if (fresh) entry->second = huge_page_size(pid, mapping);
-    const Kib page_size = entry->second;
-    if (page_size == 0) continue;
-    for (const int node : nodes_of(pid, mapping, page_size)) {
+  for (const auto& mapping : huge_mappings(root, pid))
+    for (const int node : nodes_of(pid, mapping)) {
       if (node < 0) continue;
-      ++pages.huge[page_size][node];
-      found += page_size;
+      ++pages.huge[mapping.page_size][node];
+      found += mapping.page_size;
     }
-  }
   const auto status = read_process_file(root, pid, "status");
   if (!status || found != status_size(*status, "HugetlbPages")) return {};
   for (const auto* part : {"RssAnon", "RssFile", "RssShmem"}) pages.ordinary += status_size(*status, part);

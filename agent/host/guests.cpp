@@ -111,7 +111,7 @@ RunningGuest read_guest(const Root& root, int vm, bool force) {
   if (!guest.pid) return guest;
   guest.command = std::move(process.command);
   guest.threads = read_threads(root, *guest.pid);
-  guest.groups = read_groups(root, *guest.pid);
+  if (!guest.command.functions.empty()) guest.groups = read_groups(root, *guest.pid);
   guest.interrupts = read_interrupts(root, guest.command);
   read_guest_pages(root, guest, force);
   return guest;
