@@ -9,6 +9,7 @@ namespace hostsplit {
 /// An amount of memory in KiB, the unit of /sys and /proc.
 using Kib = std::uint64_t;
 
+inline constexpr std::uint64_t bytes_per_kib = 1024;
 inline constexpr Kib kib_per_mib = 1024;
 inline constexpr Kib kib_per_gib = 1024 * 1024;
 

@@ -22,7 +22,6 @@ bool entry_has(const std::string& config, const std::string& wanted) {
 }
 
 void verify(const Root& root, const RefreshBootLoader& wanted) {
-  if (wanted.menu.empty()) return;
   const std::string config = root.read_file(wanted.menu).value_or("");
   const std::string remedy =
       "See what else sets GRUB_CMDLINE_LINUX_DEFAULT in /etc/default/grub.d, and run update-grub.";

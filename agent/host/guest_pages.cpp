@@ -5,20 +5,15 @@
 #include <unistd.h>
 
 #include "host/huge_mappings.hpp"
+#include "host/process_path.hpp"
 #include "text/numa_maps.hpp"
 #include "text/process_files.hpp"
 
 namespace hostsplit {
 namespace {
 
-constexpr std::uint64_t bytes_per_kib = 1024;
-constexpr std::size_t largest_maps = 64 << 20;
 /// So much outside of huge pages is walked without asking: 65536 entries, some milliseconds.
 constexpr Kib walked_unasked = 256 * kib_per_mib;
-
-std::optional<std::string> read_process_file(const Root& root, int pid, const char* file) {
-  return root.read(fmt::format("proc/{}/{}", pid, file), largest_maps);
-}
 
 /// Where each page of a mapping is; below zero for one that was never touched. Empty when the kernel does not say.
 std::vector<int> nodes_of(int pid, const HugeMapping& mapping) {
@@ -41,7 +36,7 @@ std::optional<GuestPages> ask_for_pages(const Root& root, int pid) {
       ++pages.huge[mapping.page_size][node];
       found += mapping.page_size;
     }
-  const auto status = read_process_file(root, pid, "status");
+  const auto status = root.read(process_path(pid, "status"));
   if (!status || found != status_size(*status, "HugetlbPages")) return {};
   for (const auto* part : {"RssAnon", "RssFile", "RssShmem"}) pages.ordinary += status_size(*status, part);
   return pages;
@@ -60,7 +55,7 @@ void read_guest_pages(const Root& root, RunningGuest& guest, bool force) {
         ordinary / kib_per_mib);
     return;
   }
-  if (const auto maps = read_process_file(root, *guest.pid, "numa_maps"))
+  if (const auto maps = root.read(process_path(*guest.pid, "numa_maps"), largest_process_file))
     guest.pages = parse_numa_maps(*maps);
   else
     guest.pages_unread = "numa_maps of the process cannot be read; that needs root";

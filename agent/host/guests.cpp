@@ -8,6 +8,7 @@
 #include "core/number.hpp"
 #include "core/printable.hpp"
 #include "host/guest_pages.hpp"
+#include "host/process_path.hpp"
 #include "text/numa_maps.hpp"
 #include "text/process_files.hpp"
 #include "text/qemu_command.hpp"
@@ -16,10 +17,6 @@ namespace hostsplit {
 namespace {
 
 const std::string pid_directory = names::guest_pid_directory;
-
-std::string process_path(int pid, const char* file) {
-  return fmt::format("proc/{}/{}", pid, file);
-}
 
 std::vector<GuestThread> read_threads(const Root& root, int pid) {
   std::vector<GuestThread> threads;

@@ -10,14 +10,12 @@
 #include <map>
 #include <optional>
 
+#include "host/process_path.hpp"
 #include "host/unique_fd.hpp"
 #include "text/process_files.hpp"
 
 namespace hostsplit {
 namespace {
-
-constexpr std::uint64_t bytes_per_kib = 1024;
-constexpr std::size_t largest_maps = 64 << 20;
 
 /// struct procmap_query of include/uapi/linux/fs.h, which Debian 12 does not have.
 struct MapQuery {
@@ -67,11 +65,11 @@ std::vector<HugeMapping> read(const std::string& maps, int pid) {
 }  // namespace
 
 std::vector<HugeMapping> huge_mappings(const Root& root, int pid) {
-  const std::string path = fmt::format("proc/{}/maps", pid);
+  const std::string path = process_path(pid, "maps");
   const UniqueFd maps(openat(root.descriptor(), path.c_str(), O_RDONLY | O_CLOEXEC));
   if (maps.get() < 0) return {};
   if (auto found = query(maps.get())) return *std::move(found);
-  return read(root.read(path, largest_maps).value_or(""), pid);
+  return read(root.read(path, largest_process_file).value_or(""), pid);
 }
 
 }  // namespace hostsplit

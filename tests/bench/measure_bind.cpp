@@ -1,8 +1,10 @@
 // Times one rebinding xhci_hcd -> vfio-pci done three ways in turn, in one process and one run: the three raw attribute
 // writes without a fork, hostsplit's bind_function() (identity check, child, writes, read-back), and
-// `driverctl --nosave set-override` (one round of ten). Prints the median of each in microseconds as one line of JSON. The order changes
-// from round to round, and each starts from rest, because what a way finds in its caches or still running is not its
-// own. Usage: hostsplit-measure ADDRESS ROUNDS   (root, vfio-pci loaded, the controller on its host driver and unused)
+// `driverctl --nosave set-override` (one round of ten). Prints the median of each in microseconds as one line of JSON.
+// The order changes from round to round, and each starts from rest, because what a way finds in its caches or still
+// running is not its own.
+//
+// Usage: hostsplit-measure ADDRESS ROUNDS   (root, vfio-pci loaded, the controller on its host driver and unused)
 //        hostsplit-measure pages NODE COUNT ROUNDS   (measure_pages.cpp)
 //        hostsplit-measure --drift ADDRESS ROUNDS   (the service running, the controller applied to a VM): gives it to
 //        the host by raw writes, and times them and how long the service takes to have it back
@@ -38,8 +40,8 @@ void run(const std::string& command) {
   if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
 }
 
-/// After a bind the host driver's hubs go on for a while by themselves, and an unbind waits for them. It also waits for the
-/// kernel's tick, several times: each way starts at any moment of it, not always at the one the way before it left.
+/// After a bind the host driver's hubs go on for a while by themselves, and an unbind waits for them. It also waits for
+/// the kernel's tick, several times: each way starts at any moment of it, not always at the one the way before it left.
 void come_to_rest() {
   static std::minstd_rand random;
   std::this_thread::sleep_for(std::chrono::microseconds(500'000 + random() % 20'000));

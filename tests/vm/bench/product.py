@@ -74,6 +74,15 @@ class Product:
         """A line for everything in /etc, to be compared before and after."""
         return self.bench.run(_ETC).out.splitlines()
 
+    def undo(self, check, etc):
+        """Undo, and check that /etc is again what etc() said then; a configuration written since is its writer's to remove."""
+        undone = self.run("undo --yes", 900)
+        check("undo succeeds", undone.rc == 0, undone)
+        if not any(CONFIG in line for line in etc):
+            self.bench.run(f"rm -f {CONFIG}")
+        changed = sorted(set(self.etc()) ^ set(etc))
+        check("/etc is byte for byte as before", not changed, changed)
+
     def image(self):
         """The names in the initramfs of the running kernel, sorted."""
         return self.bench.run("lsinitramfs /boot/initrd.img-$(uname -r) | sort").out.splitlines()
