@@ -1,7 +1,7 @@
 // Times one rebinding xhci_hcd -> vfio-pci done three ways in turn, in one process and one run: the three raw attribute
 // writes without a fork, hostsplit's bind_function() (identity check, child, writes, read-back), and
 // `driverctl --nosave set-override` (one round of ten). Prints the median of each in microseconds as one line of JSON.
-// The order changes from round to round, and each starts from rest, because what a way finds in its caches or still
+// The order is another in each round, and each starts from rest, because what a way finds in its caches or still
 // running is not its own.
 //
 // Usage: hostsplit-measure ADDRESS ROUNDS   (root, vfio-pci loaded, the controller on its host driver and unused)
@@ -11,8 +11,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
+#include <ctime>
 #include <functional>
 #include <iostream>
 #include <map>
@@ -40,11 +42,21 @@ void run(const std::string& command) {
   if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
 }
 
-/// After a bind the host driver's hubs go on for a while by themselves, and an unbind waits for them. It also waits for
-/// the kernel's tick, several times: each way starts at any moment of it, not always at the one the way before it left.
-void come_to_rest() {
-  static std::minstd_rand random;
-  std::this_thread::sleep_for(std::chrono::microseconds(500'000 + random() % 20'000));
+/// The longest tick of a kernel (CONFIG_HZ=100) and a multiple of all others, in nanoseconds.
+constexpr long tick = 20'000'000;
+/// After a bind the host driver's hubs and what hangs on them go on for a while by themselves, and an unbind waits for
+/// them. In nanoseconds.
+constexpr long rest = 1'000'000'000;
+
+/// An unbind also waits for the kernel's tick, several times.
+/// \param phase  of the tick at which it ends, in nanoseconds
+void come_to_rest(long phase) {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const long at = (now.tv_nsec + rest) / tick * tick + tick + phase;
+  const timespec end{now.tv_sec + at / 1'000'000'000, at % 1'000'000'000};
+  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, nullptr) == EINTR) {
+  }
 }
 
 void require_driver(const Root& root, const std::string& address, const std::string& driver) {
@@ -94,17 +106,21 @@ int main(int argc, char** argv) try {
       {"hostsplit", [&] { bind_function(root, effects, bind); }},
       {"driverctl", [&] { run("driverctl --nosave set-override " + text + " vfio-pci"); }}};
   std::map<std::string, std::vector<long>> times;
+  std::minstd_rand random;
   for (int round = 0; round < std::atoi(argv[2]); ++round) {
+    // Each round at another moment of the tick, and the same for all ways: it costs up to a tick each time the kernel
+    // waits for one, and that is nobody's own.
+    const long phase = static_cast<long>(random() % tick);
     for (const auto& [name, work] : ways) {
       // It takes ten times as long and is as far away: a few rounds tell.
       if (name == "driverctl" && round % 10 != 0) continue;
       require_driver(root, text, function->driver);
-      come_to_rest();
+      come_to_rest(phase);
       times[name].push_back(microseconds(work));
       require_driver(root, text, "vfio-pci");
       raw_bind(text, "\n");
     }
-    std::rotate(ways.begin(), ways.begin() + 1, ways.end());
+    std::shuffle(ways.begin(), ways.end(), random);
   }
   std::cout << fmt::format("{{\"raw\": {}, \"hostsplit\": {}, \"driverctl\": {}}}\n", median(times["raw"]),
                            median(times["hostsplit"]), median(times["driverctl"]));

@@ -191,6 +191,10 @@ class Guest:
         """Plug a keyboard; its id."""
         return self._plug_usb("usb-kbd", "kbd", controller, port)
 
+    def plug_mouse(self, controller, port):
+        """Plug a mouse; its id."""
+        return self._plug_usb("usb-mouse", "mouse", controller, port)
+
     def plugged(self):
         """The ids of all that is plugged."""
         return self._plugs.ids()
