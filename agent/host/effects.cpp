@@ -16,6 +16,7 @@
 
 #include "core/error.hpp"
 #include "host/cluster_file.hpp"
+#include "host/process_path.hpp"
 #include "host/unique_fd.hpp"
 #include "host/write_whole.hpp"
 
@@ -126,7 +127,7 @@ void LiveEffects::write_attributes(const std::vector<AttributeWrite>& writes, mi
   const AttributeWrite& failed = writes[result.index];
   if (result.kind == Kind::stuck)
     throw Stuck(root_.display(failed.path), deadline, result.pid,
-                root_.read(fmt::format("proc/{}/stack", result.pid)).value_or(""));
+                root_.read(process_path(result.pid, "stack")).value_or(""));
   std::string value = failed.value;
   while (!value.empty() && value.back() == '\n') value.pop_back();
   throw Error("write \"" + value + "\" to", root_.display(failed.path), errno_text(result.code));

@@ -7,13 +7,14 @@
 
 #include "core/error.hpp"
 #include "core/names.hpp"
+#include "host/process_path.hpp"
 
 namespace hostsplit {
 namespace {
 
 /// Field 22 of proc_pid_stat(5). The name before it may hold blanks and brackets, so counting starts behind it.
 std::uint64_t start_time(const Root& root, int pid) {
-  const auto stat = root.read(fmt::format("proc/{}/stat", pid)).value_or("");
+  const auto stat = root.read(process_path(pid, "stat")).value_or("");
   const auto end_of_name = stat.rfind(')');
   if (end_of_name == std::string::npos) return 0;
   std::istringstream rest(stat.substr(end_of_name + 1));

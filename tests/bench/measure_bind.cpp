@@ -11,10 +11,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cstdlib>
-#include <ctime>
 #include <functional>
 #include <iostream>
 #include <map>
@@ -42,21 +40,18 @@ void run(const std::string& command) {
   if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
 }
 
-/// The longest tick of a kernel (CONFIG_HZ=100) and a multiple of all others, in nanoseconds.
-constexpr long tick = 20'000'000;
+/// A multiple of the kernel's tick, whatever it is (CONFIG_HZ: 100, 250, 300 or 1000).
+constexpr std::chrono::nanoseconds ticks = std::chrono::milliseconds(20);
 /// After a bind the host driver's hubs and what hangs on them go on for a while by themselves, and an unbind waits for
-/// them. In nanoseconds.
-constexpr long rest = 1'000'000'000;
+/// them.
+constexpr std::chrono::seconds rest(1);
 
 /// An unbind also waits for the kernel's tick, several times.
-/// \param phase  of the tick at which it ends, in nanoseconds
-void come_to_rest(long phase) {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  const long at = (now.tv_nsec + rest) / tick * tick + tick + phase;
-  const timespec end{now.tv_sec + at / 1'000'000'000, at % 1'000'000'000};
-  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, nullptr) == EINTR) {
-  }
+/// \param phase  of the ticks at which it ends
+void come_to_rest(std::chrono::nanoseconds phase) {
+  using std::chrono::steady_clock;
+  const auto rested = steady_clock::now() + rest;
+  std::this_thread::sleep_until(rested - rested.time_since_epoch() % ticks + ticks + phase);
 }
 
 void require_driver(const Root& root, const std::string& address, const std::string& driver) {
@@ -110,7 +105,7 @@ int main(int argc, char** argv) try {
   for (int round = 0; round < std::atoi(argv[2]); ++round) {
     // Each round at another moment of the tick, and the same for all ways: it costs up to a tick each time the kernel
     // waits for one, and that is nobody's own.
-    const long phase = static_cast<long>(random() % tick);
+    const std::chrono::nanoseconds phase(random() % ticks.count());
     for (const auto& [name, work] : ways) {
       // It takes ten times as long and is as far away: a few rounds tell.
       if (name == "driverctl" && round % 10 != 0) continue;

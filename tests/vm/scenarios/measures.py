@@ -48,6 +48,11 @@ def idle_share(bench):
     return (after[3] - before[3]) / (sum(after) - sum(before))
 
 
+def measured(bench, arguments, timeout):
+    """What hostsplit-measure says of its ways, in microseconds."""
+    return json.loads(bench.run(f"/usr/libexec/hostsplit/hostsplit-measure {arguments}", timeout).out)
+
+
 def limit(check, name, value, most):
     print(f"     {name}: {value:.2f}", flush=True)
     check(f"{name} is at most {most}", value <= most, f"{value:.3f}")
@@ -68,7 +73,7 @@ def bind(bench, check):
 
 
 def bind_times(bench):
-    times = json.loads(bench.run(f"/usr/libexec/hostsplit/hostsplit-measure {X0} {BIND_ROUNDS}", 590).out)
+    times = measured(bench, f"{X0} {BIND_ROUNDS}", 590)
     print(f"     medians in microseconds: {times}", flush=True)
     return times
 
@@ -94,7 +99,7 @@ def drift(bench, check, product):
     """From another program's rebinding until the service has it back, against that program's raw writes."""
     product.configure(f'[vm.101]\ncontrollers = ["{X0}"]\n')
     product.run("apply --yes")
-    times = json.loads(bench.run(f"/usr/libexec/hostsplit/hostsplit-measure --drift {X0} 5", 300).out)
+    times = measured(bench, f"--drift {X0} 5", 300)
     print(f"     drift, medians in microseconds: {times}; {times['service'] / times['raw']:.1f} times the raw writes")
     check("a drift is repaired within a second", times["service"] < 1_000_000, times)
 
@@ -122,7 +127,7 @@ def memory(bench, check, product):
 
 
 def reserve(bench, check):
-    times = json.loads(bench.run(f"/usr/libexec/hostsplit/hostsplit-measure pages 1 4 {ROUNDS}", 600).out)
+    times = measured(bench, f"pages 1 4 {ROUNDS}", 600)
     print(f"     4 pages of 1 GiB, medians in microseconds: {times}")
     limit(check, "reserving against a raw loop of writes", times["hostsplit"] / times["raw"], 1.05)
 
