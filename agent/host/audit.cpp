@@ -14,6 +14,7 @@ void AuditScope::done(std::string to) {
 }
 
 AuditScope::~AuditScope() {
+  if (!open_) return;
   record_.result = done_ ? "done" : "failed";
   if (!done_) record_.message += ": failed: " + why_;
   sink_.write(record_);

@@ -21,7 +21,8 @@ struct AuditRecord {
 class AuditSink {
  public:
   virtual ~AuditSink() = default;
-  /// Must not throw: an effect that happened stays happened. \return false if the record was lost.
+  /// Must not throw: an effect that happened stays happened. Called in disposable processes, too (Effects::apart()), so
+  /// what it remembers must be seen by their owner. \return false if the record was lost.
   virtual bool write(const AuditRecord& record) noexcept = 0;
 };
 
@@ -37,12 +38,15 @@ class AuditScope {
   void done(std::string to = {});
   /// Why it will be closed as failed.
   void fail(const std::string& why) { why_ = why; }
+  /// Somebody else closes it.
+  void leave_open() { open_ = false; }
 
  private:
   AuditSink& sink_;
   AuditRecord record_;
   std::string why_ = "interrupted";
   bool done_ = false;
+  bool open_ = true;
 };
 
 }  // namespace hostsplit

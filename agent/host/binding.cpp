@@ -73,10 +73,8 @@ void bind_function(const Root& root, Effects& effects, const Bind& bind) {
   try {
     if (bound != bind.to) effects.write_attributes(moving_writes(bind, bound), bind_deadline);
     effects.read_back(device_path(bind.address) + "/driver", [&] { require_driver(root, bind); });
-  } catch (const Stuck& stuck) {
-    // Whatever is written to it now waits as well.
-    quarantine(root, effects, bind.address, stuck.pid());
-    throw;
+  } catch (const Stuck&) {
+    throw;  // whatever is written to it now waits as well
   } catch (const Error&) {
     give_back(root, effects, bind);
     throw;

@@ -6,11 +6,11 @@
 namespace hostsplit {
 
 /// Moves one function to another driver and proves it: checks that the function is still the one planned for, writes
-/// driver_override, unbind and drivers_probe in one disposable child, reads the driver link back. If the new driver
-/// did not take it, the function is given back to the driver it had, so that the host keeps working.
-/// Contract of the attributes: Documentation/ABI/testing/sysfs-bus-pci. drivers_probe reports success even when
-/// nothing bound, hence the read-back.
-/// \throws Error when the function is another one now, a write failed or is stuck, or the read-back disagrees.
+/// driver_override, unbind and drivers_probe, reads the driver link back. If the new driver did not take it, the
+/// function is given back to the driver it had, so that the host keeps working. \pre a job of Effects::apart() Contract
+/// of the attributes: Documentation/ABI/testing/sysfs-bus-pci. drivers_probe reports success even when nothing bound,
+/// hence the read-back. \throws Error when the function is another one now, a write failed or is stuck, or the
+/// read-back disagrees; Stuck passes through, and the function is to be put into quarantine().
 void bind_function(const Root& root, Effects& effects, const Bind& bind);
 
 }  // namespace hostsplit

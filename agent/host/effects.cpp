@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <stdexcept>
 
 #include "core/error.hpp"
 #include "host/cluster_file.hpp"
@@ -77,6 +78,11 @@ Child fork_with_report(const std::string& what, const std::function<void(int)>& 
   return {pid, std::move(read_end)};
 }
 
+/// Without the newline that some attributes want.
+std::string shown_value(const AttributeWrite& item) {
+  return item.value.substr(0, item.value.find_last_not_of('\n') + 1);
+}
+
 void fsync_directory(int root, const std::string& path) {
   const auto slash = path.rfind('/');
   const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash);
@@ -113,24 +119,41 @@ void Effects::read_back(const std::string&, const std::function<void()>& check) 
   check();
 }
 
-LiveEffects::LiveEffects(const Root& root) : root_(root), writer_(root.descriptor()) {
+void Effects::apart(std::size_t count, const Disposable::Job& job, const Disposable::Ended& ended) {
+  for (std::size_t number = 0; number < count; ++number) {
+    const Disposable::Report report = job(number);
+    if (!ended(number, report.text) || !report.go_on) return;
+  }
+}
+
+LiveEffects::LiveEffects(const Root& root) : root_(root), disposable_(root.descriptor()) {
   if (!root.live())
     throw Error("act on", root.directory(), "it is a recorded machine, not this one",
                 "Leave --root away to act on this machine.", Error::Kind::bad_input);
 }
 
-void LiveEffects::write_attributes(const std::vector<AttributeWrite>& writes, milliseconds deadline) {
-  using Kind = AttributeWriter::Result::Kind;
-  if (writes.empty()) return;
-  const auto result = writer_.write(writes, deadline);
-  if (result.kind == Kind::done) return;
-  const AttributeWrite& failed = writes[result.index];
+void LiveEffects::apart(std::size_t count, const Disposable::Job& job, const Disposable::Ended& ended) {
+  using Kind = Disposable::Result::Kind;
+  const auto result = disposable_.run(count, job, ended);
   if (result.kind == Kind::stuck)
-    throw Stuck(root_.display(failed.path), deadline, result.pid,
+    throw Stuck(result.attribute, result.deadline, result.pid,
                 root_.read(process_path(result.pid, "stack")).value_or(""));
-  std::string value = failed.value;
-  while (!value.empty() && value.back() == '\n') value.pop_back();
-  throw Error("write \"" + value + "\" to", root_.display(failed.path), errno_text(result.code));
+  if (result.kind == Kind::died)
+    throw Error("write", "attributes", fmt::format("process {}, which does it, was ended from outside", result.pid));
+}
+
+void LiveEffects::write_attributes(const std::vector<AttributeWrite>& writes, milliseconds deadline) {
+  if (!disposable_.inside()) throw std::logic_error("attributes are written in a job of Effects::apart()");
+  disposable_.require_owner();
+  for (const auto& item : writes) {
+    disposable_.announce(root_.display(item.path), deadline);
+    const UniqueFd fd(openat(root_.descriptor(), item.path.c_str(), O_WRONLY | O_CLOEXEC));
+    const bool written = fd.get() >= 0 && write(fd.get(), item.value.data(), item.value.size()) >= 0;
+    const int error = written ? 0 : errno;
+    disposable_.announce({}, milliseconds(0));
+    if (error == 0) continue;
+    throw Error("write \"" + shown_value(item) + "\" to", root_.display(item.path), errno_text(error));
+  }
 }
 
 void LiveEffects::replace_file(const std::string& path, const std::string& content, unsigned mode) {
@@ -222,11 +245,7 @@ void LiveEffects::run(const std::vector<std::string>& command, milliseconds dead
 }
 
 void RecordingEffects::write_attributes(const std::vector<AttributeWrite>& writes, milliseconds) {
-  for (const auto& item : writes) {
-    std::string value = item.value;
-    while (!value.empty() && value.back() == '\n') value.pop_back();
-    lines_.push_back("write \"" + value + "\" to /" + item.path);
-  }
+  for (const auto& item : writes) lines_.push_back("write \"" + shown_value(item) + "\" to /" + item.path);
 }
 
 void RecordingEffects::replace_file(const std::string& path, const std::string& content, unsigned) {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/error.hpp"
-#include "host/attribute_writer.hpp"
+#include "host/disposable.hpp"
 #include "host/root.hpp"
 
 namespace hostsplit {
@@ -16,11 +16,11 @@ struct AttributeWrite {
   std::string value;  ///< written in one write(2), newline included where the attribute wants one
 };
 
-/// A write that the kernel has not answered in time. The child that wrote is left behind inside the kernel, where not
+/// A write that the kernel has not answered in time. The process that wrote is left behind inside the kernel, where not
 /// even SIGKILL reaches it; whoever writes to the same device again only loses one more.
 class Stuck : public Error {
  public:
-  /// \param stack  of the child in the kernel (proc_pid_stack(5)); empty where it could not be read
+  /// \param stack  of the process in the kernel (proc_pid_stack(5)); empty where it could not be read
   Stuck(const std::string& attribute, std::chrono::milliseconds deadline, int pid, std::string stack);
   int pid() const { return pid_; }
   const std::string& stack() const { return stack_; }
@@ -34,9 +34,14 @@ class Stuck : public Error {
 class Effects {
  public:
   virtual ~Effects() = default;
-  /// Writes attributes in order in one disposable child process, because some block inside the kernel (unbind while a
-  /// VM holds the device). Stops at the first that fails. A child that misses the deadline is left behind.
-  /// \throws Stuck when the kernel does not answer. \throws Error naming the attribute and errno text.
+  /// Does jobs 0 to `count` - 1 in order, each of which only reads, writes attributes and audits, in one disposable
+  /// process where there is a kernel that may keep it: then all that a job leaves here is its report. Stops after one
+  /// that says so, or when `ended` does; one more may end after that. \throws Stuck, Error: the first job that `ended`
+  /// was not told of got stuck, or its process ended or never began.
+  virtual void apart(std::size_t count, const Disposable::Job& job, const Disposable::Ended& ended);
+  /// Writes attributes in order; only in a job of apart(), because some block inside the kernel (unbind while a VM
+  /// holds the device). Stops at the first that fails. \param deadline of each. \throws Stuck when the kernel does not
+  /// answer and this process has not been left behind with it. \throws Error naming the attribute and errno text.
   virtual void write_attributes(const std::vector<AttributeWrite>& writes, std::chrono::milliseconds deadline) = 0;
   /// Replaces a file atomically and durably (temporary file, fsync, rename, fsync of the directory); creates missing
   /// directories with mode 0755. The temporary file's name begins with a dot, so that programs which take every file of
@@ -66,6 +71,7 @@ class LiveEffects : public Effects {
  public:
   /// \throws Error if `root` is not the live machine.
   explicit LiveEffects(const Root& root);
+  void apart(std::size_t count, const Disposable::Job& job, const Disposable::Ended& ended) override;
   void write_attributes(const std::vector<AttributeWrite>& writes, std::chrono::milliseconds deadline) override;
   void replace_file(const std::string& path, const std::string& content, unsigned mode = 0644) override;
   void replace_cluster_file(const std::string& path, const std::string& before, const std::string& content) override;
@@ -77,7 +83,7 @@ class LiveEffects : public Effects {
 
  private:
   const Root& root_;
-  AttributeWriter writer_;
+  Disposable disposable_;
 };
 
 /// Touches nothing and writes down, one line per effect, what would have been done: the rehearsal of a plan.

@@ -14,6 +14,7 @@
 #include "host/initramfs.hpp"
 #include "host/inventory.hpp"
 #include "host/pages.hpp"
+#include "host/quarantine.hpp"
 #include "host/store.hpp"
 
 namespace hostsplit {
@@ -109,6 +110,23 @@ AuditRecord stuck_record(const Step& step, const Stuck& stuck) {
   return record;
 }
 
+/// What AuditScope says of a step that failed, for one whose process did not live to close it.
+AuditRecord failed_record(const Step& step, const Error& error) {
+  AuditRecord record = audit_record(step);
+  record.result = "failed";
+  record.message += std::string(": failed: ") + error.what();
+  return record;
+}
+
+/// \param failure  empty: it was done
+StepResult result_of(const Step& step, const std::string& failure) {
+  return {step.id, failure.empty() ? StepResult::Kind::done : StepResult::Kind::failed, failure};
+}
+
+bool only_writes_attributes(const Step& step) {
+  return std::holds_alternative<Bind>(step.action) || std::holds_alternative<Reserve>(step.action);
+}
+
 /// Too few pages is a failure of that step alone: the others do not depend on it.
 bool others_depend_on(const Step& step) {
   return !std::holds_alternative<Reserve>(step.action);
@@ -138,25 +156,93 @@ void Executor::store_inverses(const std::vector<Step>& steps) {
   if (!(baseline == before)) save_baseline(effects_, baseline);
 }
 
+/// The steps of a plan on their way: which have ended, and whether the next may begin.
+class Executor::Course {
+ public:
+  Course(const std::vector<Step>& steps, const StopAsked& stop_asked, const Progress& progress, bool stop_at_failure)
+      : steps_(steps),
+        stop_asked_(stop_asked),
+        progress_(progress),
+        stop_at_failure_(stop_at_failure) {}
+
+  const Step& step() const { return steps_[number()]; }
+  std::size_t number() const { return outcome_.results.size(); }
+  bool over() const { return number() == steps_.size(); }
+  /// How many steps from here on only write attributes.
+  std::size_t apart() const {
+    const auto from = steps_.begin() + static_cast<std::ptrdiff_t>(number());
+    return static_cast<std::size_t>(
+        std::find_if_not(from, steps_.end(), [](const Step& each) { return only_writes_attributes(each); }) - from);
+  }
+  /// \return whether a step is begun; otherwise none is left, or none may.
+  bool begin() {
+    if (stopped_.empty() && stop_asked_ && stop_asked_()) stopped_ = "cancelled";
+    if (over() || !stopped_.empty()) return false;
+    if (progress_) progress_(step(), nullptr);
+    return true;
+  }
+  /// \return whether the steps after one that ended like this may begin.
+  bool goes_on_after(const Step& ended, const StepResult& result) const {
+    return !stop_at_failure_ || result.kind != StepResult::Kind::failed || !others_depend_on(ended);
+  }
+  void end(StepResult result) {
+    if (!goes_on_after(step(), result)) stopped_ = "a step before it failed";
+    if (progress_) progress_(step(), &result);
+    outcome_.results.push_back(std::move(result));
+  }
+  Outcome finish() {
+    while (!over()) end({step().id, StepResult::Kind::skipped, stopped_});
+    return std::move(outcome_);
+  }
+
+ private:
+  const std::vector<Step>& steps_;
+  const StopAsked& stop_asked_;
+  const Progress& progress_;
+  const bool stop_at_failure_;
+  Outcome outcome_;
+  std::string stopped_;  ///< why no step begins any more; empty: the next may
+};
+
 Outcome Executor::run(const std::vector<Step>& steps, const Progress& progress, bool stop_at_failure) {
   store_inverses(steps);
-  Outcome outcome;
-  bool stopped = false, cancelled = false;
-  for (const auto& step : steps) {
-    StepResult result{step.id, StepResult::Kind::skipped, cancelled ? "cancelled" : "a step before it failed"};
-    if (!stopped && stop_asked_ && stop_asked_()) {
-      stopped = cancelled = true;
-      result.detail = "cancelled";
-    }
-    if (!stopped) {
-      if (progress) progress(step, nullptr);
-      result = perform(step);
-      stopped = stop_at_failure && result.kind == StepResult::Kind::failed && others_depend_on(step);
-    }
-    if (progress) progress(step, &result);
-    outcome.results.push_back(std::move(result));
+  Course course(steps, stop_asked_, progress, stop_at_failure);
+  while (course.begin()) {
+    if (only_writes_attributes(course.step()))
+      perform_apart(course);
+    else
+      course.end(perform(course.step()));
   }
-  return outcome;
+  return course.finish();
+}
+
+void Executor::perform_apart(Course& course) {
+  const Step* first = &course.step();
+  const std::size_t count = course.apart();
+  const auto job = [&](std::size_t number) -> Disposable::Report {
+    const StepResult result = perform(first[number]);
+    return {result.detail, course.goes_on_after(first[number], result)};
+  };
+  const auto ended = [&](std::size_t number, const std::string& failure) {
+    course.end(result_of(first[number], failure));
+    return number + 1 == count || course.begin();
+  };
+  try {
+    effects_.apart(count, job, ended);
+  } catch (const Stuck& stuck) {
+    course.end(give_up(course.step(), stuck));
+  } catch (const Error& error) {
+    audit_.write(failed_record(course.step(), error));
+    course.end(result_of(course.step(), error.what()));
+  }
+}
+
+StepResult Executor::give_up(const Step& step, const Stuck& stuck) {
+  // Whatever is written to the function now waits as well.
+  if (const auto* bind = std::get_if<Bind>(&step.action)) quarantine(root_, effects_, bind->address, stuck.pid());
+  audit_.write(stuck_record(step, stuck));
+  audit_.write(failed_record(step, stuck));
+  return result_of(step, stuck.what());
 }
 
 StepResult Executor::perform(const Step& step) {
@@ -164,14 +250,14 @@ StepResult Executor::perform(const Step& step) {
   try {
     const std::string found = std::visit([&](const auto& action) { return act(action); }, step.action);
     audit.done(found);
-    return {step.id, StepResult::Kind::done, {}};
-  } catch (const Stuck& stuck) {
-    audit_.write(stuck_record(step, stuck));
-    audit.fail(stuck.what());
-    return {step.id, StepResult::Kind::failed, stuck.what()};
+    return result_of(step, {});
+  } catch (const Stuck&) {
+    audit.leave_open();
+    throw;
   } catch (const std::exception& error) {
-    audit.fail(error.what());
-    return {step.id, StepResult::Kind::failed, error.what()};
+    const std::string why = *error.what() ? error.what() : "no reason was given";  // no text would mean success
+    audit.fail(why);
+    return result_of(step, why);
   }
 }
 

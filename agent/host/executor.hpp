@@ -32,6 +32,8 @@ using Progress = std::function<void(const Step& step, const StepResult* result)>
 
 /// Runs plans: stores the inverse of every effect first; then, step by step, opens the audit record, acts, reads back.
 /// Stops at the first failure; the steps after it are reported as skipped. Too few huge pages fail their own step only.
+/// Steps in a row that only write attributes are done in one disposable process, see Effects::apart(); when the kernel
+/// does not answer one, its function is put into quarantine().
 class Executor {
  public:
   Executor(const Root& root, Effects& effects, AuditSink& audit, StopAsked stop_asked = {})
@@ -46,7 +48,10 @@ class Executor {
  private:
   /// Remembers how everything the steps touch was before, before any of it is touched.
   void store_inverses(const std::vector<Step>& steps);
+  class Course;
+  void perform_apart(Course& course);
   StepResult perform(const Step& step);
+  StepResult give_up(const Step& step, const Stuck& stuck);
   /// Each returns what was found afterwards where that differs from the plan, and throws when it did not succeed.
   std::string act(const LoadModule& action);
   std::string act(const Bind& action);

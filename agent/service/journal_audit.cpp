@@ -65,7 +65,7 @@ bool send(const AuditRecord& record) noexcept {
 
 bool JournalAudit::write(const AuditRecord& record) noexcept {
   const bool written = send(record);
-  if (!written) ++lost_;
+  if (!written) ++*lost_;
   return written;
 }
 

@@ -1,8 +1,10 @@
 #pragma once
+#include <atomic>
 #include <string>
 #include <vector>
 
 #include "host/audit.hpp"
+#include "host/shared_value.hpp"
 
 namespace hostsplit {
 
@@ -11,11 +13,11 @@ class JournalAudit : public AuditSink {
  public:
   /// \return false when there is no journal to write to.
   bool write(const AuditRecord& record) noexcept override;
-  /// Records that were lost so far.
-  unsigned lost() const { return lost_; }
+  /// Records that were lost so far, by this process and by those it has become the parent of.
+  unsigned lost() const { return *lost_; }
 
  private:
-  unsigned lost_ = 0;
+  SharedValue<std::atomic<unsigned>> lost_;
 };
 
 /// The journal entry of a record as "NAME=value" lines. Empty fields are left out.

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "host/effects.hpp"
+
 /// What the measurements share.
 
 /// One open, write, close, without a fork. \throws std::runtime_error.
@@ -13,6 +15,6 @@ long microseconds(const std::function<void()>& work);
 long median(std::vector<long> values);
 
 /// Times the reservation of `count` pages of 1 GiB on a node from an empty pool, done two ways in turn: hostsplit's
-/// reserve_pages() and one raw write of the next number per page. Prints medians in microseconds as JSON. \return exit
-/// code
-int measure_pages(int node, int count, int rounds);
+/// reserve_pages() and one raw write of the next number per page. \pre a job of Effects::apart()
+/// \return medians in microseconds as JSON.
+std::string measure_pages(const hostsplit::Root& root, hostsplit::Effects& effects, int node, int count, int rounds);

@@ -1,12 +1,13 @@
 // Times one rebinding xhci_hcd -> vfio-pci done three ways in turn, in one process and one run: the three raw attribute
-// writes without a fork, hostsplit's bind_function() (identity check, child, writes, read-back), and
-// `driverctl --nosave set-override` (one round of ten). Prints the median of each in microseconds as one line of JSON.
-// The order is another in each round, and each starts from rest, because what a way finds in its caches or still
-// running is not its own.
+// writes, hostsplit's bind_function() (identity check, writes, read-back), and `driverctl --nosave set-override` (one
+// round of ten). Prints the median of each in microseconds as one line of JSON. The order is another in each round, and
+// each starts from rest, because what a way finds in its caches or still running is not its own. That process is a
+// disposable one as whoever applies has it; what having one costs is measured by itself.
 //
-// Usage: hostsplit-measure ADDRESS ROUNDS   (root, vfio-pci loaded, the controller on its host driver and unused)
+// Usage: hostsplit-measure bind ADDRESS ROUNDS   (root, vfio-pci loaded, the controller on its host driver and unused)
+//        hostsplit-measure process ROUNDS
 //        hostsplit-measure pages NODE COUNT ROUNDS   (measure_pages.cpp)
-//        hostsplit-measure --drift ADDRESS ROUNDS   (the service running, the controller applied to a VM): gives it to
+//        hostsplit-measure drift ADDRESS ROUNDS   (the service running, the controller applied to a VM): gives it to
 //        the host by raw writes, and times them and how long the service takes to have it back
 #include <fmt/format.h>
 
@@ -71,27 +72,19 @@ long until_back(const Root& root, const std::string& address) {
 }
 
 /// Pauses, so that the service does not take it for a storm and slows down.
-int measure_drift(const Root& root, const std::string& address, int rounds) {
+std::string measure_drift(const Root& root, const std::string& address, int rounds) {
   std::vector<long> raw, service;
   for (int round = 0; round < rounds; ++round) {
     raw.push_back(microseconds([&] { raw_bind(address, "\n"); }));
     service.push_back(until_back(root, address));
     std::this_thread::sleep_for(std::chrono::seconds(15));
   }
-  std::cout << fmt::format("{{\"raw\": {}, \"service\": {}}}\n", median(raw), median(service));
-  return 0;
+  return fmt::format("{{\"raw\": {}, \"service\": {}}}", median(raw), median(service));
 }
 
-}  // namespace
-
-int main(int argc, char** argv) try {
-  if (argc == 5 && std::string(argv[1]) == "pages")
-    return measure_pages(std::atoi(argv[2]), std::atoi(argv[3]), std::atoi(argv[4]));
-  if (argc == 4 && argv[1] == std::string("--drift")) return measure_drift(Root(), argv[2], std::atoi(argv[3]));
-  if (argc != 3) return std::cerr << "usage: hostsplit-measure ADDRESS ROUNDS\n", 2;
-  const Root root;
-  LiveEffects effects(root);
-  const auto address = parse_pci_address(argv[1]);
+/// \pre a job of Effects::apart(), as for whoever applies
+std::string measure_bind(const Root& root, Effects& effects, const std::string& at, int rounds) {
+  const auto address = parse_pci_address(at);
   const auto function = address ? read_function(root, *address) : std::nullopt;
   if (!function) throw std::runtime_error("no PCI function at that address");
   const std::string text = to_string(*address);
@@ -102,7 +95,7 @@ int main(int argc, char** argv) try {
       {"driverctl", [&] { run("driverctl --nosave set-override " + text + " vfio-pci"); }}};
   std::map<std::string, std::vector<long>> times;
   std::minstd_rand random;
-  for (int round = 0; round < std::atoi(argv[2]); ++round) {
+  for (int round = 0; round < rounds; ++round) {
     // Each round at another moment of the tick, and the same for all ways: it costs up to a tick each time the kernel
     // waits for one, and that is nobody's own.
     const std::chrono::nanoseconds phase(random() % ticks.count());
@@ -117,8 +110,61 @@ int main(int argc, char** argv) try {
     }
     std::shuffle(ways.begin(), ways.end(), random);
   }
-  std::cout << fmt::format("{{\"raw\": {}, \"hostsplit\": {}, \"driverctl\": {}}}\n", median(times["raw"]),
-                           median(times["hostsplit"]), median(times["driverctl"]));
+  return fmt::format("{{\"raw\": {}, \"hostsplit\": {}, \"driverctl\": {}}}", median(times["raw"]),
+                     median(times["hostsplit"]), median(times["driverctl"]));
+}
+
+/// How long it takes to have a process for jobs and to see its end, which is there once for all functions in a row.
+std::string measure_process(Effects& effects, int rounds) {
+  std::vector<long> times;
+  for (int round = 0; round < rounds; ++round) {
+    std::this_thread::sleep_for(rest);
+    times.push_back(microseconds([&] {
+      effects.apart(
+          1, [](std::size_t) { return Disposable::Report(); }, [](std::size_t, const std::string&) { return true; });
+    }));
+  }
+  return fmt::format("{{\"process\": {}}}", median(times));
+}
+
+/// \return what `measure` says in a job. \throws std::runtime_error with its message.
+std::string in_job(Effects& effects, const std::function<std::string()>& measure) {
+  std::string failure, said;
+  effects.apart(
+      1,
+      [&](std::size_t) -> Disposable::Report {
+        try {
+          return {"=" + measure()};
+        } catch (const std::exception& error) {
+          return {error.what()};
+        }
+      },
+      [&](std::size_t, const std::string& text) {
+        (text.starts_with('=') ? said : failure) = text;
+        return true;
+      });
+  if (said.empty()) throw std::runtime_error(failure);
+  return said.substr(1);
+}
+
+std::string measured(const std::vector<std::string>& words) {
+  const Root root;
+  LiveEffects effects(root);
+  const auto number = [&](std::size_t at) { return std::atoi(words[at].c_str()); };
+  if (words.size() == 4 && words[0] == "pages")
+    return in_job(effects, [&] { return measure_pages(root, effects, number(1), number(2), number(3)); });
+  if (words.size() == 3 && words[0] == "drift") return measure_drift(root, words[1], number(2));
+  if (words.size() == 2 && words[0] == "process") return measure_process(effects, number(1));
+  if (words.size() == 3 && words[0] == "bind")
+    return in_job(effects, [&] { return measure_bind(root, effects, words[1], number(2)); });
+  throw std::runtime_error(
+      "usage: bind ADDRESS ROUNDS | process ROUNDS | pages NODE COUNT ROUNDS | drift ADDRESS ROUNDS");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  std::cout << measured({argv + 1, argv + argc}) << "\n";
   return 0;
 } catch (const std::exception& error) {
   std::cerr << "hostsplit-measure: " << error.what() << "\n";

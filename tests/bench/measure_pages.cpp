@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <iostream>
 #include <map>
 #include <stdexcept>
 
@@ -22,9 +21,7 @@ void require_pages(const Root& root, int node, std::uint64_t count) {
 
 }  // namespace
 
-int measure_pages(int node, int count, int rounds) {
-  const Root root;
-  LiveEffects effects(root);
+std::string measure_pages(const Root& root, Effects& effects, int node, int count, int rounds) {
   const std::string pool =
       fmt::format("/sys/devices/system/node/node{}/hugepages/hugepages-1048576kB/nr_hugepages", node);
   const auto wanted = static_cast<std::uint64_t>(count);
@@ -45,6 +42,5 @@ int measure_pages(int node, int count, int rounds) {
       require_pages(root, node, wanted);
       raw_write(pool, "0");
     }
-  std::cout << fmt::format("{{\"raw\": {}, \"hostsplit\": {}}}\n", median(times["raw"]), median(times["hostsplit"]));
-  return 0;
+  return fmt::format("{{\"raw\": {}, \"hostsplit\": {}}}", median(times["raw"]), median(times["hostsplit"]));
 }
