@@ -30,13 +30,21 @@ struct EagerEffects : testing::FakeEffects {
   }
 };
 
-/// The process is killed in its second job.
+/// The first process is killed in its second job, having taken its driver from a function.
 struct DyingEffects : testing::FakeEffects {
-  using FakeEffects::FakeEffects;
+  DyingEffects(testing::FakeHost& host, const char* function) : FakeEffects(host), host_(host), function_(function) {}
   void apart(std::size_t count, const Disposable::Job& job, const Disposable::Ended& ended) override {
-    if (!ended(0, job(0).text) || count == 1) return;
+    if (died_) return FakeEffects::apart(count, job, ended);
+    died_ = true;
+    ended(0, job(0).text);
+    host_.unbind(function_);
     throw Error("write", "attributes", "process 4711, which does it, was ended from outside");
   }
+
+ private:
+  testing::FakeHost& host_;
+  const char* function_;
+  bool died_ = false;
 };
 
 struct ExecutorTest : ::testing::Test {
@@ -48,7 +56,6 @@ struct ExecutorTest : ::testing::Test {
   std::vector<Step> binds() {
     auto steps = split.plan_now().steps;
     std::erase_if(steps, [](const Step& step) { return !std::holds_alternative<Bind>(step.action); });
-    split.host.set_file("sys/bus/pci/drivers/vfio-pci/new_id", "");
     split.effects.run({"modprobe", "vfio-pci"}, std::chrono::seconds(1));
     return steps;
   }
@@ -109,13 +116,15 @@ TEST_F(ExecutorTest, OneThatGetsStuckIsAuditedAndARepairGoesOnWithTheRest) {
   EXPECT_THAT(audited(std::get<Bind>(steps[2].action).address), ElementsAre("bind started", "bind done"));
 }
 
-TEST_F(ExecutorTest, OneWhoseProcessEndsHasFailed) {
-  DyingEffects dying(split.host);
+TEST_F(ExecutorTest, OneWhoseProcessEndsHasFailedAndTheHostHasItsControllerBack) {
+  DyingEffects dying(split.host, "0000:44:00.1");
   const auto steps = binds();
   const Outcome outcome = Executor(split.root, dying, split.audit).run(steps, telling());
   EXPECT_THAT(kinds(outcome), ElementsAre(Kind::done, Kind::failed, Kind::skipped));
   EXPECT_THAT(outcome.results[1].detail, HasSubstr("was ended from outside"));
   EXPECT_THAT(audited(std::get<Bind>(steps[1].action).address), ElementsAre("bind failed"));
+  EXPECT_EQ(split.driver("0000:44:00.1"), "xhci_hcd");
+  EXPECT_EQ(split.driver_override("0000:44:00.1"), "(null)");
 }
 
 }  // namespace

@@ -2,6 +2,12 @@
 
 namespace hostsplit {
 
+AuditRecord failed(AuditRecord record, const std::string& why) {
+  record.result = "failed";
+  record.message += ": failed: " + why;
+  return record;
+}
+
 AuditScope::AuditScope(AuditSink& sink, AuditRecord record) : sink_(sink), record_(std::move(record)) {
   AuditRecord opening = record_;
   opening.result = "started";
@@ -15,8 +21,10 @@ void AuditScope::done(std::string to) {
 
 AuditScope::~AuditScope() {
   if (!open_) return;
-  record_.result = done_ ? "done" : "failed";
-  if (!done_) record_.message += ": failed: " + why_;
+  if (done_)
+    record_.result = "done";
+  else
+    record_ = failed(std::move(record_), why_);
   sink_.write(record_);
 }
 

@@ -26,6 +26,9 @@ class AuditSink {
   virtual bool write(const AuditRecord& record) noexcept = 0;
 };
 
+/// The record that closes one as failed. \param why a sentence
+AuditRecord failed(AuditRecord record, const std::string& why);
+
 /// Opens an audit record before an effect and closes it as failed unless it was declared done: no way out of a
 /// scope can forget it.
 class AuditScope {
@@ -38,7 +41,7 @@ class AuditScope {
   void done(std::string to = {});
   /// Why it will be closed as failed.
   void fail(const std::string& why) { why_ = why; }
-  /// Somebody else closes it.
+  /// Somebody else closes it: with failed().
   void leave_open() { open_ = false; }
 
  private:

@@ -52,20 +52,18 @@ std::vector<AttributeWrite> moving_writes(const Bind& bind, const std::string& b
   return writes;
 }
 
-/// Best effort: the error that led here is the one to report.
-void give_back(const Root& root, Effects& effects, const Bind& bind) {
+}  // namespace
+
+void give_back(const Root& root, Effects& effects, const Bind& bind) try {
   if (bind.from.empty() || bind.from == names::vfio_driver) return;
   if (!bound_driver(root, bind.address).empty()) return;
-  try {
-    effects.write_attributes({override_write(bind.address, bind.from),
-                              {"sys/bus/pci/drivers_probe", to_string(bind.address)},
-                              override_write(bind.address, std::nullopt)},
-                             bind_deadline);
-  } catch (const Error&) {
-  }
+  effects.write_attributes({override_write(bind.address, bind.from),
+                            {"sys/bus/pci/drivers_probe", to_string(bind.address)},
+                            override_write(bind.address, std::nullopt)},
+                           bind_deadline);
+} catch (const Error&) {
+  // The error that led here is the one to report.
 }
-
-}  // namespace
 
 void bind_function(const Root& root, Effects& effects, const Bind& bind) {
   require_answering(root, bind.address);

@@ -13,4 +13,8 @@ namespace hostsplit {
 /// read-back disagrees; Stuck passes through, and the function is to be put into quarantine().
 void bind_function(const Root& root, Effects& effects, const Bind& bind);
 
+/// Gives a function that a move has left without a driver back to the driver of the host it had, if it had one; best
+/// effort. \pre a job of Effects::apart()
+void give_back(const Root& root, Effects& effects, const Bind& bind);
+
 }  // namespace hostsplit

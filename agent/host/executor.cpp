@@ -110,14 +110,6 @@ AuditRecord stuck_record(const Step& step, const Stuck& stuck) {
   return record;
 }
 
-/// What AuditScope says of a step that failed, for one whose process did not live to close it.
-AuditRecord failed_record(const Step& step, const Error& error) {
-  AuditRecord record = audit_record(step);
-  record.result = "failed";
-  record.message += std::string(": failed: ") + error.what();
-  return record;
-}
-
 /// \param failure  empty: it was done
 StepResult result_of(const Step& step, const std::string& failure) {
   return {step.id, failure.empty() ? StepResult::Kind::done : StepResult::Kind::failed, failure};
@@ -232,8 +224,7 @@ void Executor::perform_apart(Course& course) {
   } catch (const Stuck& stuck) {
     course.end(give_up(course.step(), stuck));
   } catch (const Error& error) {
-    audit_.write(failed_record(course.step(), error));
-    course.end(result_of(course.step(), error.what()));
+    course.end(bury(course.step(), error));
   }
 }
 
@@ -241,8 +232,23 @@ StepResult Executor::give_up(const Step& step, const Stuck& stuck) {
   // Whatever is written to the function now waits as well.
   if (const auto* bind = std::get_if<Bind>(&step.action)) quarantine(root_, effects_, bind->address, stuck.pid());
   audit_.write(stuck_record(step, stuck));
-  audit_.write(failed_record(step, stuck));
+  audit_.write(failed(audit_record(step), stuck.what()));
   return result_of(step, stuck.what());
+}
+
+/// For a step whose process has died in the middle of it, or never began.
+StepResult Executor::bury(const Step& step, const Error& error) {
+  const auto give_back_job = [&](std::size_t) -> Disposable::Report {
+    if (const auto* bind = std::get_if<Bind>(&step.action)) give_back(root_, effects_, *bind);
+    return {};
+  };
+  try {
+    effects_.apart(1, give_back_job, [](std::size_t, const std::string&) { return true; });
+  } catch (const Error&) {
+    // The one that led here is the one to report.
+  }
+  audit_.write(failed(audit_record(step), error.what()));
+  return result_of(step, error.what());
 }
 
 StepResult Executor::perform(const Step& step) {

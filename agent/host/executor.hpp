@@ -52,6 +52,7 @@ class Executor {
   void perform_apart(Course& course);
   StepResult perform(const Step& step);
   StepResult give_up(const Step& step, const Stuck& stuck);
+  StepResult bury(const Step& step, const Error& error);
   /// Each returns what was found afterwards where that differs from the plan, and throws when it did not succeed.
   std::string act(const LoadModule& action);
   std::string act(const Bind& action);
