@@ -17,7 +17,6 @@
 #include "host/unique_fd.hpp"
 
 namespace hostsplit {
-
 namespace {
 
 using std::chrono::milliseconds;

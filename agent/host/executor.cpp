@@ -238,12 +238,13 @@ StepResult Executor::give_up(const Step& step, const Stuck& stuck) {
 
 /// For a step whose process has died in the middle of it, or never began.
 StepResult Executor::bury(const Step& step, const Error& error) {
+  const auto* bind = std::get_if<Bind>(&step.action);
   const auto give_back_job = [&](std::size_t) -> Disposable::Report {
-    if (const auto* bind = std::get_if<Bind>(&step.action)) give_back(root_, effects_, *bind);
+    give_back(root_, effects_, *bind);
     return {};
   };
   try {
-    effects_.apart(1, give_back_job, [](std::size_t, const std::string&) { return true; });
+    if (bind) effects_.apart(1, give_back_job, [](std::size_t, const std::string&) { return true; });
   } catch (const Error&) {
     // The one that led here is the one to report.
   }
