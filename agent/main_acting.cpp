@@ -1,4 +1,4 @@
-#include "cli/acting/acting.hpp"
+#include "cli/act/acting.hpp"
 #include "cli/cli.hpp"
 
 // /usr/libexec/hostsplit/hostsplit: every verb, and the libraries that acting needs.

@@ -5,8 +5,8 @@
 #include <cerrno>
 #include <filesystem>
 
-#include "core/error.hpp"
-#include "core/names.hpp"
+#include "core/base/error.hpp"
+#include "core/base/names.hpp"
 #include "support/split_host.hpp"
 
 namespace hostsplit {

@@ -2,10 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/boot_health.hpp"
-#include "core/names.hpp"
-#include "host/store.hpp"
-#include "service/keeper.hpp"
+#include "core/boot/boot_health.hpp"
+#include "core/base/names.hpp"
+#include "host/store/store.hpp"
+#include "service/keeper/reconciler.hpp"
 #include "support/split_host.hpp"
 
 namespace hostsplit {

@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/boot_loader.hpp"
-#include "core/names.hpp"
+#include "core/boot/boot_loader.hpp"
+#include "core/base/names.hpp"
 #include "support/split_host.hpp"
 
 namespace hostsplit {

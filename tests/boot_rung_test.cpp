@@ -6,12 +6,12 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "core/boot_rung.hpp"
-#include "core/error.hpp"
-#include "core/modprobe_conf.hpp"
-#include "core/names.hpp"
-#include "host/image_archive.hpp"
-#include "host/initramfs.hpp"
+#include "core/boot/initramfs.hpp"
+#include "core/base/error.hpp"
+#include "core/boot/modprobe_conf.hpp"
+#include "core/base/names.hpp"
+#include "host/act/image_archive.hpp"
+#include "host/act/initramfs.hpp"
 #include "support/split_host.hpp"
 
 namespace hostsplit {

@@ -1,5 +1,5 @@
 // The bus object on a private bus: one dbus-daemon of the test's own, both ends in one loop.
-#include "service/bus.hpp"
+#include "service/bus/bus.hpp"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -10,7 +10,7 @@
 #include <functional>
 #include <vector>
 
-#include "core/names.hpp"
+#include "core/base/names.hpp"
 #include "support/private_bus.hpp"
 
 namespace hostsplit {

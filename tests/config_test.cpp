@@ -5,8 +5,8 @@
 #include <fstream>
 #include <sstream>
 
-#include "core/error.hpp"
-#include "text/documents.hpp"
+#include "core/base/error.hpp"
+#include "formats/toml/documents.hpp"
 
 namespace hostsplit {
 namespace {

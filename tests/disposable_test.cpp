@@ -12,7 +12,7 @@
 #include <fstream>
 #include <thread>
 
-#include "host/disposable.hpp"
+#include "host/effects/child_process.hpp"
 #include "support/fake_host.hpp"
 
 namespace hostsplit {

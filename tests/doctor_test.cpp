@@ -1,14 +1,16 @@
 // Doctor: every check fine on a good host, and each finding on a host with that one mistake.
-#include "core/doctor.hpp"
+#include "core/checks/doctor.hpp"
+#include "core/memory/kernel_command_line.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
 
-#include "host/host_setup.hpp"
+#include "host/inventory/host_setup.hpp"
 #include "operations/advice.hpp"
 #include "operations/doctor.hpp"
+#include "operations/report/doctor_report.hpp"
 #include "support/split_host.hpp"
 
 namespace hostsplit {

@@ -3,9 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/boot_plan.hpp"
-#include "core/error.hpp"
-#include "text/documents.hpp"
+#include "core/state/boot_plan.hpp"
+#include "core/base/error.hpp"
+#include "formats/toml/documents.hpp"
 
 namespace hostsplit {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <cerrno>
 
-#include "core/error.hpp"
-#include "host/inventory.hpp"
+#include "core/base/error.hpp"
+#include "host/inventory/inventory.hpp"
 
 /// That the fake host reacts as its header says, which is as kernel 6.17 was seen to.
 namespace hostsplit::testing {

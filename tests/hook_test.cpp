@@ -5,9 +5,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/names.hpp"
-#include "core/objection.hpp"
-#include "service/metrics.hpp"
+#include "core/base/names.hpp"
+#include "core/checks/start_check.hpp"
+#include "service/daemon/metrics.hpp"
 #include "support/split_host.hpp"
 
 namespace hostsplit {

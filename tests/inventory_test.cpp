@@ -1,4 +1,4 @@
-#include "host/inventory.hpp"
+#include "host/inventory/inventory.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,12 +6,12 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "core/error.hpp"
-#include "core/learn.hpp"
-#include "core/names.hpp"
+#include "core/base/error.hpp"
+#include "core/usb/learn.hpp"
+#include "core/base/names.hpp"
 #include "support/fake_host.hpp"
 #include "support/machine_file.hpp"
-#include "text/documents.hpp"
+#include "formats/toml/documents.hpp"
 
 namespace hostsplit::testing {
 namespace {

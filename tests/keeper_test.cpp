@@ -1,15 +1,15 @@
 // The daemon without its loop, on the fake host: what it tells and what it does from one look to the next.
-#include "service/keeper.hpp"
+#include "service/keeper/reconciler.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
-#include "core/error.hpp"
-#include "core/names.hpp"
-#include "host/lock.hpp"
-#include "host/store.hpp"
+#include "core/base/error.hpp"
+#include "core/base/names.hpp"
+#include "host/store/lock.hpp"
+#include "host/store/store.hpp"
 #include "support/split_host.hpp"
 
 namespace hostsplit {

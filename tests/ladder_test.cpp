@@ -3,12 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/boot_rung.hpp"
-#include "core/ladder.hpp"
-#include "core/modprobe_conf.hpp"
-#include "core/names.hpp"
-#include "host/image_archive.hpp"
-#include "operations/report.hpp"
+#include "core/boot/initramfs.hpp"
+#include "core/boot/escalation.hpp"
+#include "core/boot/modprobe_conf.hpp"
+#include "core/base/names.hpp"
+#include "host/act/image_archive.hpp"
+#include "operations/report/report.hpp"
 #include "support/split_host.hpp"
 
 namespace hostsplit {

@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/error.hpp"
-#include "host/inventory.hpp"
+#include "core/base/error.hpp"
+#include "host/inventory/inventory.hpp"
 #include "operations/learning.hpp"
 #include "support/split_host.hpp"
 

@@ -1,13 +1,14 @@
 // Where huge pages come from: the choice, its words, that they win over other words, and the way back.
-#include "core/page_recipe.hpp"
+#include "core/memory/kernel_command_line.hpp"
+#include "core/memory/page_source.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/boot_loader.hpp"
-#include "core/hugepages.hpp"
-#include "core/names.hpp"
-#include "core/pve_lint.hpp"
+#include "core/boot/boot_loader.hpp"
+#include "core/memory/pools.hpp"
+#include "core/base/names.hpp"
+#include "core/checks/pve_lint.hpp"
 #include "support/split_host.hpp"
 
 namespace hostsplit {

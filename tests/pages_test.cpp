@@ -1,17 +1,17 @@
 // Reserving on the fake host: what helps a short allocation, what is said when nothing does, and Proxmox VE's lock.
-#include "host/pages.hpp"
+#include "host/act/pages.hpp"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/file.h>
 
-#include "core/error.hpp"
-#include "core/hugepages.hpp"
-#include "core/names.hpp"
-#include "host/page_lock.hpp"
-#include "host/unique_fd.hpp"
-#include "service/keeper.hpp"
+#include "core/base/error.hpp"
+#include "core/memory/pools.hpp"
+#include "core/base/names.hpp"
+#include "host/store/page_lock.hpp"
+#include "host/system/unique_fd.hpp"
+#include "service/keeper/reconciler.hpp"
 #include "support/split_host.hpp"
 
 namespace hostsplit {

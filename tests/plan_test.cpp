@@ -7,11 +7,11 @@
 #include <fstream>
 #include <sstream>
 
-#include "core/error.hpp"
+#include "core/base/error.hpp"
 #include "operations/operations.hpp"
-#include "operations/report.hpp"
+#include "operations/report/report.hpp"
 #include "support/machine_file.hpp"
-#include "text/paint.hpp"
+#include "operations/report/colour.hpp"
 
 namespace hostsplit {
 namespace {

@@ -1,6 +1,6 @@
 // Configurations of Proxmox VE guests as text: tests/pve/*.conf and what must be read from each, in tests/pve/expected.
 // HOSTSPLIT_REGENERATE=1 rewrites the expected files; the difference is reviewed like code.
-#include "text/pve_config.hpp"
+#include "formats/proxmox/vm_config.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -12,8 +12,8 @@
 #include <fstream>
 #include <sstream>
 
-#include "core/printable.hpp"
-#include "host/inventory_pve.hpp"
+#include "core/base/printable.hpp"
+#include "host/inventory/proxmox.hpp"
 #include "support/fake_host.hpp"
 
 namespace hostsplit {

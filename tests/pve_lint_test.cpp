@@ -1,13 +1,14 @@
 // What stands in the way of reserved pages: guests of Proxmox VE against configuration, pools and command line.
-#include "core/pve_lint.hpp"
+#include "core/checks/pve_lint.hpp"
+#include "core/memory/kernel_command_line.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/wipe.hpp"
+#include "core/memory/pool_shrink.hpp"
 #include "support/split_host.hpp"
-#include "text/pve_config.hpp"
+#include "formats/proxmox/vm_config.hpp"
 
 namespace hostsplit {
 namespace {

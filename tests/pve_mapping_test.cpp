@@ -1,6 +1,6 @@
 // PCI resource mappings of a cluster: what is made of the applied plan, how it is merged into a file others write to as
 // well, and how a cluster that takes no changes is told.
-#include "core/pve_mapping.hpp"
+#include "core/checks/pve_mapping.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,13 +9,13 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/error.hpp"
-#include "core/names.hpp"
-#include "host/cluster_file.hpp"
+#include "core/base/error.hpp"
+#include "core/base/names.hpp"
+#include "host/effects/cluster_file.hpp"
 #include "operations/mapping.hpp"
 #include "support/split_host.hpp"
-#include "text/pve_config.hpp"
-#include "text/pve_mapping_text.hpp"
+#include "formats/proxmox/vm_config.hpp"
+#include "formats/proxmox/pci_mapping.hpp"
 
 namespace hostsplit {
 namespace {

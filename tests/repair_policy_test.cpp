@@ -1,9 +1,9 @@
 // When a repair may be tried again: by injected time, never by sleeping.
-#include "service/repair_policy.hpp"
+#include "service/keeper/repair_policy.hpp"
 
 #include <gtest/gtest.h>
 
-#include "service/burst.hpp"
+#include "service/loop/burst.hpp"
 
 namespace hostsplit {
 namespace {

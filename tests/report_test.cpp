@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "operations/report.hpp"
+#include "operations/report/report.hpp"
 #include "support/machine_file.hpp"
 #include "support/split_host.hpp"
 

@@ -1,11 +1,11 @@
-#include "host/root.hpp"
+#include "host/system/root.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
 #include <filesystem>
 
-#include "core/error.hpp"
+#include "core/base/error.hpp"
 #include "support/fake_host.hpp"
 
 namespace hostsplit {

@@ -5,7 +5,7 @@
 #include <ctime>
 #include <iostream>
 
-#include "host/inventory.hpp"
+#include "host/inventory/inventory.hpp"
 #include "support/fake_host.hpp"
 
 namespace hostsplit {

@@ -6,15 +6,15 @@
 #include <set>
 #include <sstream>
 
-#include "core/error.hpp"
-#include "service/diagnostics.hpp"
-#include "service/drift.hpp"
-#include "service/finding_log.hpp"
-#include "service/journal_audit.hpp"
-#include "service/keeper.hpp"
-#include "service/message_ids.hpp"
-#include "service/udev_monitor.hpp"
-#include "service/usb_descriptors.hpp"
+#include "core/base/error.hpp"
+#include "service/journal/log.hpp"
+#include "service/keeper/drift.hpp"
+#include "service/keeper/finding_log.hpp"
+#include "service/journal/journal_audit.hpp"
+#include "service/keeper/reconciler.hpp"
+#include "service/journal/message_ids.hpp"
+#include "service/loop/udev_monitor.hpp"
+#include "service/loop/usb_descriptors.hpp"
 
 namespace hostsplit {
 namespace {
@@ -203,7 +203,7 @@ TEST(UdevEvent, ReadsAsALine) {
 
 TEST(Diagnostics, AnUnknownLevelIsBadInput) {
   try {
-    set_up_diagnostics(LogTarget::standard_error, "loud");
+    set_up_log("loud");
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), Error::Kind::bad_input);

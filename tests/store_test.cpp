@@ -4,9 +4,9 @@
 
 #include <cerrno>
 
-#include "core/error.hpp"
-#include "core/names.hpp"
-#include "host/store.hpp"
+#include "core/base/error.hpp"
+#include "core/base/names.hpp"
+#include "host/store/store.hpp"
 #include "support/fake_host.hpp"
 
 namespace hostsplit {

@@ -1,14 +1,14 @@
 // Values that come from people, files and the kernel: what is taken, what is refused, and how they are written.
 #include <gtest/gtest.h>
 
-#include "core/cpu_set.hpp"
-#include "core/kernel_words.hpp"
-#include "core/pci.hpp"
-#include "core/port_map.hpp"
-#include "core/printable.hpp"
-#include "core/size.hpp"
-#include "text/nearest.hpp"
-#include "text/table.hpp"
+#include "core/base/cpu_set.hpp"
+#include "core/boot/kernel_parameters.hpp"
+#include "core/machine/pci.hpp"
+#include "core/state/port_map.hpp"
+#include "core/base/printable.hpp"
+#include "core/base/size.hpp"
+#include "core/base/suggestion.hpp"
+#include "operations/report/table.hpp"
 
 namespace hostsplit {
 namespace {

@@ -1,5 +1,5 @@
 // Verify: what QEMU's command line and the kernel's files say, and what is made of it.
-#include "core/verify.hpp"
+#include "core/checks/verify.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -8,15 +8,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "core/error.hpp"
-#include "core/names.hpp"
-#include "host/guest_pages.hpp"
-#include "host/guests.hpp"
-#include "operations/verify.hpp"
+#include "core/base/error.hpp"
+#include "core/base/names.hpp"
+#include "host/guests/guest_pages.hpp"
+#include "host/guests/guests.hpp"
+#include "operations/report/verify_report.hpp"
 #include "support/split_host.hpp"
-#include "text/numa_maps.hpp"
-#include "text/process_files.hpp"
-#include "text/qemu_command.hpp"
+#include "formats/proc/numa_maps.hpp"
+#include "formats/proc/process_files.hpp"
+#include "formats/proc/qemu_command.hpp"
 
 namespace hostsplit {
 namespace {

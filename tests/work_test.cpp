@@ -5,11 +5,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "core/error.hpp"
-#include "core/names.hpp"
-#include "core/plan_token.hpp"
-#include "service/worker.hpp"
-#include "service/worker_link.hpp"
+#include "core/base/error.hpp"
+#include "core/base/names.hpp"
+#include "core/planner/token.hpp"
+#include "service/work/worker.hpp"
+#include "service/work/worker_link.hpp"
 #include "support/split_host.hpp"
 
 namespace hostsplit {

@@ -8,9 +8,10 @@
 #include <optional>
 
 #include "cli/verb_table.hpp"
-#include "core/error.hpp"
-#include "core/printable.hpp"
-#include "text/nearest.hpp"
+#include "core/base/error.hpp"
+#include "core/base/printable.hpp"
+#include "core/base/suggestion.hpp"
+#include "version.hpp"
 
 namespace hostsplit {
 namespace {
@@ -24,7 +25,7 @@ struct CommandLine {
   std::map<const CLI::App*, const Verb*> verbs;
 
   CommandLine() {
-    app.set_version_flag("--version", "hostsplit " HOSTSPLIT_VERSION);
+    app.set_version_flag("--version", std::string("hostsplit ") + version);
     app.add_option("--root", options.root, "Look at a recorded machine below this directory instead of this one")
         ->type_name("DIR");
     app.footer(

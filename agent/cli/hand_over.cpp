@@ -6,7 +6,7 @@
 #include <cstring>
 #include <filesystem>
 
-#include "core/error.hpp"
+#include "core/base/error.hpp"
 
 namespace hostsplit::cli {
 

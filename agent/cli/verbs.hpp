@@ -2,8 +2,8 @@
 #include <string>
 #include <vector>
 
-#include "core/finding.hpp"
-#include "host/root.hpp"
+#include "core/base/finding.hpp"
+#include "host/system/root.hpp"
 
 namespace hostsplit::cli {
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "core/pve_lint.hpp"
-#include "host/inventory_pve.hpp"
+#include "core/checks/pve_lint.hpp"
+#include "host/inventory/proxmox.hpp"
 
 namespace hostsplit {
 

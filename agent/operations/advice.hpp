@@ -1,8 +1,8 @@
 #pragma once
 #include <vector>
 
-#include "core/plan.hpp"
-#include "host/root.hpp"
+#include "core/planner/plan.hpp"
+#include "host/system/root.hpp"
 #include "operations/operations.hpp"
 
 namespace hostsplit {

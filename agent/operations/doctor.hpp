@@ -2,10 +2,9 @@
 #include <string>
 #include <vector>
 
-#include "core/doctor.hpp"
-#include "core/page_recipe.hpp"
-#include "host/root.hpp"
-#include "text/paint.hpp"
+#include "core/checks/doctor.hpp"
+#include "core/memory/page_source.hpp"
+#include "host/system/root.hpp"
 
 namespace hostsplit {
 
@@ -18,8 +17,5 @@ struct Diagnosis {
 
 /// Runs every check. A damaged configuration becomes a finding: the doctor is for hosts on which something is wrong.
 Diagnosis diagnose(const Root& root);
-
-std::string diagnosis_text(const Diagnosis& diagnosis, const Paint& paint);
-std::string diagnosis_json(const Diagnosis& diagnosis);
 
 }  // namespace hostsplit

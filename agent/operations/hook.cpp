@@ -5,14 +5,14 @@
 #include <ctime>
 #include <thread>
 
-#include "core/error.hpp"
-#include "core/kernel_words.hpp"
-#include "core/objection.hpp"
-#include "host/guests.hpp"
-#include "host/inventory.hpp"
-#include "host/lock.hpp"
-#include "host/page_lock.hpp"
-#include "host/store.hpp"
+#include "core/base/error.hpp"
+#include "core/boot/kernel_parameters.hpp"
+#include "core/checks/start_check.hpp"
+#include "host/guests/guests.hpp"
+#include "host/inventory/inventory.hpp"
+#include "host/store/lock.hpp"
+#include "host/store/page_lock.hpp"
+#include "host/store/store.hpp"
 #include "operations/verify.hpp"
 
 namespace hostsplit {

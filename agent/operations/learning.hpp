@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "core/learn.hpp"
+#include "core/usb/learn.hpp"
 
 namespace hostsplit {
 

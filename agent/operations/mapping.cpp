@@ -5,10 +5,10 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "core/error.hpp"
-#include "core/names.hpp"
-#include "host/inventory_pve.hpp"
-#include "text/pve_mapping_text.hpp"
+#include "core/base/error.hpp"
+#include "core/base/names.hpp"
+#include "host/inventory/proxmox.hpp"
+#include "formats/proxmox/pci_mapping.hpp"
 
 namespace hostsplit {
 namespace {

@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "core/pve_mapping.hpp"
+#include "core/checks/pve_mapping.hpp"
 #include "operations/operations.hpp"
 
 namespace hostsplit {

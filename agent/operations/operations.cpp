@@ -2,14 +2,14 @@
 
 #include <algorithm>
 
-#include "core/error.hpp"
-#include "core/ladder.hpp"
-#include "core/names.hpp"
-#include "core/steps.hpp"
-#include "host/inventory.hpp"
-#include "host/lock.hpp"
-#include "host/page_lock.hpp"
-#include "host/store.hpp"
+#include "core/base/error.hpp"
+#include "core/boot/escalation.hpp"
+#include "core/base/names.hpp"
+#include "core/steps/steps.hpp"
+#include "host/inventory/inventory.hpp"
+#include "host/store/lock.hpp"
+#include "host/store/page_lock.hpp"
+#include "host/store/store.hpp"
 
 namespace hostsplit {
 namespace {

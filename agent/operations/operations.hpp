@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "core/boot_health.hpp"
-#include "core/learn.hpp"
-#include "core/plan.hpp"
-#include "host/executor.hpp"
-#include "host/root.hpp"
+#include "core/boot/boot_health.hpp"
+#include "core/usb/learn.hpp"
+#include "core/planner/plan.hpp"
+#include "host/act/executor.hpp"
+#include "host/system/root.hpp"
 
 namespace hostsplit {
 

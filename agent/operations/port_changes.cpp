@@ -1,8 +1,8 @@
 #include "operations/port_changes.hpp"
 
-#include "core/error.hpp"
-#include "host/lock.hpp"
-#include "host/store.hpp"
+#include "core/base/error.hpp"
+#include "host/store/lock.hpp"
+#include "host/store/store.hpp"
 #include "operations/learning.hpp"
 
 namespace hostsplit {

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "core/boot_loader.hpp"
-#include "core/boot_rung.hpp"
-#include "core/names.hpp"
+#include "core/boot/boot_loader.hpp"
+#include "core/boot/initramfs.hpp"
+#include "core/base/names.hpp"
 #include "operations/operations.hpp"
 
 namespace hostsplit {

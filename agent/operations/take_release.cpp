@@ -4,11 +4,11 @@
 
 #include <algorithm>
 
-#include "core/error.hpp"
-#include "core/guards.hpp"
-#include "core/names.hpp"
-#include "core/steps.hpp"
-#include "host/lock.hpp"
+#include "core/base/error.hpp"
+#include "core/usb/guards.hpp"
+#include "core/base/names.hpp"
+#include "core/steps/steps.hpp"
+#include "host/store/lock.hpp"
 
 namespace hostsplit {
 namespace {

@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <set>
 
-#include "core/error.hpp"
-#include "host/guests.hpp"
-#include "host/inventory.hpp"
-#include "host/inventory_pve.hpp"
-#include "host/store.hpp"
+#include "core/base/error.hpp"
+#include "host/guests/guests.hpp"
+#include "host/inventory/inventory.hpp"
+#include "host/inventory/proxmox.hpp"
+#include "host/store/store.hpp"
 
 namespace hostsplit {
 namespace {

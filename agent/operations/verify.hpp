@@ -2,9 +2,8 @@
 #include <string>
 #include <vector>
 
-#include "core/verify.hpp"
-#include "host/root.hpp"
-#include "text/paint.hpp"
+#include "core/checks/verify.hpp"
+#include "host/system/root.hpp"
 
 namespace hostsplit {
 
@@ -27,9 +26,5 @@ struct Proof {
 /// inventory. \param vms which; empty: all that are configured, applied for or running \param force read the pages of
 /// guests outside of huge pages as well \throws Error(bad_input) for a VM nobody knows
 Proof verify(const Root& root, const std::vector<int>& vms, bool force);
-
-/// One line per verdict, remedies below.
-std::string proof_text(const Proof& proof, const Paint& paint);
-std::string proof_json(const Proof& proof);
 
 }  // namespace hostsplit

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "host/effects.hpp"
+#include "host/effects/effects.hpp"
 
 /// What the measurements share.
 

@@ -21,9 +21,9 @@
 #include <stdexcept>
 #include <thread>
 
-#include "core/error.hpp"
-#include "host/binding.hpp"
-#include "host/inventory.hpp"
+#include "core/base/error.hpp"
+#include "host/act/binding.hpp"
+#include "host/inventory/inventory.hpp"
 #include "measure.hpp"
 
 namespace {

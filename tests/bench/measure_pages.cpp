@@ -3,8 +3,8 @@
 #include <map>
 #include <stdexcept>
 
-#include "host/inventory.hpp"
-#include "host/pages.hpp"
+#include "host/inventory/inventory.hpp"
+#include "host/act/pages.hpp"
 #include "measure.hpp"
 
 namespace {

@@ -4,8 +4,8 @@
 #include <map>
 #include <system_error>
 
-#include "core/error.hpp"
-#include "host/cluster_file.hpp"
+#include "core/base/error.hpp"
+#include "host/effects/cluster_file.hpp"
 #include "support/fake_host.hpp"
 
 namespace hostsplit::testing {

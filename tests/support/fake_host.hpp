@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "core/pci.hpp"
-#include "core/size.hpp"
-#include "host/effects.hpp"
-#include "host/root.hpp"
+#include "core/machine/pci.hpp"
+#include "core/base/size.hpp"
+#include "host/effects/effects.hpp"
+#include "host/system/root.hpp"
 
 /// A machine made of files: the parts of /sys, /proc, /run and /dev that inventory() reads, below a temporary
 /// directory, with relative links exactly as in real sysfs. FakeHost builds and changes it with verbs; FakeEffects

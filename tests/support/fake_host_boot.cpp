@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <stdexcept>
 
-#include "core/boot_rung.hpp"
-#include "core/names.hpp"
+#include "core/boot/initramfs.hpp"
+#include "core/base/names.hpp"
 #include "support/fake_host.hpp"
 
 /// What the machine boots with.

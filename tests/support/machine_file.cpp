@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <exception>
 
-#include "core/error.hpp"
+#include "core/base/error.hpp"
 
 namespace hostsplit::testing {
 namespace {

@@ -1,7 +1,7 @@
 #pragma once
 #include <vector>
 
-#include "host/audit.hpp"
+#include "host/act/audit.hpp"
 #include "operations/operations.hpp"
 #include "support/fake_host.hpp"
 

@@ -1,0 +1,28 @@
+#include "cli/act/acting.hpp"
+
+#include <stdexcept>
+#include <string_view>
+
+namespace hostsplit::cli {
+namespace {
+
+struct Acting {
+  std::string_view name;
+  Run run;
+};
+
+constexpr Acting acting[] = {
+    {"learn", learn_verb},     {"apply", apply_verb},   {"undo", undo_verb},     {"take", take_verb},
+    {"release", release_verb}, {"boot", boot_verb},     {"daemon", daemon_verb}, {"work", work_verb},
+    {"mapping", mapping_verb}, {"rename", rename_verb}, {"forget", forget_verb}, {"hookscript", hookscript_verb},
+};
+
+}  // namespace
+
+int act(const Verb& verb, const Options& options) {
+  for (const auto& entry : acting)
+    if (entry.name == verb.name) return entry.run(options);
+  throw std::logic_error(std::string("no function for the verb ") + verb.name);
+}
+
+}  // namespace hostsplit::cli

@@ -1,0 +1,57 @@
+#include <unistd.h>
+
+#include <iostream>
+
+#include "cli/verbs.hpp"
+#include "core/base/error.hpp"
+#include "operations/advice.hpp"
+#include "operations/operations.hpp"
+#include "operations/report/report.hpp"
+#include "operations/report/colour.hpp"
+
+namespace hostsplit::cli {
+
+int exit_for(const std::vector<Finding>& found) {
+  return has_errors(found) ? Exit::findings : Exit::fine;
+}
+
+void require_root_user(const std::string& verb, const Root& root) {
+  if (!root.live() || geteuid() == 0) return;
+  throw Error("run", "hostsplit " + verb, "it changes this machine, which needs root", "Run: sudo hostsplit " + verb,
+              Error::Kind::bad_input);
+}
+
+int status_verb(const Options& options) {
+  const Root root(options.root);
+  const Status now = status(look(root));
+  std::cout << (options.json ? status_json(now) : status_text(now, Paint::for_stdout()));
+  return exit_for(now.findings);
+}
+
+int plan_verb(const Options& options) {
+  const Root root(options.root);
+  const View view = look(root);
+  const Plan planned = with_advice(root, view, plan(view));
+  std::cout << (options.json ? plan_json(planned) : plan_text(planned, Paint::for_stdout()));
+  if (has_errors(planned.findings)) return Exit::findings;
+  return options.check && !planned.steps.empty() ? Exit::something_to_do : Exit::fine;
+}
+
+int ports_verb(const Options& options) {
+  const Root root(options.root);
+  const Status now = status(look(root));
+  std::cout << (options.json ? ports_json(now.ports) : ports_text(now.ports, Paint::for_stdout()));
+  return Exit::fine;
+}
+
+int log_verb(const Options& options) {
+  std::vector<char*> arguments;
+  std::vector<std::string> command{"journalctl", "-t", "hostsplit"};
+  command.insert(command.end(), options.words.begin(), options.words.end());
+  for (auto& word : command) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  execvp(arguments[0], arguments.data());
+  throw Error("run", "journalctl", "it is not installed", "The audit trail is in the systemd journal.");
+}
+
+}  // namespace hostsplit::cli

@@ -1,0 +1,23 @@
+#pragma once
+#include <algorithm>
+#include <string_view>
+
+namespace hostsplit {
+
+/// Without blanks and carriage returns at either end.
+inline std::string_view trimmed(std::string_view text) {
+  constexpr auto blanks = " \t\r";
+  const auto begin = text.find_first_not_of(blanks);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
+}
+
+/// Cuts off what stands before `separator`, and the separator with it; the whole text when there is none.
+inline std::string_view cut(std::string_view& text, char separator) {
+  const auto end = std::min(text.find(separator), text.size());
+  const auto part = text.substr(0, end);
+  text.remove_prefix(std::min(end + 1, text.size()));
+  return part;
+}
+
+}  // namespace hostsplit

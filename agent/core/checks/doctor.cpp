@@ -1,0 +1,400 @@
+#include "core/checks/doctor.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "core/usb/guards.hpp"
+#include "core/boot/kernel_parameters.hpp"
+#include "core/base/number.hpp"
+#include "core/memory/kernel_command_line.hpp"
+#include "core/memory/page_source.hpp"
+#include "core/checks/pve_lint.hpp"
+
+namespace hostsplit {
+namespace {
+
+using Findings = std::vector<Finding>;
+
+std::string place(const SetupLine& line) {
+  return fmt::format("{}:{}", line.file, line.line);
+}
+
+bool amd(const HostSetup& setup) {
+  return setup.cpu_vendor == "AuthenticAMD";
+}
+
+// Firmware -----------------------------------------------------------------------------------------------------------
+
+Findings check_virtualization(const DoctorInput& in) {
+  const auto& flags = in.setup.cpu_flags;
+  if (flags.empty() || in.setup.kvm) return {};
+  const bool can = flags.count("svm") || flags.count("vmx");
+  return {
+      {"virtualization-off", Severity::error, "KVM",
+       can ? "the CPU can run VMs, but /dev/kvm is not there" : "the CPU does not offer to run VMs",
+       can ? "Load the module: modprobe kvm_amd or kvm_intel; if it says \"disabled by bios\", see the firmware setup"
+       : amd(in.setup)
+           ? "In the firmware setup, turn SVM Mode on (often under Advanced, CPU Configuration)"
+           : "In the firmware setup, turn Intel Virtualization Technology (VT-x) on (often under Advanced, CPU "
+             "Configuration)"}};
+}
+
+Findings check_iommu(const DoctorInput& in) {
+  if (in.snapshot.iommu) return {};
+  for (const auto* word : {"iommu=off", "amd_iommu=off", "intel_iommu=off"})
+    if (has_word(in.snapshot.command_line, word))
+      return {{"iommu-off", Severity::error, "IOMMU", fmt::format("the kernel command line says {}", word),
+               fmt::format("Take {} out of the kernel command line and reboot", word)}};
+  return {{"iommu-off", Severity::error, "IOMMU", "the IOMMU is off, so no device can be given to a VM",
+           amd(in.setup)
+               ? "In the firmware setup, turn IOMMU on (often under Advanced, AMD CBS, NBIO); nothing is needed "
+                 "on the kernel command line"
+               : "In the firmware setup, turn VT-d on (often under Advanced, System Agent); kernels before 6.8 "
+                 "also need intel_iommu=on on the command line"}};
+}
+
+Findings check_remapping(const DoctorInput& in) {
+  Findings findings;
+  if (in.snapshot.iommu && in.setup.remapping == false)
+    findings.push_back({"interrupt-remapping-off", Severity::error, "IOMMU",
+                        "interrupts are not remapped, so vfio refuses to give devices to VMs",
+                        "In the firmware setup, turn x2APIC or interrupt remapping on; update the firmware"});
+  if (in.snapshot.iommu && !in.setup.remapping)
+    findings.push_back({"interrupt-remapping-unknown", Severity::info, "IOMMU",
+                        "no interrupt by message is in use, so it cannot be told whether interrupts are remapped",
+                        "If a VM does not start with \"No interrupt remapping support\" in the kernel log, look in the "
+                        "firmware setup"});
+  if (in.setup.unsafe_interrupts)
+    findings.push_back({"unsafe-interrupts", Severity::warning, "vfio_iommu_type1",
+                        "allow_unsafe_interrupts is on: a guest can raise any interrupt of the host",
+                        "Remove the option from /etc/modprobe.d unless interrupt remapping is really missing"});
+  return findings;
+}
+
+Findings check_nodes(const DoctorInput& in) {
+  if (in.snapshot.nodes.size() != 1 || !amd(in.setup)) return {};
+  constexpr std::size_t large = 48;
+  const auto cpus = in.snapshot.nodes.begin()->second.cpus.size();
+  if (cpus < large) return {};
+  return {{"one-numa-node", Severity::info, "NUMA",
+           fmt::format("{} CPUs are one NUMA node; memory cannot be kept close to the cores that use it", cpus),
+           "In the firmware setup, set NUMA nodes per socket to NPS2 (often under AMD CBS, DF Common Options, Memory "
+           "Addressing)"}};
+}
+
+Findings check_page_size(const DoctorInput& in) {
+  if (in.setup.cpu_flags.empty() || in.setup.cpu_flags.count("pdpe1gb")) return {};
+  return {{"no-gibibyte-pages", Severity::warning, "CPU", "this CPU has no pages of 1 GiB (flag pdpe1gb)",
+           "Write page_size = \"2MiB\" for each VM"}};
+}
+
+// Kernel command line
+// ---------------------------------------------------------------------------------------------------
+
+Findings check_useless_words(const DoctorInput& in) {
+  Findings findings;
+  if (has_word(in.snapshot.command_line, "amd_iommu=on"))
+    findings.push_back({"amd-iommu-on", Severity::info, "kernel command line",
+                        "amd_iommu=on is no word the kernel knows; the IOMMU of AMD is on by itself", "Take it out"});
+  for (const auto word : words_of(in.snapshot.command_line))
+    if (word.starts_with("pcie_acs_override="))
+      findings.push_back(
+          {"acs-override", Severity::warning, "kernel command line",
+           fmt::format("{} splits groups on paper only: devices in them can still reach each other", word),
+           "Use it only if you trust every guest; give whole groups to VMs where you can"});
+  return findings;
+}
+
+Findings check_boot_pages(const DoctorInput& in) {
+  const Kib keep_free = in.config ? in.config->keep_free : Config{}.keep_free;
+  auto findings = check_command_line(in.snapshot.command_line, in.snapshot.nodes, keep_free);
+  for (const auto& pages : pages_kernel_reads(in.snapshot.command_line)) {
+    std::uint64_t sum = pages.anywhere;
+    for (const auto& [node, count] : pages.by_node) sum += count;
+    const auto read = pages_pve_reads(in.snapshot.command_line, pages.page_size);
+    if (sum == 0 || read == sum || !in.pve.known) continue;
+    findings.push_back(
+        {"boot-pages-unread", Severity::warning, "kernel command line",
+         fmt::format("the kernel reserves {} pages of {}, but Proxmox VE reads {} and trims to that when a VM starts",
+                     sum, format_size(pages.page_size), read),
+         fmt::format("Write {} behind it, or set keephugepages: 1 on every VM with huge pages",
+                     pages.by_node.empty()
+                         ? fmt::format("hugepagesz={}G before it, and nothing", pages.page_size / kib_per_gib)
+                         : fmt::format("hugepages={}", sum))});
+  }
+  return findings;
+}
+
+// Modules -------------------------------------------------------------------------------------------------------------
+
+Findings check_modules_load(const DoctorInput& in) {
+  Findings findings;
+  for (const auto& line : in.setup.modules_load)
+    if (has_word(line.text, "vfio_virqfd"))
+      findings.push_back({"vfio-virqfd", Severity::info, place(line),
+                          "vfio_virqfd has been part of vfio since kernel 6.2; loading it only logs an error",
+                          "Remove the line"});
+  return findings;
+}
+
+/// Functions an `ids=` list takes: all with one of the ids, wherever they sit.
+std::vector<const PciFunction*> taken_by(const Snapshot& snapshot, std::string_view list) {
+  std::vector<const PciFunction*> taken;
+  for (const auto& [address, function] : snapshot.functions) {
+    const auto ids = id_pair(function.fingerprint.ids.vendor, function.fingerprint.ids.device);
+    for (auto rest = list; !rest.empty();) {
+      const auto end = std::min(rest.find(','), rest.size());
+      if (rest.substr(0, end).starts_with(ids)) taken.push_back(&function);
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+  }
+  return taken;
+}
+
+void judge_ids(const DoctorInput& in, const std::string& subject, std::string_view list, Findings& findings) {
+  const auto taken = taken_by(in.snapshot, list);
+  std::string addresses, twins;
+  std::optional<std::string> lost;
+  for (const auto* function : taken) {
+    addresses += (addresses.empty() ? "" : ", ") + to_string(function->address);
+    if (!in.assigned.count(function->address)) twins += (twins.empty() ? "" : ", ") + to_string(function->address);
+    if (const auto* use = lifeline_on(in.snapshot, function->address)) lost = use_text(*use);
+  }
+  const bool host_loses = lost || (taken.size() > 1 && !twins.empty());
+  findings.push_back({"vfio-ids", host_loses ? Severity::error : Severity::warning, subject,
+                      fmt::format("ids={} takes every function with such an id{}{}{}", list,
+                                  addresses.empty() ? std::string(", here none") : ": " + addresses,
+                                  twins.empty() ? "" : "; no VM was given " + twins, lost ? "; " + *lost : ""),
+                      "Remove the line and let hostsplit bind by place: it can tell twins apart"});
+}
+
+Findings check_ids(const DoctorInput& in) {
+  Findings findings;
+  constexpr std::string_view key = "ids=";
+  for (const auto& line : in.setup.modprobe) {
+    const auto words = words_of(line.text);
+    // hostsplit's own file holds such ids only as long as no twin stays with the host; see core/ladder.hpp.
+    if (line.file.ends_with("/hostsplit.conf")) continue;
+    if (words.size() < 3 || words[0] != "options" || (words[1] != "vfio-pci" && words[1] != "vfio_pci")) continue;
+    for (const auto word : words)
+      if (word.starts_with(key)) judge_ids(in, place(line), word.substr(key.size()), findings);
+  }
+  for (const auto word : words_of(in.snapshot.command_line))
+    for (const std::string_view prefix : {"vfio-pci.ids=", "vfio_pci.ids="})
+      if (word.starts_with(prefix)) judge_ids(in, "kernel command line", word.substr(prefix.size()), findings);
+  return findings;
+}
+
+Findings check_blacklist(const DoctorInput& in) {
+  Findings findings;
+  for (const auto& line : in.setup.modprobe) {
+    const auto words = words_of(line.text);
+    if (words.size() != 2 || words[0] != "blacklist" || !words[1].starts_with("xhci")) continue;
+    // hostsplit's own file has its own account of it.
+    if (line.file.ends_with("/hostsplit.conf")) continue;
+    findings.push_back(
+        {"xhci-blacklisted", Severity::warning, place(line),
+         fmt::format("blacklist {} keeps every controller from the host, its keyboard included, and only "
+                     "until somebody loads the module by name",
+                     words[1]),
+         "Remove the line: hostsplit keeps single controllers from the host"});
+  }
+  return findings;
+}
+
+Findings check_rc_local(const DoctorInput& in) {
+  Findings findings;
+  for (const auto& line : in.setup.rc_local)
+    if (line.text.find("hugepages") != std::string::npos) {
+      findings.push_back({"rc-local-pages", Severity::warning, place(line),
+                          in.setup.rc_local_runs
+                              ? "writes huge page counts late at boot, against what hostsplit reserves"
+                              : "would write huge page counts, but the file is not executable and never runs",
+                          "Remove the line: hostsplit-reserve.service does this early, and reads back what came"});
+      break;
+    }
+  return findings;
+}
+
+Findings check_reset(const DoctorInput& in) {
+  // Before 5.8 the kernel resets these by FLR, which hangs the host (drivers/pci/quirks.c).
+  const auto dot = in.snapshot.kernel.find('.');
+  const auto major = parse_number<int>(std::string_view(in.snapshot.kernel).substr(0, dot));
+  if (!major || dot == std::string::npos) return {};
+  const auto rest = std::string_view(in.snapshot.kernel).substr(dot + 1);
+  const auto minor = parse_number<int>(rest.substr(0, std::min(rest.find_first_not_of("0123456789"), rest.size())));
+  if (*major > 5 || (*major == 5 && minor.value_or(0) >= 8)) return {};
+  Findings findings;
+  for (const auto& [address, controller] : in.snapshot.controllers) {
+    const auto& ids = in.snapshot.function(address)->fingerprint.ids;
+    if (ids.vendor == 0x1022 && (ids.device == 0x148c || ids.device == 0x149c))
+      findings.push_back({"reset-hangs", Severity::error, to_string(address),
+                          "this kernel resets the controller in a way that hangs the whole host",
+                          "Update to kernel 5.8 or later"});
+  }
+  return findings;
+}
+
+// Memory --------------------------------------------------------------------------------------------------------------
+
+Findings check_pools(const DoctorInput& in) {
+  const Kib keep_free = in.config ? in.config->keep_free : Config{}.keep_free;
+  Findings findings;
+  for (const auto& [id, node] : in.snapshot.nodes) {
+    Kib reserved = 0, page_size = kib_per_gib;
+    for (const auto& pool : node.pools) {
+      reserved += pool.total * pool.page_size;
+      if (pool.total != 0) page_size = pool.page_size;
+    }
+    if (reserved == 0 || node.memory == 0 || reserved + keep_free <= node.memory) continue;
+    const Kib room = node.memory > keep_free ? node.memory - keep_free : 0;
+    findings.push_back({"pages-over-floor", Severity::error, fmt::format("node {}", id),
+                        fmt::format("{} of its {} are huge pages, which leaves the host less than {}",
+                                    format_size(reserved), format_size(node.memory), format_size(keep_free)),
+                        fmt::format("At most {} pages of {} fit: echo {} > /sys/devices/system/node/node{}/hugepages/"
+                                    "hugepages-{}kB/nr_hugepages; then see who reserves them",
+                                    room / page_size, format_size(page_size), room / page_size, id, page_size)});
+  }
+  return findings;
+}
+
+// Guests --------------------------------------------------------------------------------------------------------------
+
+Findings check_guests(const DoctorInput& in) {
+  return in.config ? lint_pve(in.pve, *in.config, in.snapshot) : in.pve.findings;
+}
+
+/// Proxmox VE gives every other member of a group to vfio-pci as well, without asking (PVE::SysFSTools).
+void taken_along(const DoctorInput& in, const PveVm& vm, const PciFunction& function, Findings& findings) {
+  if (!function.group || !in.snapshot.groups.count(*function.group)) return;
+  for (const auto& address : in.snapshot.groups.at(*function.group).members) {
+    const PciFunction* member = in.snapshot.function(address);
+    if (!member || address == function.address || member->driver.empty() || member->driver == "vfio-pci" ||
+        is_bridge(member->fingerprint.pci_class))
+      continue;
+    const HostUse* use = lifeline_on(in.snapshot, address);
+    findings.push_back(
+        {"pve-takes-along", use ? Severity::error : Severity::warning, fmt::format("VM {}", vm.id),
+         fmt::format("its start takes {} from {} too, which shares group {} with {}{}", to_string(address),
+                     member->driver, *function.group, to_string(function.address), use ? "; " + use_text(*use) : ""),
+         use ? "Take that hostpci line out of the VM" : "See that the host can do without it"});
+  }
+}
+
+Findings check_host_pci(const DoctorInput& in) {
+  Findings findings;
+  for (const auto& [id, vm] : in.pve.vms) {
+    std::set<int> seen;
+    for (const auto& pci : vm.host_pci)
+      for (const auto& [wanted, whole_slot] : addresses_of(pci, in.pve))
+        for (const auto& [address, function] : in.snapshot.functions) {
+          const bool meant = whole_slot ? address.domain == wanted.domain && address.bus == wanted.bus &&
+                                              address.device == wanted.device
+                                        : address == wanted;
+          if (meant && function.group && seen.insert(*function.group).second) taken_along(in, vm, function, findings);
+        }
+  }
+  return findings;
+}
+
+Findings check_hookscript(const DoctorInput& in) {
+  Findings findings;
+  if (!in.config || !in.pve.known) return findings;
+  for (const auto& [id, wish] : in.config->vms)
+    if (const PveVm* vm = in.pve.vm(id); vm && vm->hookscript.find("hostsplit") == std::string::npos)
+      findings.push_back({"pve-no-hook", Severity::info, fmt::format("VM {}", id),
+                          "nothing holds its start back when its controllers or pages are not ready",
+                          fmt::format("cp /usr/share/hostsplit/hostsplit-hook /var/lib/vz/snippets/ && qm set {} "
+                                      "--hookscript local:snippets/hostsplit-hook",
+                                      id)});
+  return findings;
+}
+
+bool backed_up(const std::vector<std::string>& jobs, int vm) {
+  const std::string id = std::to_string(vm);
+  return std::any_of(jobs.begin(), jobs.end(), [&](const std::string& job) {
+    if (job == "all" || job.starts_with("pool ")) return true;
+    const std::string list = "," + job + ",";
+    return list.find("," + id + ",") != std::string::npos;
+  });
+}
+
+Findings check_backup(const DoctorInput& in) {
+  Findings findings;
+  if (!in.config || !in.pve.known) return findings;
+  for (const auto& [id, wish] : in.config->vms)
+    if (in.pve.vm(id) && !backed_up(in.setup.backup_jobs, id))
+      findings.push_back({"pve-no-backup", Severity::info, fmt::format("VM {}", id), "no backup job takes it",
+                          "In the web interface: Datacenter, Backup, Add; or once: vzdump " + std::to_string(id)});
+  return findings;
+}
+
+/// "local-lvm:vm-101-disk-0,iothread=1,size=64G" -> 64 GiB.
+Kib disk_size(const std::string& disk) {
+  const auto at = disk.find("size=");
+  if (at == std::string::npos) return 0;
+  std::string text = disk.substr(at + 5, disk.find(',', at) - at - 5);
+  if (text.empty()) return 0;
+  const char unit = text.back();
+  return parse_size(text.substr(0, text.size() - 1) + (unit == 'T'   ? "TiB"
+                                                       : unit == 'G' ? "GiB"
+                                                       : unit == 'M' ? "MiB"
+                                                                     : "KiB"))
+      .value_or(0);
+}
+
+Findings check_thin_pools(const DoctorInput& in) {
+  Findings findings;
+  for (const auto& pool : in.setup.thin_pools) {
+    Kib promised = 0;
+    for (const auto& [id, vm] : in.pve.vms)
+      for (const auto& [key, disk] : vm.disks)
+        if (disk.starts_with(pool.storage + ":")) promised += disk_size(disk);
+    if (pool.size == 0 || promised <= pool.size) continue;
+    findings.push_back(
+        {"thin-pool-promised", Severity::warning, "storage " + pool.storage,
+         fmt::format("disks of {} GiB are promised from a thin pool of {} GiB; when it is full, every VM on it "
+                     "stops",
+                     promised / kib_per_gib, pool.size / kib_per_gib),
+         "Enlarge the pool (lvextend), remove disks or snapshots, and watch it: lvs"});
+  }
+  return findings;
+}
+
+struct Check {
+  const char *name, *title;
+  Findings (*run)(const DoctorInput&);
+};
+
+constexpr Check checks[] = {
+    {"virtualization", "the CPU can run VMs", check_virtualization},
+    {"iommu", "the IOMMU is on", check_iommu},
+    {"remapping", "interrupts are remapped", check_remapping},
+    {"numa", "memory is divided into nodes", check_nodes},
+    {"page-size", "pages of 1 GiB exist", check_page_size},
+    {"command-line", "the kernel command line says what it means", check_useless_words},
+    {"boot-pages", "the kernel command line leaves the host its memory", check_boot_pages},
+    {"modules", "modules to load exist", check_modules_load},
+    {"ids", "no list of ids takes twins", check_ids},
+    {"blacklist", "the host's USB drivers are not blacklisted", check_blacklist},
+    {"rc-local", "nothing else writes huge pages", check_rc_local},
+    {"reset", "controllers can be reset", check_reset},
+    {"pools", "huge pages leave the host its memory", check_pools},
+    {"guests", "VMs in Proxmox VE are as configured here", check_guests},
+    {"groups", "starting a VM takes nothing along", check_host_pci},
+    {"hook", "VMs wait until they are ready", check_hookscript},
+    {"backup", "VMs are backed up", check_backup},
+    {"thin-pool", "thin pools hold what they promise", check_thin_pools},
+};
+
+}  // namespace
+
+std::vector<Checkup> examine(const DoctorInput& input) {
+  std::vector<Checkup> done;
+  for (const auto& check : checks) done.push_back({check.name, check.title, check.run(input)});
+  return done;
+}
+
+}  // namespace hostsplit

@@ -1,0 +1,25 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/state/boot_plan.hpp"
+#include "core/state/config.hpp"
+#include "core/base/finding.hpp"
+#include "core/machine/pve.hpp"
+#include "core/machine/snapshot.hpp"
+
+namespace hostsplit {
+
+/// True when a VM's start makes Proxmox VE trim the pool.
+bool trims_pool(const PveVm& vm);
+
+/// What stands in the way of reserved pages staying reserved and of VMs starting from them, with the `qm set` line that
+/// mends it as the remedy. Codes: `pve-trims-pool`, `pve-numa-off`, `pve-numa-node`, `pve-memory-differs`,
+/// `pve-memory-multiple`, `pve-no-hugepages`, `pve-page-size`, `pve-balloon`, `pve-hotplug-memory`, `pve-affinity`,
+/// `pve-start-order`, `pve-pending`, `pve-locked`, `pve-vm-unknown`, `pve-unknown`.
+/// \param config what hostsplit is to keep; VMs outside of it are only looked at where they can harm it
+std::vector<Finding> lint_pve(const PveConfigs& pve, const Config& config, const Snapshot& snapshot);
+
+}  // namespace hostsplit

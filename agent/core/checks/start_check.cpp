@@ -1,0 +1,99 @@
+#include "core/checks/start_check.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/usb/guards.hpp"
+#include "core/memory/pools.hpp"
+#include "core/base/names.hpp"
+
+namespace hostsplit {
+namespace {
+
+const PagePool* pool_of(const Snapshot& snapshot, const Reservation& item) {
+  const auto node = snapshot.nodes.find(item.node);
+  if (node == snapshot.nodes.end()) return nullptr;
+  for (const auto& pool : node->second.pools)
+    if (pool.page_size == item.page_size) return &pool;
+  return nullptr;
+}
+
+std::uint64_t share_of(const Reservation& item, int vm) {
+  const auto share = item.shares.find(vm);
+  return share == item.shares.end() ? 0 : share->second;
+}
+
+std::optional<std::string> against_lifelines(const Snapshot& snapshot, const PciAddress& address) {
+  for (const auto& finding : guard_lifelines(snapshot, {address}, {{"keyboard", 0}, {"usb", 0}}))
+    if (finding.severity == Severity::error)
+      return fmt::format("{}: {}. {}", finding.subject, finding.message, finding.remedy);
+  return {};
+}
+
+std::optional<std::string> against_function(const Snapshot& snapshot, const Claim& claim, const PciAddress& address,
+                                            int vm) {
+  const PciFunction& function = *snapshot.function(address);
+  if (function.driver != names::vfio_driver)
+    return fmt::format("{} ({}) is with {}, not with {}: see journalctl -t hostsplit, then hostsplit apply",
+                       to_string(address), claim.why, function.driver.empty() ? "no driver" : function.driver,
+                       names::vfio_driver);
+  const GroupHolder* holder = holder_of(snapshot, address);
+  if (!holder || holder->vm == vm) return {};
+  return fmt::format("{} ({}) is held by {} (process {}): shut that one down first", to_string(address), claim.why,
+                     holder->vm ? fmt::format("VM {}", *holder->vm) : holder->command, holder->pid);
+}
+
+std::optional<std::string> against_claim(const Snapshot& snapshot, const Claim& claim, int vm, bool only_lifelines) {
+  const Located located = locate(snapshot, claim.function);
+  if (located.kind != Located::Kind::found) {
+    if (only_lifelines) return {};
+    return fmt::format("{} ({}) is not where it was: see hostsplit plan", to_string(claim.address), claim.why);
+  }
+  if (auto lifeline = against_lifelines(snapshot, *located.address)) return lifeline;
+  if (only_lifelines) return {};
+  return against_function(snapshot, claim, *located.address, vm);
+}
+
+}  // namespace
+
+bool applied_for(const BootPlan& applied, int vm) {
+  return std::any_of(applied.claims.begin(), applied.claims.end(),
+                     [&](const Claim& claim) { return claim.vm == vm; }) ||
+         std::any_of(applied.reservations.begin(), applied.reservations.end(),
+                     [&](const Reservation& item) { return share_of(item, vm) != 0; });
+}
+
+std::optional<std::string> objection(const Snapshot& snapshot, const BootPlan& applied, int vm, bool only_lifelines) {
+  for (const auto& claim : applied.claims)
+    if (claim.vm == vm)
+      if (auto against = against_claim(snapshot, claim, vm, only_lifelines)) return against;
+  if (only_lifelines) return {};
+  for (const auto& item : applied.reservations) {
+    const std::uint64_t needed = share_of(item, vm);
+    const PagePool* pool = pool_of(snapshot, item);
+    const std::uint64_t free = pool ? pool->free : 0;
+    if (free < needed)
+      return fmt::format(
+          "node {} has {} free huge pages of {} and it needs {}: see hostsplit verify, then hostsplit apply", item.node,
+          free, format_size(item.page_size), needed);
+  }
+  return {};
+}
+
+std::vector<Step> missing_pages(const Snapshot& snapshot, const BootPlan& applied, int vm) {
+  BootPlan needed;
+  needed.keep_free = applied.keep_free;
+  for (const auto& item : applied.reservations) {
+    const PagePool* pool = pool_of(snapshot, item);
+    if (pool && pool->free < share_of(item, vm)) needed.reservations.push_back(item);
+  }
+  auto steps = boot_page_steps(snapshot, needed);
+  std::erase_if(steps, [](const Step& step) {
+    const auto& reserve = std::get<Reserve>(step.action);
+    return reserve.to <= reserve.from;
+  });
+  return steps;
+}
+
+}  // namespace hostsplit

@@ -1,0 +1,365 @@
+#include "core/checks/verify.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "core/memory/pools.hpp"
+#include "core/base/names.hpp"
+
+namespace hostsplit {
+namespace {
+
+using Kind = Verdict::Kind;
+
+std::string mib(Kib size) {
+  return fmt::format("{} MiB", size / kib_per_mib);
+}
+
+std::string node_text(int node) {
+  return fmt::format("node {}", node);
+}
+
+CpuSet cpus_of(const std::map<int, NumaNode>& nodes, const std::map<int, Kib>& memory) {
+  CpuSet cpus;
+  for (const auto& [id, size] : memory)
+    if (const auto node = nodes.find(id); node != nodes.end())
+      cpus.insert(node->second.cpus.begin(), node->second.cpus.end());
+  return cpus;
+}
+
+bool subset(const CpuSet& part, const CpuSet& whole) {
+  return std::includes(whole.begin(), whole.end(), part.begin(), part.end());
+}
+
+/// Memory of the guest in huge pages, by node.
+std::map<int, Kib> huge_memory(const GuestPages& pages) {
+  std::map<int, Kib> memory;
+  for (const auto& [page_size, by_node] : pages.huge)
+    for (const auto& [node, count] : by_node) memory[node] += count * page_size;
+  return memory;
+}
+
+Kib total(const std::map<int, Kib>& memory) {
+  Kib sum = 0;
+  for (const auto& [node, size] : memory) sum += size;
+  return sum;
+}
+
+std::string numa_remedy(const GuestWish& wish) {
+  std::string options = fmt::format("qm set {} --numa 1 --hugepages {} --keephugepages 1", wish.vm,
+                                    wish.page_size == 2 * kib_per_mib ? "2" : "1024");
+  int index = 0;
+  for (const auto& [node, size] : wish.memory)
+    options += fmt::format(" --numa{} cpus=<guest CPUs>,hostnodes={},memory={},policy=bind", index++, node,
+                           size / kib_per_mib);
+  return options + ", then shut the VM down and start it";
+}
+
+/// Decides from the command line, before any walk: memory that is not from hugetlbfs.
+std::optional<Verdict> judge_backing(const RunningGuest& guest, const GuestWish& wish) {
+  const Kib ordinary = ordinary_memory(guest.command);
+  if (ordinary == 0) return {};
+  return Verdict{Kind::wrong,
+                 "page-size",
+                 "guest memory",
+                 fmt::format("{} of it are not on huge pages, says the command line", mib(ordinary)),
+                 wish.page_size ? "pages of " + format_size(wish.page_size) : "huge pages",
+                 numa_remedy(wish)};
+}
+
+void judge_page_sizes(const GuestPages& pages, const GuestWish& wish, std::vector<Verdict>& verdicts) {
+  for (const auto& [page_size, by_node] : pages.huge) {
+    Kib size = 0;
+    for (const auto& [node, count] : by_node) size += count * page_size;
+    const bool right = wish.page_size == 0 || page_size == wish.page_size;
+    verdicts.push_back({right ? Kind::right : Kind::wrong, "page-size", "guest memory",
+                        fmt::format("{} in pages of {}", mib(size), format_size(page_size)),
+                        wish.page_size ? "pages of " + format_size(wish.page_size) : "huge pages",
+                        right ? "" : numa_remedy(wish)});
+  }
+}
+
+void judge_nodes(const GuestPages& pages, const GuestWish& wish, std::vector<Verdict>& verdicts) {
+  const auto found = huge_memory(pages);
+  std::set<int> nodes;
+  for (const auto& [node, size] : wish.memory) nodes.insert(node);
+  for (const auto& [node, size] : found) nodes.insert(node);
+  for (const int node : nodes) {
+    const Kib has = found.count(node) ? found.at(node) : 0, wants = wish.memory.count(node) ? wish.memory.at(node) : 0;
+    verdicts.push_back({has == wants ? Kind::right : Kind::wrong, "memory", node_text(node),
+                        mib(has) + " in huge pages", mib(wants), has == wants ? "" : numa_remedy(wish)});
+  }
+}
+
+void judge_overhead(const GuestPages& pages, const GuestWish& wish, std::vector<Verdict>& verdicts) {
+  const Kib found = pages.ordinary, most = overhead_allowed(total(wish.memory));
+  const bool right = found <= most;
+  verdicts.push_back({right ? Kind::right : Kind::wrong, "overhead", "ordinary pages", mib(found),
+                      "at most " + mib(most),
+                      right ? "" : "Memory of the guest itself is in ordinary pages: see hugepages in qm config"});
+}
+
+void judge_memory(const RunningGuest& guest, const GuestWish& wish, std::vector<Verdict>& verdicts) {
+  if (wish.memory.empty()) {
+    if (guest.pages)
+      for (const auto& [node, size] : huge_memory(*guest.pages))
+        verdicts.push_back({Kind::note, "memory", node_text(node), mib(size) + " in huge pages", "", ""});
+    return;
+  }
+  const auto backing = judge_backing(guest, wish);
+  if (backing) verdicts.push_back(*backing);
+  if (!guest.pages) {
+    verdicts.push_back({Kind::unknown, "memory", "guest memory", guest.pages_unread, "", ""});
+    return;
+  }
+  judge_nodes(*guest.pages, wish, verdicts);
+  judge_page_sizes(*guest.pages, wish, verdicts);
+  judge_overhead(*guest.pages, wish, verdicts);
+}
+
+/// Threads elsewhere, told by name; all that are right in one line.
+void judge_cpus(const RunningGuest& guest, const GuestWish& wish, std::vector<Verdict>& verdicts) {
+  if (!wish.cpus || wish.cpus->empty()) return;
+  const std::string wanted = "CPUs " + to_string(*wish.cpus);
+  std::map<CpuSet, std::vector<const GuestThread*>> elsewhere;
+  for (const auto& thread : guest.threads)
+    if (!subset(thread.allowed, *wish.cpus)) elsewhere[thread.allowed].push_back(&thread);
+  if (guest.threads.empty()) {
+    verdicts.push_back({Kind::unknown, "cpus", "threads", "cannot be read", wanted, ""});
+  } else if (elsewhere.empty()) {
+    CpuSet all;
+    for (const auto& thread : guest.threads) all.insert(thread.allowed.begin(), thread.allowed.end());
+    verdicts.push_back({Kind::right, "cpus", fmt::format("all {} threads", guest.threads.size()),
+                        "may run on CPUs " + to_string(all), wanted, ""});
+  }
+  for (const auto& [allowed, threads] : elsewhere) {
+    const auto& first = *threads.front();
+    const std::string subject = threads.size() == 1
+                                    ? fmt::format("thread {} ({})", first.tid, first.name)
+                                    : fmt::format("{} threads, first {} ({})", threads.size(), first.tid, first.name);
+    verdicts.push_back({Kind::wrong, "cpus", subject, "may run on CPUs " + to_string(allowed), wanted,
+                        fmt::format("qm set {} --affinity {}, then shut the VM down and start it; at once: taskset -pc "
+                                    "{} {}",
+                                    wish.vm, to_string(*wish.cpus), to_string(*wish.cpus), first.tid)});
+  }
+}
+
+bool is_vfio(const std::string& driver) {
+  return driver == names::vfio_driver || driver.ends_with("vfio_pci");
+}
+
+Verdict judge_function(const PciAddress& address, const RunningGuest& guest, const GuestHost& host, bool passed) {
+  Verdict verdict{
+      Kind::right, "function", to_string(address), "", fmt::format("{}, held by the VM", names::vfio_driver), ""};
+  const auto it = host.functions.find(address);
+  if (it == host.functions.end()) {
+    verdict.kind = Kind::wrong;
+    verdict.found = "there is no such function";
+    verdict.remedy = "Run hostsplit plan to see what the machine looks like now";
+    return verdict;
+  }
+  const PciFunction& function = it->second;
+  verdict.found = function.driver.empty() ? "no driver" : function.driver;
+  if (function.group) verdict.found += fmt::format(", group {}", *function.group);
+  const bool held = function.group && std::count(guest.groups.begin(), guest.groups.end(), *function.group) != 0;
+  if (!is_vfio(function.driver)) {
+    verdict.kind = Kind::wrong;
+    verdict.remedy = "Run hostsplit apply; with the VM running, shut it down first";
+  } else if (!guest.pid) {
+    verdict.wanted = names::vfio_driver;
+  } else if (passed && !held) {
+    verdict.kind = Kind::wrong;
+    verdict.found += ", but the VM does not hold it";
+    verdict.remedy = fmt::format("Shut VM {} down and start it", guest.vm);
+  } else if (!passed) {
+    verdict.kind = Kind::note;
+    verdict.found += ", but the VM was started without it";
+    verdict.remedy = fmt::format("qm set {} --hostpci<N> {}", guest.vm, to_string(address));
+  }
+  return verdict;
+}
+
+void judge_functions(const RunningGuest& guest, const GuestWish& wish, const GuestHost& host,
+                     std::vector<Verdict>& verdicts) {
+  std::map<PciAddress, bool> functions;  // true: on the command line
+  for (const auto& claim : wish.functions) functions.emplace(claim.address, false);
+  for (const auto& address : guest.command.functions) functions[address] = true;
+  for (const auto& [address, passed] : functions) verdicts.push_back(judge_function(address, guest, host, passed));
+}
+
+void judge_interrupts(const RunningGuest& guest, const GuestWish& wish, const GuestHost& host,
+                      std::vector<Verdict>& verdicts) {
+  const CpuSet local = cpus_of(host.nodes, wish.memory);
+  if (local.empty()) return;
+  std::map<PciAddress, std::vector<const GuestInterrupt*>> by_function;
+  for (const auto& interrupt : guest.interrupts) by_function[interrupt.function].push_back(&interrupt);
+  for (const auto& [address, interrupts] : by_function) {
+    CpuSet remote;
+    const GuestInterrupt* first = nullptr;
+    for (const auto* interrupt : interrupts)
+      if (!subset(interrupt->cpus, local)) {
+        remote.insert(interrupt->cpus.begin(), interrupt->cpus.end());
+        if (!first) first = interrupt;
+      }
+    const std::string count = fmt::format("{} interrupt{}", interrupts.size(), interrupts.size() == 1 ? "" : "s");
+    const std::string wanted = "CPUs " + to_string(local);
+    // The kernel may move them at any time, so this is no proof against the placement of the guest.
+    verdicts.push_back(
+        first ? Verdict{Kind::note, "interrupts", to_string(address),
+                        count + ", of them some on CPUs " + to_string(remote), wanted,
+                        fmt::format("echo {} > /proc/irq/{}/smp_affinity_list", to_string(local), first->number)}
+              : Verdict{Kind::right, "interrupts", to_string(address), count + " on the VM's node", wanted, ""});
+  }
+}
+
+}  // namespace
+
+const char* to_string(Verdict::Kind kind) {
+  switch (kind) {
+    case Kind::right: return "right";
+    case Kind::note: return "note";
+    case Kind::unknown: return "unknown";
+    case Kind::wrong: return "wrong";
+  }
+  return "unknown";
+}
+
+Kib overhead_allowed(Kib memory) {
+  return 256 * kib_per_mib + memory / 64;
+}
+
+namespace {
+
+void wish_from_pve(const PveVm& pve, GuestWish& wish) {
+  if (wish.name.empty()) wish.name = pve.name;
+  if (!wish.cpus) wish.cpus = pve.affinity;
+  if (!wish.memory.empty() || pve.hugepages == PvePages::none) return;
+  for (const auto& node : pve.numa_nodes)
+    if (node.host_nodes.size() == 1 && node.memory && node.policy == "bind")
+      wish.memory[node.host_nodes[0]] += *node.memory;
+  if (wish.memory.empty()) return;
+  wish.page_size = pve.hugepages == PvePages::big     ? kib_per_gib
+                   : pve.hugepages == PvePages::small ? 2 * kib_per_mib
+                                                      : 0;
+  wish.source = fmt::format("{}.conf", pve.id);
+}
+
+}  // namespace
+
+GuestWish wish_for(int vm, const std::optional<Config>& config, const std::optional<BootPlan>& applied,
+                   const PveVm* pve, const std::map<int, NumaNode>& nodes) {
+  GuestWish wish;
+  wish.vm = vm;
+  if (config)
+    if (const auto found = config->vms.find(vm); found != config->vms.end()) {
+      wish.name = found->second.name;
+      wish.memory = memory_by_node(found->second);
+      wish.page_size = found->second.page_size;
+      wish.cpus = found->second.cpus;
+      wish.source = config->file;
+    }
+  if (pve) wish_from_pve(*pve, wish);
+  // hostsplit.toml(5): without `cpus` those of the node are meant.
+  if (!wish.cpus && !wish.memory.empty()) wish.cpus = cpus_of(nodes, wish.memory);
+  if (applied)
+    for (const auto& claim : applied->claims)
+      if (claim.vm == vm) wish.functions.push_back(claim);
+  return wish;
+}
+
+std::vector<Verdict> judge_guest(const RunningGuest& guest, const GuestWish& wish, const GuestHost& host) {
+  std::vector<Verdict> verdicts;
+  if (guest.pid) {
+    verdicts.push_back(
+        {Kind::right, "process", fmt::format("VM {}", guest.vm), fmt::format("process {}", *guest.pid), "", ""});
+    judge_memory(guest, wish, verdicts);
+    judge_cpus(guest, wish, verdicts);
+  } else if (guest.distrust.empty()) {
+    verdicts.push_back({Kind::note, "process", fmt::format("VM {}", guest.vm), "not running", "", ""});
+  } else {
+    verdicts.push_back({Kind::wrong, "process", fmt::format("VM {}", guest.vm), guest.distrust,
+                        "the process that the pid file names", "Look with qm status; stop and start the VM"});
+  }
+  judge_functions(guest, wish, host, verdicts);
+  if (guest.pid) judge_interrupts(guest, wish, host, verdicts);
+  return verdicts;
+}
+
+namespace {
+
+struct PoolKey {
+  int node;
+  Kib page_size;
+  auto operator<=>(const PoolKey&) const = default;
+};
+
+/// What the guests say about one pool.
+struct PoolUse {
+  std::uint64_t held = 0;    ///< pages in running guests
+  std::uint64_t needed = 0;  ///< pages that guests which do not run will want
+  std::vector<int> holders, waiting;
+};
+
+std::map<PoolKey, PoolUse> uses_of(const std::vector<std::pair<RunningGuest, GuestWish>>& guests) {
+  std::map<PoolKey, PoolUse> uses;
+  for (const auto& [guest, wish] : guests) {
+    if (guest.pages)
+      for (const auto& [page_size, by_node] : guest.pages->huge)
+        for (const auto& [node, count] : by_node) {
+          auto& use = uses[{node, page_size}];
+          use.held += count;
+          if (use.holders.empty() || use.holders.back() != guest.vm) use.holders.push_back(guest.vm);
+        }
+    if (guest.pid || wish.page_size == 0) continue;
+    for (const auto& [node, size] : wish.memory) {
+      auto& use = uses[{node, wish.page_size}];
+      use.needed += size / wish.page_size;
+      use.waiting.push_back(wish.vm);
+    }
+  }
+  return uses;
+}
+
+Verdict judge_pool(int node, const PagePool& pool, const Reservation* reserved, const PoolUse& use) {
+  Verdict verdict;
+  verdict.kind = Kind::right;
+  verdict.check = "pool";
+  verdict.subject = fmt::format("node {}, {}", node, format_size(pool.page_size));
+  verdict.found = fmt::format("{} pages, {} free", pool.total, pool.free);
+  if (use.held != 0) verdict.found += fmt::format(", {} in VM {}", use.held, fmt::join(use.holders, ", "));
+  if (reserved) verdict.wanted = fmt::format("{} pages", reserved->pages);
+  if (reserved && persistent(pool) < reserved->pages) {
+    verdict.kind = Kind::wrong;
+    verdict.remedy = "journalctl -t hostsplit HOSTSPLIT_EVENT=reserve tells why; hostsplit apply tries again";
+  } else if (pool.free < use.needed) {
+    verdict.kind = Kind::wrong;
+    verdict.wanted = fmt::format("{} free for VM {}", use.needed, fmt::join(use.waiting, ", "));
+    verdict.remedy = "See who holds them: grep Huge /proc/*/status; or reserve more: hostsplit plan";
+  } else if (pool.surplus != 0 || (reserved && persistent(pool) > reserved->pages)) {
+    verdict.kind = Kind::note;
+  }
+  return verdict;
+}
+
+}  // namespace
+
+std::vector<Verdict> judge_pools(const std::map<int, NumaNode>& nodes, const std::vector<Reservation>& reserved,
+                                 const std::vector<std::pair<RunningGuest, GuestWish>>& guests) {
+  std::vector<Verdict> verdicts;
+  const auto uses = uses_of(guests);
+  for (const auto& [id, node] : nodes)
+    for (const auto& pool : node.pools) {
+      const auto mine = std::find_if(reserved.begin(), reserved.end(), [&, node_id = id](const Reservation& item) {
+        return item.node == node_id && item.page_size == pool.page_size;
+      });
+      const auto use = uses.find({id, pool.page_size});
+      if (mine == reserved.end() && use == uses.end()) continue;
+      verdicts.push_back(
+          judge_pool(id, pool, mine == reserved.end() ? nullptr : &*mine, use == uses.end() ? PoolUse{} : use->second));
+    }
+  return verdicts;
+}
+
+}  // namespace hostsplit

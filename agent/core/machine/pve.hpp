@@ -1,0 +1,110 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/cpu_set.hpp"
+#include "core/base/finding.hpp"
+#include "core/machine/pci.hpp"
+#include "core/base/size.hpp"
+
+namespace hostsplit {
+
+/// What Proxmox VE says about its guests, as values: read-only, and only the keys that memory, CPUs and passed through
+/// functions depend on. Key names and their meaning: qm.conf(5).
+
+/// One `numaN:` line: a NUMA node of the guest.
+struct PveNumaNode {
+  int index = 0;                ///< N, 0..7
+  CpuSet guest_cpus;            ///< `cpus=`: numbers of the guest's CPUs, not of the host's
+  std::vector<int> host_nodes;  ///< `hostnodes=`, ranges expanded; empty when not given
+  std::optional<Kib> memory;
+  std::string policy;  ///< "bind", "preferred", "interleave"; empty when not given
+  bool operator==(const PveNumaNode&) const = default;
+};
+
+/// A function, or without a function number all functions of a slot.
+struct PveHostAddress {
+  PciAddress address;
+  bool whole_slot = false;
+  bool operator==(const PveHostAddress&) const = default;
+};
+
+/// One `hostpciN:` line.
+struct PveHostPci {
+  int index = 0;
+  std::vector<PveHostAddress> addresses;  ///< `host=`, more than one where joined with ";"
+  std::string mapping;       ///< `mapping=`: id in /etc/pve/mapping/pci.cfg; empty when addresses are given
+  bool keep_driver = false;  ///< `driver=keep`: Proxmox VE neither binds nor resets it
+  bool operator==(const PveHostPci&) const = default;
+};
+
+/// `hugepages:`.
+enum class PvePages { none, any, small, big };
+const char* to_string(PvePages pages);
+
+/// /etc/pve/qemu-server/<vmid>.conf, the section before the first "[".
+struct PveVm {
+  int id = 0;
+  std::string name;
+  std::optional<Kib> memory;   ///< `memory:`
+  std::optional<Kib> balloon;  ///< `balloon:`; 0 turns the balloon off, absent leaves it on
+  bool numa = false;
+  PvePages hugepages = PvePages::none;
+  bool keep_hugepages = false;
+  int sockets = 1, cores = 1;
+  std::optional<CpuSet> affinity;  ///< host CPUs
+  std::string cpu;                 ///< as written
+  std::string hotplug;             ///< as written; empty: the default, which has no memory in it
+  std::string args;
+  std::string hookscript;
+  bool on_boot = false;
+  std::optional<int> start_order, start_delay;  ///< `startup: order=,up=` (seconds)
+  bool is_template = false;
+  std::string lock;
+  std::vector<PveNumaNode> numa_nodes;         ///< ascending
+  std::vector<PveHostPci> host_pci;            ///< ascending
+  std::map<std::string, std::string> disks;    ///< "scsi0" -> "local-lvm:vm-101-disk-0,size=64G"
+  std::map<std::string, std::string> pending;  ///< keys of [PENDING]: what the next start will have
+  std::vector<std::string> pending_deletes;
+  std::vector<std::string> snapshots;
+  bool operator==(const PveVm&) const = default;
+};
+
+/// One `map` line of a PCI resource mapping: where the resource is on one node of the cluster.
+struct PveMapEntry {
+  std::string node;
+  std::vector<PveHostAddress> addresses;  ///< `path=`
+  std::string ids, subsystem;             ///< "1022:148c"; subsystem may be empty
+  std::optional<int> group;
+  bool operator==(const PveMapEntry&) const = default;
+};
+
+struct PveMapping {
+  std::string id;
+  std::vector<PveMapEntry> entries;
+  bool operator==(const PveMapping&) const = default;
+};
+
+/// Everything below /etc/pve that hostsplit looks at.
+struct PveConfigs {
+  bool known =
+      false;         ///< false: there is no /etc/pve, or it is empty (pmxcfs is not up): nothing is known about guests
+  std::string node;  ///< this machine's name in the cluster; empty when unknown
+  std::map<int, PveVm> vms;
+  std::vector<PveMapping> mappings;
+  std::vector<Finding> findings;  ///< lines that make no sense, files that cannot be read
+
+  const PveVm* vm(int id) const {
+    const auto found = vms.find(id);
+    return found == vms.end() ? nullptr : &found->second;
+  }
+};
+
+/// The addresses a `hostpciN:` line stands for on this node, mappings followed. Empty when the mapping has no entry
+/// here.
+std::vector<PveHostAddress> addresses_of(const PveHostPci& host_pci, const PveConfigs& configs);
+
+}  // namespace hostsplit

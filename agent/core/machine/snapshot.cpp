@@ -1,0 +1,56 @@
+#include "core/machine/snapshot.hpp"
+
+namespace hostsplit {
+
+const char* to_string(UseKind kind) {
+  switch (kind) {
+    case UseKind::mount: return "mount";
+    case UseKind::swap: return "swap";
+    case UseKind::lvm: return "lvm";
+    case UseKind::zfs: return "zfs";
+    case UseKind::md: return "md";
+    case UseKind::network: return "network";
+    case UseKind::keyboard: return "keyboard";
+    case UseKind::input: return "input";
+    case UseKind::console: return "console";
+  }
+  return "unknown";
+}
+
+KernelBuild parse_kernel_build(std::string_view meminfo) {
+  const auto has = [&](std::string_view line) {
+    return meminfo.starts_with(line.substr(1)) || meminfo.find(line) != std::string_view::npos;
+  };
+  return {has("\nMemTotal:"), has("\nCmaTotal:")};
+}
+
+const PciFunction* Snapshot::function(const PciAddress& address) const {
+  const auto it = functions.find(address);
+  return it == functions.end() ? nullptr : &it->second;
+}
+
+const Controller* Snapshot::controller(const PciAddress& address) const {
+  const auto it = controllers.find(address);
+  return it == controllers.end() ? nullptr : &it->second;
+}
+
+const UsbDevice* Snapshot::device(const std::string& name) const {
+  for (const auto& device : devices)
+    if (device.name == name) return &device;
+  return nullptr;
+}
+
+Located locate(const Snapshot& snapshot, const Fingerprint& fingerprint) {
+  std::optional<PciAddress> look_alike;
+  for (const auto& [address, function] : snapshot.functions) {
+    const Fingerprint& seen = function.fingerprint;
+    const bool same_place = seen.root == fingerprint.root && seen.chain == fingerprint.chain;
+    const bool same_kind = seen.ids == fingerprint.ids && seen.pci_class == fingerprint.pci_class;
+    if (same_place) return {same_kind ? Located::Kind::found : Located::Kind::other_device, address};
+    if (same_kind && !look_alike) look_alike = address;
+  }
+  if (look_alike) return {Located::Kind::moved, look_alike};
+  return {Located::Kind::absent, std::nullopt};
+}
+
+}  // namespace hostsplit

@@ -1,0 +1,148 @@
+#pragma once
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/cpu_set.hpp"
+#include "core/machine/file_content.hpp"
+#include "core/base/finding.hpp"
+#include "core/machine/pci.hpp"
+#include "core/base/size.hpp"
+#include "core/machine/usb.hpp"
+
+namespace hostsplit {
+
+struct IommuGroup {
+  int id = 0;
+  std::string type;                 ///< "DMA", "DMA-FQ", "identity", "auto"; empty when unreadable
+  std::vector<PciAddress> members;  ///< ascending
+  bool operator==(const IommuGroup&) const = default;
+};
+
+/// Huge pages of one size on one node (Documentation/admin-guide/mm/hugetlbpage.rst).
+struct PagePool {
+  Kib page_size = 0;
+  std::uint64_t total = 0;  ///< nr_hugepages; includes surplus
+  std::uint64_t free = 0;
+  std::uint64_t surplus = 0;
+  bool operator==(const PagePool&) const = default;
+};
+
+struct NumaNode {
+  int id = 0;
+  CpuSet cpus;
+  std::vector<int> distances;   ///< to node 0, 1, ...; in the order of the kernel's file
+  Kib memory = 0;               ///< MemTotal, without what firmware and kernel keep
+  Kib free = 0;                 ///< MemFree; excludes huge page pools
+  Kib reclaimable = 0;          ///< file cache and reclaimable slab that a reservation may push out
+  std::vector<PagePool> pools;  ///< one per page size, ascending
+  bool operator==(const NumaNode&) const = default;
+};
+
+/// What the host itself uses, and the PCI function that carries it.
+enum class UseKind { mount, swap, lvm, zfs, md, network, keyboard, input, console };
+const char* to_string(UseKind kind);
+
+struct HostUse {
+  UseKind kind = UseKind::mount;
+  std::string name;    ///< "/", "vmbr0", "/dev/sda2", "AT Keyboard"
+  std::string device;  ///< kernel device it stands on: "sda2", "enp5s0", "input3"
+  std::optional<PciAddress>
+      function;           ///< where its path first meets PCI, seen from the device; empty: elsewhere (PS/2)
+  bool lifeline = false;  ///< the host cannot lose it: mounts, swap, volume managers, default route or bridge, console
+  bool operator==(const HostUse&) const = default;
+};
+
+/// A process that holds an IOMMU group open (/dev/vfio/<group>).
+struct GroupHolder {
+  int group = 0;
+  int pid = 0;
+  std::string command;    ///< comm, e.g. "kvm"
+  std::optional<int> vm;  ///< VMID from its -id argument, where it is a PVE guest
+  bool operator==(const GroupHolder&) const = default;
+};
+
+/// What the script in the initramfs did at this boot, as it noted it in /run.
+struct EarlyNotes {
+  bool off = false;                ///< hostsplit=off
+  std::string plan;                ///< the plan it had
+  std::vector<std::string> bound;  ///< addresses it gave to vfio-pci
+  std::vector<std::string> left;   ///< what it left to the host, and why: "0000:03:00.3 another device ..."
+  std::optional<unsigned> took_ms;
+  bool operator==(const EarlyNotes&) const = default;
+};
+
+/// What the running kernel was built with, as its /proc/meminfo tells.
+struct KernelBuild {
+  bool known = false;  ///< there is that file
+  bool cma = false;    ///< CONFIG_CMA: hugetlb_cma= means something to it
+  bool operator==(const KernelBuild&) const = default;
+};
+
+/// From the text of /proc/meminfo: it has a line `CmaTotal:` where the kernel has CONFIG_CMA (fs/proc/meminfo.c).
+KernelBuild parse_kernel_build(std::string_view meminfo);
+
+/// How this machine boots, as far as hostsplit has a hand in it.
+struct BootTools {
+  bool initramfs_tools = false;      ///< update-initramfs and /etc/initramfs-tools are there
+  bool grub = false;                 ///< update-grub and /etc/default/grub are there
+  bool proxmox_boot = false;         ///< proxmox-boot-tool keeps kernels on EFI partitions (proxmox-boot-uuids)
+  bool efi = false;                  ///< booted by UEFI firmware
+  bool dmar = false;                 ///< the firmware describes an Intel IOMMU (ACPI table DMAR)
+  std::vector<std::string> kernels;  ///< releases with both modules and an initramfs image in /boot, ascending
+  KernelBuild build;                 ///< of the running kernel
+  std::optional<EarlyNotes> early;   ///< empty: the image that booted had no script of hostsplit
+  /// Drivers of assigned functions when hostsplit first looked at this boot, before it moved any; empty: it has not.
+  std::map<PciAddress, std::string> first_drivers;
+  std::map<std::string, FileNow> files;  ///< those of foreign_files() that exist, by path
+  bool operator==(const BootTools&) const = default;
+};
+
+/// All that was observed at one moment, a plain value.
+struct Snapshot {
+  bool live = false;   ///< from the running machine; only then may anything act
+  std::string kernel;  ///< release; empty when unknown
+  std::string command_line;
+  std::string boot_id;                    ///< changes with each boot; empty when unknown
+  bool iommu = false;                     ///< /sys/class/iommu is not empty
+  std::set<std::string> modules;          ///< loaded, names with underscores
+  std::set<std::string> builtin_modules;  ///< from modules.builtin, names with underscores
+  bool builtin_known = false;             ///< modules.builtin was readable
+  std::set<std::string> pci_drivers;      ///< registered drivers, names as in /sys/bus/pci/drivers
+  std::map<PciAddress, PciFunction> functions;
+  std::map<PciAddress, Controller> controllers;
+  std::map<int, IommuGroup> groups;
+  std::vector<UsbPort> ports;      ///< by controller, half, path
+  std::vector<UsbDevice> devices;  ///< by name
+  std::map<int, NumaNode> nodes;
+  std::vector<HostUse> uses;
+  std::vector<GroupHolder> holders;
+  BootTools boot;
+  std::vector<Finding> findings;  ///< what could not be read or made no sense
+
+  /// \return nullptr when the address is not present.
+  const PciFunction* function(const PciAddress& address) const;
+  /// \return nullptr when no controller sits there.
+  const Controller* controller(const PciAddress& address) const;
+  /// \return nullptr when no such device is attached.
+  const UsbDevice* device(const std::string& name) const;
+};
+
+/// Where a fingerprint sits now.
+struct Located {
+  enum class Kind {
+    found,         ///< root, chain, ids and class agree
+    absent,        ///< nothing sits at that chain, and nothing alike elsewhere
+    other_device,  ///< something else sits at that chain
+    moved          ///< nothing at that chain, but the same ids elsewhere: maybe another of the same kind
+  };
+  Kind kind = Kind::absent;
+  std::optional<PciAddress> address;  ///< of the match, the other device, or the first look-alike
+};
+/// Compares only what is stable; the address a fingerprint was last seen at plays no part.
+Located locate(const Snapshot& snapshot, const Fingerprint& fingerprint);
+
+}  // namespace hostsplit

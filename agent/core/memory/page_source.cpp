@@ -1,0 +1,182 @@
+#include "core/memory/page_source.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+#include "core/boot/kernel_parameters.hpp"
+#include "core/memory/kernel_command_line.hpp"
+
+namespace hostsplit {
+namespace {
+
+bool has_gigantic(const std::vector<Reservation>& reserved) {
+  return std::any_of(reserved.begin(), reserved.end(),
+                     [](const Reservation& item) { return item.page_size >= kib_per_gib && item.pages != 0; });
+}
+
+std::string size_word(Kib page_size) {
+  return page_size % kib_per_gib == 0 ? fmt::format("{}G", page_size / kib_per_gib)
+                                      : fmt::format("{}M", page_size / kib_per_mib);
+}
+
+bool about_pages(std::string_view word) {
+  for (const auto* key : {"hugepages=", "hugepagesz=", "default_hugepagesz=", "hugetlb_cma="})
+    if (word.starts_with(key)) return true;
+  return false;
+}
+
+/// What a command line says about huge pages beside these words; nothing when it does not have all of them.
+std::optional<std::string> without(std::string_view command_line, std::vector<std::string> words) {
+  std::string others;
+  for (const auto word : words_of(command_line)) {
+    if (const auto ours = std::find(words.begin(), words.end(), word); ours != words.end())
+      words.erase(ours);
+    else if (about_pages(word))
+      others += (others.empty() ? "" : " ") + std::string(word);
+  }
+  return words.empty() ? std::optional(others) : std::nullopt;
+}
+
+std::vector<std::string> cma_words(const std::vector<Reservation>& reserved) {
+  std::string areas;
+  for (const auto& item : reserved)
+    if (item.page_size >= kib_per_gib)
+      areas += fmt::format("{}{}:{}G", areas.empty() ? "" : ",", item.node, item.pages * item.page_size / kib_per_gib);
+  if (areas.empty()) return {};
+  return {"hugetlb_cma=" + areas};
+}
+
+PageRecipe recipe(PageSource source, std::string reason, const std::vector<Reservation>& reserved,
+                  const Snapshot& snapshot) {
+  PageRecipe chosen{source, std::move(reason), {}, true, false};
+  if (source == PageSource::command_line) {
+    chosen.words = command_line_words(reserved, snapshot.nodes);
+    chosen.needs_keep_hugepages = false;
+  }
+  if (source == PageSource::cma) chosen.words = cma_words(reserved);
+  chosen.pending = !without(snapshot.command_line, chosen.words);
+  return chosen;
+}
+
+PageRecipe choose_freely(const std::vector<Reservation>& reserved, const Snapshot& snapshot) {
+  if (!has_gigantic(reserved))
+    return recipe(PageSource::run_time, "pages of 2 MiB are found at any time", reserved, snapshot);
+  if (!snapshot.boot.grub && !snapshot.boot.proxmox_boot)
+    return recipe(PageSource::run_time,
+                  "neither GRUB nor proxmox-boot-tool is here to put words on the kernel command line", reserved,
+                  snapshot);
+  return recipe(
+      PageSource::command_line,
+      "a kernel that runs finds fewer whole gibibytes than one that boots, and Proxmox VE then reads the same "
+      "number",
+      reserved, snapshot);
+}
+
+/// Why hugetlb_cma= would do nothing; empty when it would.
+std::string why_no_cma(const std::vector<Reservation>& reserved, const KernelBuild& build) {
+  if (!has_gigantic(reserved)) return "hugetlb_cma is for pages of 1 GiB";
+  if (!build.known) return "whether this kernel has CMA cannot be read, so hugetlb_cma is not relied on";
+  return build.cma ? "" : "this kernel was built without CMA, so hugetlb_cma does nothing";
+}
+
+}  // namespace
+
+const char* to_string(PageSource source) {
+  switch (source) {
+    case PageSource::run_time: return "run-time";
+    case PageSource::command_line: return "command-line";
+    case PageSource::cma: return "cma";
+  }
+  return "run-time";
+}
+
+PageRecipe choose_pages(const std::vector<Reservation>& reserved, const Snapshot& snapshot,
+                        std::optional<PageSource> wish) {
+  const auto no_cma = wish == PageSource::cma ? why_no_cma(reserved, snapshot.boot.build) : "";
+  if (wish && no_cma.empty()) return recipe(*wish, "the configuration says so", reserved, snapshot);
+  PageRecipe chosen = choose_freely(reserved, snapshot);
+  if (wish) chosen.reason = no_cma + "; " + chosen.reason;
+  return chosen;
+}
+
+namespace {
+
+std::string joined(const std::vector<std::string>& words) {
+  return fmt::format("{}", fmt::join(words, " "));
+}
+
+/// Page counts that somebody else put on the kernel command line.
+std::optional<Finding> foreign_words(const PageRecipe& chosen, const Snapshot& snapshot, const Baseline& baseline) {
+  // After a change of the boot loader what runs may still have hostsplit's own former words.
+  if (chosen.words.empty() || (chosen.pending && baseline.loader)) return std::nullopt;
+  const auto others = without(snapshot.command_line, chosen.pending ? std::vector<std::string>() : chosen.words);
+  if (!others || pages_kernel_reads(*others).empty()) return std::nullopt;
+  const bool beaten = !chosen.pending && chosen.source == PageSource::command_line &&
+                      pages_kernel_reads(snapshot.command_line) != pages_kernel_reads(joined(chosen.words));
+  return Finding{
+      "pages-words-foreign", Severity::warning, "kernel command line",
+      fmt::format("{} is not hostsplit's: {}", *others,
+                  beaten ? "it comes first, and the kernel takes the first count of a size"
+                         : "its own words come first, and the kernel takes the first count of a size"),
+      "Take it out (/etc/default/grub, /etc/default/grub.d or /etc/kernel/cmdline): an entry without hostsplit "
+      "still has it"};
+}
+
+}  // namespace
+
+PageSourcing source_pages(const std::vector<Reservation>& reserved, const Snapshot& snapshot, const Config& config,
+                          const Baseline& baseline) {
+  PageSourcing sourcing;
+  if (std::all_of(reserved.begin(), reserved.end(), [](const Reservation& item) { return item.pages == 0; }))
+    return sourcing;
+  const PageRecipe chosen = choose_pages(reserved, snapshot, config.pages);
+  const bool cma = chosen.source == PageSource::cma;
+  for (const auto& word : chosen.words)
+    sourcing.words.push_back(
+        {word, cma ? "room for huge pages that stays movable" : "huge pages from the first moment on", true});
+  const auto tell = [&](const char* code, Severity severity, const char* subject, const std::string& message,
+                        const std::string& remedy) {
+    sourcing.findings.push_back({code, severity, subject, message, remedy});
+  };
+  if (config.pages && *config.pages != chosen.source)
+    tell("pages-source", Severity::warning, "huge pages",
+         fmt::format("do not come from {}, as hostsplit.toml says: {}", to_string(*config.pages),
+                     why_no_cma(reserved, snapshot.boot.build)),
+         "Write pages = \"auto\" under [host]");
+  if (chosen.pending && (snapshot.boot.grub || snapshot.boot.proxmox_boot))
+    tell("pages-after-reboot", Severity::info, "huge pages",
+         cma ? "have room kept for them from the next boot on; until then they are reserved wherever the kernel finds "
+               "them"
+             : "are taken by the kernel itself from the next boot on; until then they are reserved at run time",
+         "Reboot when it suits");
+  if (auto foreign = foreign_words(chosen, snapshot, baseline)) sourcing.findings.push_back(std::move(*foreign));
+  sourcing.recipe = chosen;
+  return sourcing;
+}
+
+std::vector<std::string> command_line_words(const std::vector<Reservation>& reserved,
+                                            const std::map<int, NumaNode>& nodes) {
+  std::map<Kib, std::map<int, std::uint64_t>> by_size;
+  for (const auto& item : reserved)
+    if (item.pages != 0) by_size[item.page_size][item.node] += item.pages;
+  std::vector<std::string> words;
+  for (const auto& [size, counts] : by_size) {
+    std::uint64_t sum = 0;
+    std::string exact;
+    for (const auto& [node, pages] : counts) {
+      sum += pages;
+      exact += fmt::format("{}{}:{}", exact.empty() ? "" : ",", node, pages);
+    }
+    const auto differs = [first = counts.begin()->second](const auto& entry) { return entry.second != first; };
+    const bool even = counts.size() == nodes.size() && std::none_of(counts.begin(), counts.end(), differs);
+    words.push_back("hugepagesz=" + size_word(size));
+    if (!even) words.push_back("hugepages=" + exact);
+    words.push_back(fmt::format("hugepages={}", sum));
+  }
+  return words;
+}
+
+}  // namespace hostsplit

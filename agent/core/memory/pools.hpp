@@ -1,0 +1,44 @@
+#pragma once
+#include <algorithm>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "core/state/baseline.hpp"
+#include "core/state/boot_plan.hpp"
+#include "core/state/config.hpp"
+#include "core/base/finding.hpp"
+#include "core/steps/step.hpp"
+#include "core/machine/snapshot.hpp"
+
+namespace hostsplit {
+
+/// Pages per node and size that the VMs of a configuration add up to. \pre check_against_machine() passed.
+std::vector<Reservation> wanted_pages(const Config& config);
+
+/// What does not fit: a page size the node lacks (`page-size-unsupported`), or less left on a node than the host
+/// floor (`pages-over-floor`, saying how many pages would fit).
+std::vector<Finding> check_pages(const Snapshot& snapshot, const std::vector<Reservation>& wanted, Kib keep_free);
+
+/// Steps from the pools of the snapshot to `wanted`; pools hostsplit changed earlier and nobody wants any more return
+/// to their baseline. Pages in use are never taken away: the step then ends at the used count, with a finding.
+std::vector<Step> page_steps(const Snapshot& snapshot, const std::vector<Reservation>& wanted, Kib keep_free,
+                             const Baseline& baseline, std::vector<Finding>& findings);
+
+/// Steps at boot, when no VM runs yet: pools the kernel command line made too large shrink, too small ones grow. On a
+/// node that has become smaller since, they shrink to what its floor leaves.
+std::vector<Step> boot_page_steps(const Snapshot& snapshot, const BootPlan& applied);
+
+/// VMs that find no room in a pool of `pages`, ascending: those with lower numbers get theirs first.
+std::vector<int> without_room(const std::map<int, std::uint64_t>& shares, std::uint64_t pages);
+
+/// Largest pool that leaves `keep_free` to the host right now, at most `wanted`, at least what is there already:
+/// the clamp applied when acting. `available` is MemFree plus what a reservation may push out, in KiB.
+std::uint64_t clamp_to_floor(std::uint64_t wanted, std::uint64_t current, Kib page_size, Kib available, Kib keep_free);
+
+/// Persistent pages: the kernel's count without surplus (Documentation/admin-guide/mm/hugetlbpage.rst).
+inline std::uint64_t persistent(const PagePool& pool) {
+  return pool.total - std::min(pool.surplus, pool.total);
+}
+
+}  // namespace hostsplit

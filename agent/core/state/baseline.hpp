@@ -1,0 +1,84 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/machine/file_content.hpp"
+#include "core/machine/pci.hpp"
+#include "core/base/size.hpp"
+
+namespace hostsplit {
+
+/// How a function was bound before hostsplit first touched it.
+struct BindingBefore {
+  Fingerprint function;
+  PciAddress address;  ///< where it was then
+  std::string driver;  ///< empty: none
+  std::optional<std::string> driver_override;
+  bool operator==(const BindingBefore&) const = default;
+};
+
+/// A huge page pool before hostsplit first touched it.
+struct PoolBefore {
+  int node = 0;
+  Kib page_size = 0;
+  std::uint64_t total = 0;  ///< pages, without surplus
+  bool operator==(const PoolBefore&) const = default;
+};
+
+/// A file outside hostsplit's own directories before hostsplit first touched it.
+struct FileBefore {
+  std::string path;
+  std::optional<FileNow> file;  ///< empty: it did not exist
+  bool operator==(const FileBefore&) const = default;
+};
+
+/// An initramfs image that was rebuilt with something of ours in it.
+struct ImageTouched {
+  std::string kernel;
+  std::string stamp;    ///< of what was verified to be in it; empty: a rebuild was begun and not yet verified
+  std::string boot_id;  ///< during which boot that was; the image takes effect with the next one
+  bool operator==(const ImageTouched&) const = default;
+};
+
+/// The boot loader's menu as hostsplit had it made.
+struct LoaderTouched {
+  std::string stamp;    ///< of what was seen to be in it; empty: a refresh was begun and not verified
+  std::string boot_id;  ///< during which boot that was; it takes effect with the next one
+  bool operator==(const LoaderTouched&) const = default;
+};
+
+/// The host as it was before hostsplit acted: the inverse of everything done so far. Undoing is planning
+/// for an empty configuration on top of it. Kept in /var/lib/hostsplit/journal/, written before each effect.
+struct Baseline {
+  std::vector<BindingBefore> bindings;
+  std::vector<PoolBefore> pools;
+  std::vector<FileBefore> files;
+  std::vector<ImageTouched> images;
+  std::optional<LoaderTouched> loader;
+  bool operator==(const Baseline&) const = default;
+
+  bool empty() const { return bindings.empty() && pools.empty() && files.empty() && images.empty() && !loader; }
+  const BindingBefore* binding(const Fingerprint& function) const {
+    for (const auto& before : bindings)
+      if (before.function == function) return &before;
+    return nullptr;
+  }
+  const FileBefore* file(const std::string& path) const {
+    for (const auto& before : files)
+      if (before.path == path) return &before;
+    return nullptr;
+  }
+  const ImageTouched* image(const std::string& kernel) const {
+    for (const auto& touched : images)
+      if (touched.kernel == kernel) return &touched;
+    return nullptr;
+  }
+  const PoolBefore* pool(int node, Kib page_size) const {
+    for (const auto& before : pools)
+      if (before.node == node && before.page_size == page_size) return &before;
+    return nullptr;
+  }
+};
+
+}  // namespace hostsplit

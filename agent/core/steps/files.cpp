@@ -1,0 +1,63 @@
+#include "core/steps/files.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+
+#include "core/base/names.hpp"
+
+namespace hostsplit {
+namespace {
+
+/// FNV-1a, 64 bits (draft-eastlake-fnv): stable over processes and versions, which std::hash is not.
+std::uint64_t fnv1a(std::string_view text, std::uint64_t hash) {
+  for (const unsigned char c : text) hash = (hash ^ c) * 0x100000001b3ULL;
+  return hash;
+}
+
+Step write_step(const std::string& path, const FileNow& file, std::string reason) {
+  return {"write " + path, WriteFile{path, file.content, file.mode}, std::move(reason)};
+}
+
+}  // namespace
+
+const std::vector<std::string>& foreign_files() {
+  static const std::vector<std::string> paths{
+      names::initramfs_hook,     names::initramfs_script, names::grub_words,
+      names::grub_entry,         names::kernel_cmdline,   names::kernel_postinst_hook,
+      names::kernel_postrm_hook, names::modprobe_conf,    names::modules_load_conf};
+  return paths;
+}
+
+bool is_foreign(const std::string& path) {
+  for (const auto* own : {"etc/hostsplit/", "var/lib/hostsplit/", "run/hostsplit/"})
+    if (path.starts_with(own)) return false;
+  return true;
+}
+
+void want_file(const Snapshot& snapshot, const std::string& path, const FileNow& wanted, const std::string& reason,
+               std::vector<Step>& steps) {
+  const auto now = snapshot.boot.files.find(path);
+  if (now != snapshot.boot.files.end() && now->second == wanted) return;
+  steps.push_back(write_step(path, wanted, reason));
+}
+
+void restore_file(const Snapshot& snapshot, const Baseline& baseline, const std::string& path,
+                  std::vector<Step>& steps) {
+  const FileBefore* before = baseline.file(path);
+  if (!before) return;
+  const auto now = snapshot.boot.files.find(path);
+  const bool there = now != snapshot.boot.files.end();
+  if (!before->file && there)
+    steps.push_back({"remove " + path, RemoveFile{path}, "it was not there before hostsplit"});
+  if (before->file && (!there || now->second != *before->file))
+    steps.push_back(write_step(path, *before->file, "it was like this before hostsplit"));
+}
+
+std::string stamp_of(const std::vector<std::string_view>& texts) {
+  std::uint64_t hash = 0xcbf29ce484222325ULL;
+  for (const auto& text : texts) hash = fnv1a(std::string_view("\0", 1), fnv1a(text, hash));
+  return fmt::format("{:016x}", hash);
+}
+
+}  // namespace hostsplit

@@ -1,0 +1,27 @@
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/state/baseline.hpp"
+#include "core/steps/step.hpp"
+#include "core/machine/snapshot.hpp"
+
+namespace hostsplit {
+
+/// Paths outside hostsplit's own directories that it may write: the inverse of each is kept in the baseline.
+const std::vector<std::string>& foreign_files();
+/// True for paths outside /etc/hostsplit, /var/lib/hostsplit and /run/hostsplit.
+bool is_foreign(const std::string& path);
+
+/// A step that makes a foreign file so; none if it is.
+void want_file(const Snapshot& snapshot, const std::string& path, const FileNow& wanted, const std::string& reason,
+               std::vector<Step>& steps);
+/// A step that makes it as it was before hostsplit; none if it is, or was never touched.
+void restore_file(const Snapshot& snapshot, const Baseline& baseline, const std::string& path,
+                  std::vector<Step>& steps);
+
+/// Identifies texts: 16 hex digits, the same in every process and version. Against accidents, not against malice.
+std::string stamp_of(const std::vector<std::string_view>& texts);
+
+}  // namespace hostsplit

@@ -1,0 +1,103 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/base/size.hpp"
+#include "core/machine/pci.hpp"
+#include "core/state/rung.hpp"
+
+namespace hostsplit {
+
+/// Load a kernel module. Has no inverse: a loaded vfio-pci without overrides binds nothing.
+struct LoadModule {
+  std::string module;  ///< as for modprobe, "vfio-pci"
+  bool operator==(const LoadModule&) const = default;
+};
+
+/// Give one function to another driver, runtime rung: driver_override, unbind, drivers_probe, read back.
+struct Bind {
+  PciAddress address;
+  Fingerprint function;                       ///< checked again before acting
+  std::string from;                           ///< driver bound when planned; empty: none
+  std::string to;                             ///< driver to end up with; empty: none
+  std::optional<std::string> final_override;  ///< value of driver_override afterwards
+  std::optional<int> group;
+  std::optional<int> vm;  ///< empty when it returns to the host
+  std::string port;       ///< label that asked for it; empty when none
+  bool operator==(const Bind&) const = default;
+};
+
+/// Bring the pool of one node to a number of pages. Never above `to`, never below the floor.
+struct Reserve {
+  int node = 0;
+  Kib page_size = 0;
+  std::uint64_t from = 0;
+  std::uint64_t to = 0;
+  Kib keep_free = 0;                    ///< host floor on this node
+  std::vector<int> vms;                 ///< for whom
+  std::map<int, std::uint64_t> shares;  ///< how many of `to` each of them needs
+  bool operator==(const Reserve&) const = default;
+};
+
+/// Replace a file atomically: one of hostsplit's own, or one whose inverse the baseline keeps. Path below the root.
+struct WriteFile {
+  std::string path;
+  std::string content;
+  unsigned mode = 0644;
+  bool operator==(const WriteFile&) const = default;
+};
+
+/// Remove a file that hostsplit made.
+struct RemoveFile {
+  std::string path;
+  bool operator==(const RemoveFile&) const = default;
+};
+
+/// Bring an initramfs image to carry what early boot needs, or nothing of hostsplit any more. Looks into the image
+/// before, so that one which is as wanted is left alone, and after.
+struct RebuildInitramfs {
+  std::string kernel;  ///< release, "6.17.13-1-pve"
+  std::string plan;    ///< what etc/hostsplit/boot/plan in the image must be; empty: the image must not know hostsplit
+  std::string stamp;   ///< of all that goes in; empty with an empty plan
+  std::string modprobe = {};  ///< what etc/modprobe.d/hostsplit.conf in the image must be; empty: not there
+  bool operator==(const RebuildInitramfs&) const = default;
+};
+
+/// Have the boot loader's menu made anew from its settings. Takes effect with the next boot.
+struct RefreshBootLoader {
+  std::string program;               ///< "update-grub" or "proxmox-boot-tool refresh"
+  std::string menu;                  ///< where GRUB has it; empty: on partitions that are not mounted
+  std::vector<std::string> entries;  ///< command that keeps the menus there, and looks into them; empty: there are none
+  std::vector<std::string> present;  ///< words the menu must have afterwards
+  std::vector<std::string> absent;   ///< words it must not have
+  std::string stamp;                 ///< of what hostsplit has in it; empty: nothing any more
+  bool operator==(const RefreshBootLoader&) const = default;
+};
+
+/// Keep that another rung is in force from now on, and why. Its files and images are steps of their own.
+struct SetRung {
+  Rung from = Rung::boot, to = Rung::boot;
+  std::string why;  ///< empty for `boot`
+  bool operator==(const SetRung&) const = default;
+};
+
+using Action =
+    std::variant<LoadModule, Bind, Reserve, WriteFile, RemoveFile, RebuildInitramfs, RefreshBootLoader, SetRung>;
+
+/// One part of a plan: what, and why.
+struct Step {
+  std::string id;  ///< stable within the plan: "bind 0000:03:00.3"
+  Action action;
+  std::string reason;  ///< sentence fragment: "port front-1 of VM 101 (fluent-a)"
+  bool operator==(const Step&) const = default;
+};
+
+/// One sentence in the imperative: "give 0000:03:00.3 from xhci_hcd to vfio-pci". The same text serves plan,
+/// progress and audit.
+std::string describe(const Action& action);
+
+}  // namespace hostsplit

@@ -1,0 +1,228 @@
+#include "core/usb/claims.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+#include "core/usb/guards.hpp"
+#include "core/usb/learn.hpp"
+#include "core/base/names.hpp"
+
+namespace hostsplit {
+namespace {
+
+std::string at_line(const Config& config, unsigned line) {
+  return line == 0 || config.file.empty() ? std::string() : fmt::format(" ({}:{})", config.file, line);
+}
+
+class Resolver {
+ public:
+  Resolver(const Snapshot& snapshot, const Config& config, const PortMap& ports)
+      : snapshot_(snapshot),
+        config_(config),
+        ports_(ports) {}
+
+  Claims run() {
+    for (const auto& [id, vm] : config_.vms) {
+      for (const auto& label : vm.ports) claim_port(vm, label);
+      for (const auto& address : vm.controllers) claim_controller(vm, address);
+      for (const auto& address : vm.functions) claim_function(vm, address);
+    }
+    for (const auto& name : config_.keep) keep(name);
+    close_over_companions();
+    close_over_groups();
+    return std::move(claims_);
+  }
+
+ private:
+  void error(std::string code, std::string subject, std::string message, std::string remedy) {
+    Finding finding{std::move(code), Severity::error, std::move(subject), std::move(message), std::move(remedy)};
+    if (std::find(claims_.findings.begin(), claims_.findings.end(), finding) == claims_.findings.end())
+      claims_.findings.push_back(std::move(finding));
+  }
+
+  /// Two VMs on one function are one case of two VMs in one group; the group check reports it.
+  void claim(const VmWish& vm, const PciAddress& address, const std::string& why, const std::string& label = {}) {
+    const PciFunction& function = *snapshot_.function(address);
+    const auto [it, fresh] = claims_.by_address.try_emplace(address, Claim{address, function.fingerprint, vm.id, why});
+    if (!fresh && it->second.vm != vm.id) {
+      error("group-two-vms", to_string(address),
+            fmt::format("{} and {} both want it ({}; {})", vm_text(it->second.vm, config_), vm_text(vm.id, config_),
+                        it->second.why, why),
+            "A controller goes to one VM with all its sockets: give both VMs sockets of different controllers");
+      return;
+    }
+    // Between commas, because "port front-1" is also the beginning of "port front-10".
+    const bool told = (", " + it->second.why + ",").find(", " + why + ",") != std::string::npos;
+    if (!told) it->second.why += ", " + why;
+    if (!label.empty()) claims_.port.try_emplace(address, label);
+  }
+
+  std::string known_labels() const {
+    std::vector<std::string> labels;
+    for (const auto& port : ports_.ports) labels.push_back(port.label);
+    return labels.empty() ? "nothing has been learned yet" : fmt::format("learned so far: {}", fmt::join(labels, ", "));
+  }
+
+  /// Where a label's controller sits now; reports and returns nothing if that is unknown or in doubt.
+  std::optional<PciAddress> port_address(const std::string& who, const Named& label) {
+    const LearnedPort* port = ports_.find(label.text);
+    if (!port) {
+      error("port-unknown", label.text,
+            fmt::format("{} names a port that has not been learned{}", who, at_line(config_, label.line)),
+            fmt::format("Run hostsplit learn and plug a stick into that socket, or correct the label; {}",
+                        known_labels()));
+      return std::nullopt;
+    }
+    const Located located = locate(snapshot_, port->controller);
+    // check_port_map() says in words what is wrong; here it is known that somebody depends on it.
+    for (Finding finding : check_port_map(PortMap{{*port}, ports_.file}, snapshot_)) {
+      finding.message = fmt::format("{} needs it, but {}", who, finding.message);
+      error(finding.code, finding.subject, finding.message, finding.remedy);
+    }
+    return located.kind == Located::Kind::found ? located.address : std::nullopt;
+  }
+
+  void claim_port(const VmWish& vm, const Named& label) {
+    if (const auto address = port_address(vm_text(vm.id, config_), label))
+      claim(vm, *address, "port " + label.text, label.text);
+  }
+
+  const PciFunction* present(const VmWish& vm, const Named& name) {
+    const auto address = parse_pci_address(name.text);
+    const PciFunction* function = address ? snapshot_.function(*address) : nullptr;
+    if (!function)
+      error("address-unknown", name.text,
+            fmt::format("{} names a PCI address where nothing sits{}", vm_text(vm.id, config_),
+                        at_line(config_, name.line)),
+            "See hostsplit status for the controllers of this machine; a label survives renumbering, an address does "
+            "not");
+    return function;
+  }
+
+  void claim_controller(const VmWish& vm, const Named& name) {
+    const PciFunction* function = present(vm, name);
+    if (!function) return;
+    if (snapshot_.controller(function->address)) return claim(vm, function->address, "named under controllers");
+    const std::uint32_t pci_class = function->fingerprint.pci_class;
+    const bool usb4 = pci_class == 0x0c0340;
+    error("not-a-controller", name.text,
+          fmt::format("{} names it as a USB controller{}, but it is {} (class {})", vm_text(vm.id, config_),
+                      at_line(config_, name.line), usb4 ? "a USB4/Thunderbolt host interface" : "something else",
+                      class_text(pci_class)),
+          "Name a controller that hostsplit status lists; other functions of a group go into functions = [...]");
+  }
+
+  void claim_function(const VmWish& vm, const Named& name) {
+    if (const PciFunction* function = present(vm, name)) claim(vm, function->address, "named under functions");
+  }
+
+  void keep(const Named& name) {
+    if (const auto address = parse_pci_address(name.text)) {
+      kept_[*address] = name.text;
+    } else if (const auto located = port_address("host.keep", name)) {
+      kept_[*located] = "port " + name.text;
+    }
+  }
+
+  /// One connector of an EHCI machine reaches two controllers (drivers/usb/core/hcd-pci.c): they move together.
+  void close_over_companions() {
+    const auto claimed = claims_.by_address;
+    for (const auto& [address, seed] : claimed) {
+      for (const auto& [other, controller] : snapshot_.controllers) {
+        const bool same_slot =
+            other.domain == address.domain && other.bus == address.bus && other.device == address.device;
+        const bool companions = std::count(controller.companions.begin(), controller.companions.end(), address) != 0;
+        const Controller* mine = snapshot_.controller(address);
+        const bool shares_sockets =
+            mine && same_slot && controller.kind != ControllerKind::xhci && mine->kind != ControllerKind::xhci;
+        if (other != address && (companions || shares_sockets))
+          claim(config_.vms.at(seed.vm), other, "shares sockets with " + to_string(address));
+      }
+    }
+  }
+
+  void close_over_groups() {
+    std::map<int, std::vector<PciAddress>> wanted;
+    for (const auto& [address, claim] : claims_.by_address) {
+      const auto group = snapshot_.function(address)->group;
+      if (group)
+        wanted[*group].push_back(address);
+      else
+        error("no-iommu", to_string(address),
+              snapshot_.iommu ? "it is in no IOMMU group, so it cannot be given to a VM"
+                              : "the IOMMU is off, so nothing can be given to a VM",
+              "Switch on IOMMU (AMD-Vi or VT-d) in the firmware setup; Intel machines before kernel 6.8 also need "
+              "intel_iommu=on on the kernel command line");
+    }
+    for (const auto& [group, addresses] : wanted) close_over_group(group, addresses);
+  }
+
+  void close_over_group(int group, const std::vector<PciAddress>& claimed) {
+    const Claim first = claims_.by_address.at(claimed.front());
+    for (const auto& address : claimed) {
+      const Claim& other = claims_.by_address.at(address);
+      if (other.vm == first.vm) continue;
+      return error("group-two-vms", fmt::format("group {}", group),
+                   fmt::format("{} wants {} ({}) and {} wants {} ({}), but an IOMMU group goes to one VM as a whole",
+                               vm_text(first.vm, config_), to_string(first.address), first.why,
+                               vm_text(other.vm, config_), to_string(other.address), other.why),
+                   "Give all of these to one VM, or choose a socket of another group for one of them");
+    }
+    const auto members = snapshot_.groups.find(group);
+    if (members == snapshot_.groups.end()) return;
+    for (const auto& address : members->second.members) take_along(group, address, first);
+  }
+
+  void take_along(int group, const PciAddress& address, const Claim& first) {
+    const PciFunction* member = snapshot_.function(address);
+    if (!member || is_bridge(member->fingerprint.pci_class)) return;
+    const std::string subject = fmt::format("group {}", group);
+    if (const auto kept = kept_.find(address); kept != kept_.end())
+      return error(
+          "group-host", subject,
+          fmt::format("{} wants {} ({}), but the host keeps {} ({}) of the same group", vm_text(first.vm, config_),
+                      to_string(first.address), first.why, to_string(address), kept->second),
+          "Take it out of host.keep, or choose a socket of another group for the VM");
+    if (claims_.by_address.count(address)) return;
+    if (snapshot_.controller(address))
+      return claim(config_.vms.at(first.vm), address,
+                   fmt::format("shares group {} with {}", group, to_string(first.address)));
+    if (member->driver.empty() || member->driver == names::vfio_driver || member->driver == "pci-stub") return;
+    if (const HostUse* use = lifeline_on(snapshot_, address))
+      return error(
+          "group-lifeline", subject,
+          fmt::format("{} wants {} ({}), but the host cannot lose {} of the same group: {}", vm_text(first.vm, config_),
+                      to_string(first.address), first.why, to_string(address), use_text(*use)),
+          "Choose sockets of another group: this one stays with the host");
+    error("group-host", subject,
+          fmt::format("{} wants {} ({}), but {} of the same group is in use by the host (driver {}, class {})",
+                      vm_text(first.vm, config_), to_string(first.address), first.why, to_string(address),
+                      member->driver, class_text(member->fingerprint.pci_class)),
+          fmt::format("Choose a socket of another group, or give it along by explicit wish: functions = [\"{}\"] in "
+                      "[vm.{}]",
+                      to_string(address), first.vm));
+  }
+
+  const Snapshot& snapshot_;
+  const Config& config_;
+  const PortMap& ports_;
+  std::map<PciAddress, std::string> kept_;
+  Claims claims_;
+};
+
+}  // namespace
+
+std::string vm_text(int id, const Config& config) {
+  const auto vm = config.vms.find(id);
+  if (vm == config.vms.end() || vm->second.name.empty()) return fmt::format("VM {}", id);
+  return fmt::format("VM {} ({})", id, vm->second.name);
+}
+
+Claims resolve_claims(const Snapshot& snapshot, const Config& config, const PortMap& ports) {
+  return Resolver(snapshot, config, ports).run();
+}
+
+}  // namespace hostsplit

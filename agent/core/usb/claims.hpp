@@ -1,0 +1,28 @@
+#pragma once
+#include <map>
+#include <vector>
+
+#include "core/state/boot_plan.hpp"
+#include "core/state/config.hpp"
+#include "core/base/finding.hpp"
+#include "core/state/port_map.hpp"
+#include "core/machine/snapshot.hpp"
+
+namespace hostsplit {
+
+/// Which functions belong to which VM, and what stands against it.
+struct Claims {
+  std::map<PciAddress, Claim> by_address;
+  std::map<PciAddress, std::string> port;  ///< label that asked for the function, where one did
+  std::vector<Finding> findings;
+};
+
+/// From labels and addresses to functions, closed over EHCI companions and over IOMMU groups: a group is the unit that
+/// can be given to a VM (Documentation/driver-api/vfio.rst). Bridges in a group stay where they are, and so do members
+/// without a driver; neither makes a group unviable.
+Claims resolve_claims(const Snapshot& snapshot, const Config& config, const PortMap& ports);
+
+/// "VM 101 (fluent-a)".
+std::string vm_text(int id, const Config& config);
+
+}  // namespace hostsplit

@@ -1,0 +1,43 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/state/port_map.hpp"
+#include "core/machine/snapshot.hpp"
+
+namespace hostsplit {
+
+/// Devices that came and went between two snapshots. Hubs and what hangs on them count one by one; a device that
+/// was replaced (same place, other device number or serial) both went and came.
+struct UsbChanges {
+  std::vector<UsbDevice> came;
+  std::vector<UsbDevice> went;
+};
+UsbChanges usb_changes(const Snapshot& before, const Snapshot& after);
+
+/// How a plugged device relates to what is already learned.
+struct Recognition {
+  enum class Kind {
+    unknown,       ///< no learned port matches: give it a name
+    known,         ///< this half of a learned port was seen before
+    other_half,    ///< the peer of a learned half, not seen until now
+    contradiction  ///< a learned port claims this place with another controller
+  };
+  Kind kind = Kind::unknown;
+  std::size_t index = 0;  ///< into PortMap::ports, unless unknown
+};
+Recognition recognise(const PortMap& map, const Snapshot& snapshot, const UsbDevice& device);
+
+/// A new map in which the socket `device` sits in is called `label`; the peer half is joined as far as the port
+/// objects tell. If the socket is known as the other half of a port with the same label, that half becomes seen.
+/// \throws Error(bad_input) for an invalid label, or one that is taken: the message says where the first one is.
+PortMap learn_port(const PortMap& map, const Snapshot& snapshot, const UsbDevice& device, const std::string& label);
+
+/// Brings addresses, buses and groups up to date; identities stay.
+PortMap refresh_observations(const PortMap& map, const Snapshot& snapshot);
+
+/// Checks the map against the machine: absent, moved and contradicted controllers, two labels on one place.
+std::vector<Finding> check_port_map(const PortMap& map, const Snapshot& snapshot);
+
+}  // namespace hostsplit

@@ -1,0 +1,324 @@
+#include "formats/proxmox/vm_config.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "core/base/number.hpp"
+#include "core/base/printable.hpp"
+#include "core/base/text.hpp"
+
+namespace hostsplit {
+namespace {
+
+constexpr auto remedy = "Correct it in the web interface or with qm set; hostsplit ignores that line";
+
+/// Calls back with each part between separators, empty ones included.
+template <class Use>
+void each_part(std::string_view text, char separator, Use use) {
+  while (true) {
+    const auto end = text.find(separator);
+    use(text.substr(0, end));
+    if (end == std::string_view::npos) return;
+    text.remove_prefix(end + 1);
+  }
+}
+
+/// Where we are, and where complaints go.
+struct Place {
+  const std::string& file;
+  std::vector<Finding>& findings;
+  unsigned line = 0;
+
+  void complain(std::string_view key, const std::string& what) const {
+    findings.push_back({"pve-config-line", Severity::warning, printable(fmt::format("{}:{}", file, line)),
+                        printable(fmt::format("{}: {}", key, what)), remedy});
+  }
+  void not_valid(std::string_view key, std::string_view value) const {
+    constexpr std::size_t most = 60;
+    complain(key, fmt::format("\"{}{}\" is not valid", value.substr(0, most), value.size() > most ? "..." : ""));
+  }
+};
+
+/// A property string "a=1,b=2"; the part without "=" belongs to `default_key` (PVE::JSONSchema::parse_property_string).
+std::map<std::string, std::string> properties(std::string_view text, const char* default_key) {
+  std::map<std::string, std::string> found;
+  each_part(text, ',', [&](std::string_view part) {
+    part = trimmed(part);
+    if (part.empty()) return;
+    const auto equals = part.find('=');
+    if (equals == std::string_view::npos)
+      found.emplace(default_key, part);
+    else
+      found.emplace(trimmed(part.substr(0, equals)), trimmed(part.substr(equals + 1)));
+  });
+  return found;
+}
+
+std::optional<bool> boolean(std::string_view text) {
+  std::string word(text);
+  std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return std::tolower(c); });
+  if (word == "1" || word == "on" || word == "yes" || word == "true") return true;
+  if (word == "0" || word == "off" || word == "no" || word == "false") return false;
+  return {};
+}
+
+/// Mebibytes, as all sizes of memory in these files.
+std::optional<Kib> mebibytes(std::string_view text) {
+  const auto count = parse_number<Kib>(text);
+  constexpr Kib most = Kib{1024} * 1024 * 1024;  // 1 PiB
+  if (!count || *count > most) return {};
+  return *count * kib_per_mib;
+}
+
+/// "0-3;8" as well as "0-3,8".
+std::optional<CpuSet> numbers(std::string text) {
+  std::replace(text.begin(), text.end(), ';', ',');
+  auto set = parse_cpu_set(text);
+  return set && set->empty() ? std::nullopt : set;
+}
+
+/// "0000:03:00.3", "03:00.3", or without ".3" for the whole slot.
+std::optional<PveHostAddress> host_address(std::string_view text) {
+  if (const auto address = parse_pci_address(text)) return PveHostAddress{*address, false};
+  if (const auto address = parse_pci_address(std::string(text) + ".0")) return PveHostAddress{*address, true};
+  return {};
+}
+
+std::optional<std::vector<PveHostAddress>> host_addresses(std::string_view text) {
+  std::vector<PveHostAddress> list;
+  bool good = true;
+  each_part(text, ';', [&](std::string_view part) {
+    const auto address = host_address(trimmed(part));
+    good = good && address;
+    if (address) list.push_back(*address);
+  });
+  if (!good) return {};
+  return list;
+}
+
+/// The number behind a key's name: "numa1" -> 1. Empty when `key` is not `stem` plus a number.
+std::optional<int> numbered(std::string_view key, std::string_view stem) {
+  if (!key.starts_with(stem)) return {};
+  return parse_number<int>(key.substr(stem.size()));
+}
+
+bool is_disk(std::string_view key) {
+  for (const auto* stem : {"scsi", "virtio", "sata", "ide", "efidisk", "tpmstate"})
+    if (numbered(key, stem)) return true;
+  return false;
+}
+
+void read_numa_node(PveVm& vm, int index, std::string_view key, std::string_view value, const Place& place) {
+  PveNumaNode node;
+  node.index = index;
+  const auto found = properties(value, "cpus");
+  const auto of = [&](const char* name) {
+    const auto it = found.find(name);
+    return it == found.end() ? std::string() : it->second;
+  };
+  if (const auto cpus = numbers(of("cpus"))) node.guest_cpus = *cpus;
+  if (const auto hosts = of("hostnodes"); !hosts.empty()) {
+    const auto nodes = numbers(hosts);
+    if (!nodes) return place.not_valid(key, value);
+    node.host_nodes.assign(nodes->begin(), nodes->end());
+  }
+  if (const auto memory = of("memory"); !memory.empty()) node.memory = mebibytes(memory);
+  node.policy = of("policy");
+  if (node.guest_cpus.empty() || (found.contains("memory") && !node.memory)) return place.not_valid(key, value);
+  vm.numa_nodes.push_back(std::move(node));
+}
+
+void read_host_pci(PveVm& vm, int index, std::string_view key, std::string_view value, const Place& place) {
+  PveHostPci pci;
+  pci.index = index;
+  const auto found = properties(value, "host");
+  if (const auto mapping = found.find("mapping"); mapping != found.end()) pci.mapping = mapping->second;
+  if (const auto host = found.find("host"); host != found.end()) {
+    const auto addresses = host_addresses(host->second);
+    if (!addresses) return place.not_valid(key, value);
+    pci.addresses = *addresses;
+  }
+  if (const auto driver = found.find("driver"); driver != found.end()) pci.keep_driver = driver->second == "keep";
+  if (pci.addresses.empty() && pci.mapping.empty()) return place.not_valid(key, value);
+  vm.host_pci.push_back(std::move(pci));
+}
+
+void read_startup(PveVm& vm, std::string_view value) {
+  const auto found = properties(value, "order");
+  if (const auto order = found.find("order"); order != found.end()) vm.start_order = parse_number<int>(order->second);
+  if (const auto up = found.find("up"); up != found.end()) vm.start_delay = parse_number<int>(up->second);
+}
+
+std::optional<PvePages> pages(std::string_view value) {
+  if (value == "any") return PvePages::any;
+  if (value == "2") return PvePages::small;
+  if (value == "1024") return PvePages::big;
+  return {};
+}
+
+/// Takes a parsed value over, or complains about the text it came from.
+template <class Value, class Into>
+void take(const std::optional<Value>& parsed, Into& into, std::string_view key, std::string_view value,
+          const Place& place) {
+  if (parsed)
+    into = *parsed;
+  else
+    place.not_valid(key, value);
+}
+
+/// \return true when the key was one of those that only need copying.
+bool read_text(PveVm& vm, std::string_view key, std::string_view value) {
+  std::string* const into = key == "name"         ? &vm.name
+                            : key == "cpu"        ? &vm.cpu
+                            : key == "args"       ? &vm.args
+                            : key == "hotplug"    ? &vm.hotplug
+                            : key == "hookscript" ? &vm.hookscript
+                            : key == "lock"       ? &vm.lock
+                                                  : nullptr;
+  if (into) *into = std::string(value);
+  return into != nullptr;
+}
+
+void read_flag(PveVm& vm, std::string_view key, std::string_view value, const Place& place) {
+  bool* const into = key == "numa"            ? &vm.numa
+                     : key == "keephugepages" ? &vm.keep_hugepages
+                     : key == "onboot"        ? &vm.on_boot
+                     : key == "template"      ? &vm.is_template
+                                              : nullptr;
+  if (into) take(boolean(value), *into, key, value, place);
+}
+
+void read_key(PveVm& vm, std::string_view key, std::string_view value, const Place& place) {
+  if (read_text(vm, key, value)) return;
+  if (key == "memory") return take(mebibytes(properties(value, "current")["current"]), vm.memory, key, value, place);
+  if (key == "balloon") return take(mebibytes(value), vm.balloon, key, value, place);
+  if (key == "hugepages") return take(pages(value), vm.hugepages, key, value, place);
+  if (key == "sockets") return take(parse_number<int>(value), vm.sockets, key, value, place);
+  if (key == "cores") return take(parse_number<int>(value), vm.cores, key, value, place);
+  if (key == "affinity") return take(numbers(std::string(value)), vm.affinity, key, value, place);
+  if (key == "startup") return read_startup(vm, value);
+  if (const auto index = numbered(key, "numa")) return read_numa_node(vm, *index, key, value, place);
+  if (const auto index = numbered(key, "hostpci")) return read_host_pci(vm, *index, key, value, place);
+  if (is_disk(key)) return void(vm.disks[std::string(key)] = std::string(value));
+  read_flag(vm, key, value, place);
+}
+
+bool is_key(std::string_view key) {
+  return !key.empty() && std::all_of(key.begin(), key.end(), [](unsigned char c) {
+    return std::islower(c) || std::isdigit(c) || c == '_' || c == '-';
+  });
+}
+
+/// Goes through the lines and knows the section it is in.
+class VmReader {
+ public:
+  VmReader(PveVm& vm, Place place) : vm_(vm), place_(std::move(place)) {}
+
+  void line(std::string_view text) {
+    ++place_.line;
+    text = trimmed(text);
+    if (text.empty() || text.starts_with('#')) return;
+    if (text.starts_with('[')) return section(text);
+    const auto colon = text.find(':');
+    const auto key = text.substr(0, colon);
+    if (colon == std::string_view::npos || !is_key(key)) return place_.not_valid("line", text);
+    entry(key, trimmed(text.substr(colon + 1)));
+  }
+
+ private:
+  enum class Section { main, pending, other };
+
+  void section(std::string_view text) {
+    // Whose keys follow is not known then: nobody's.
+    section_ = Section::other;
+    seen_.clear();
+    if (!text.ends_with(']')) return place_.not_valid("section", text);
+    const auto name = text.substr(1, text.size() - 2);
+    // [special:cloudinit] is no snapshot: their names have no colon.
+    if (name == "PENDING" || name == "pending")
+      section_ = Section::pending;
+    else if (name.find(':') == std::string_view::npos)
+      vm_.snapshots.emplace_back(name);
+  }
+
+  void entry(std::string_view key, std::string_view value) {
+    // How a snapshot was is its own affair.
+    if (section_ == Section::other) return;
+    if (!seen_.insert(std::string(key)).second) place_.complain(key, "is given twice; the last one counts");
+    if (section_ == Section::main) {
+      forget(key);
+      return read_key(vm_, key, value, place_);
+    }
+    if (key != "delete") return void(vm_.pending[std::string(key)] = std::string(value));
+    each_part(value, ',', [&](std::string_view name) {
+      if (name = trimmed(name); !name.empty()) vm_.pending_deletes.emplace_back(name);
+    });
+  }
+
+  void forget(std::string_view key) {
+    if (const auto index = numbered(key, "numa"))
+      std::erase_if(vm_.numa_nodes, [&](const PveNumaNode& node) { return node.index == *index; });
+    if (const auto index = numbered(key, "hostpci"))
+      std::erase_if(vm_.host_pci, [&](const PveHostPci& pci) { return pci.index == *index; });
+  }
+
+  PveVm& vm_;
+  Place place_;
+  Section section_ = Section::main;
+  std::set<std::string> seen_;
+};
+
+std::optional<PveMapEntry> map_entry(std::string_view value) {
+  const auto found = properties(value, "path");
+  const auto of = [&](const char* name) {
+    const auto it = found.find(name);
+    return it == found.end() ? std::string() : it->second;
+  };
+  PveMapEntry entry;
+  entry.node = of("node");
+  entry.ids = of("id");
+  entry.subsystem = of("subsystem-id");
+  if (const auto group = of("iommugroup"); !group.empty()) entry.group = parse_number<int>(group);
+  const auto addresses = host_addresses(of("path"));
+  if (!addresses || entry.node.empty()) return {};
+  entry.addresses = *addresses;
+  return entry;
+}
+
+}  // namespace
+
+PveVm parse_pve_vm(int id, std::string_view text, const std::string& file, std::vector<Finding>& findings) {
+  PveVm vm;
+  vm.id = id;
+  VmReader reader(vm, {file, findings});
+  each_part(text, '\n', [&](std::string_view line) { reader.line(line); });
+  const auto by_index = [](const auto& a, const auto& b) { return a.index < b.index; };
+  std::sort(vm.numa_nodes.begin(), vm.numa_nodes.end(), by_index);
+  std::sort(vm.host_pci.begin(), vm.host_pci.end(), by_index);
+  return vm;
+}
+
+std::vector<PveMapping> parse_pve_mappings(std::string_view text, const std::string& file,
+                                           std::vector<Finding>& findings) {
+  std::vector<PveMapping> mappings;
+  Place place{file, findings};
+  each_part(text, '\n', [&](std::string_view line) {
+    ++place.line;
+    const auto content = trimmed(line);
+    if (content.empty() || content.starts_with('#')) return;
+    const bool indented = line.front() == ' ' || line.front() == '\t';
+    if (!indented) return void(mappings.push_back({std::string(content), {}}));
+    if (mappings.empty()) return place.not_valid("property", content);
+    if (!content.starts_with("map ")) return;
+    const auto value = trimmed(content.substr(4));
+    if (const auto entry = map_entry(value))
+      mappings.back().entries.push_back(*entry);
+    else
+      place.not_valid("map", value);
+  });
+  return mappings;
+}
+
+}  // namespace hostsplit

@@ -1,0 +1,113 @@
+#include <fmt/format.h>
+
+#include <limits>
+
+#include "core/base/error.hpp"
+#include "core/base/printable.hpp"
+#include "formats/toml/documents.hpp"
+#include "formats/toml/fingerprint.hpp"
+#include "formats/toml/reader.hpp"
+
+namespace hostsplit {
+namespace {
+
+constexpr auto header =
+    R"(# How this host was before hostsplit touched it; `hostsplit undo` goes back to it. Written by hostsplit.
+version = 1
+)";
+
+constexpr auto remedy = "The file is written by hostsplit alone; restore it from a backup, or remove the block.";
+
+BindingBefore read_binding(const TomlReader& table) {
+  std::vector<std::string> keys = fingerprint_keys();
+  keys.insert(keys.end(), {"address", "driver", "override"});
+  table.allow_only(keys);
+  const auto address = read_address(table, "address");
+  if (!address) table.complain("address", "it is missing", remedy);
+  return {read_fingerprint(table), *address, table.text("driver").value_or(""), table.text("override")};
+}
+
+std::int64_t read_count(const TomlReader& table, const char* key, std::int64_t least, std::int64_t most) {
+  const auto number = table.number(key);
+  if (!number || *number < least || *number > most)
+    table.complain(key, fmt::format("a whole number from {} to {} is wanted", least, most), remedy);
+  return *number;
+}
+
+PoolBefore read_pool(const TomlReader& table) {
+  table.allow_only({"node", "page_size_kib", "total"});
+  constexpr auto any = std::numeric_limits<std::int64_t>::max();
+  return {static_cast<int>(read_count(table, "node", 0, 1023)),
+          static_cast<Kib>(read_count(table, "page_size_kib", 1, any)),
+          static_cast<std::uint64_t>(read_count(table, "total", 0, any))};
+}
+
+FileBefore read_file_before(const TomlReader& table) {
+  table.allow_only({"path", "content", "mode"});
+  const auto path = table.text("path");
+  if (!path || path->empty() || path->front() == '/') table.complain("path", "a path below / is wanted", remedy);
+  FileBefore before{*path, std::nullopt};
+  if (const auto content = table.text("content"))
+    before.file = FileNow{*content, static_cast<unsigned>(read_count(table, "mode", 0, 07777))};
+  return before;
+}
+
+ImageTouched read_image(const TomlReader& table) {
+  table.allow_only({"kernel", "stamp", "boot"});
+  const auto kernel = table.text("kernel");
+  if (!kernel || kernel->empty()) table.complain("kernel", "it is missing", remedy);
+  return {*kernel, table.text("stamp").value_or(""), table.text("boot").value_or("")};
+}
+
+/// Refused rather than mended: what is kept must be what comes back.
+std::string exact(const FileBefore& before) {
+  if (valid_utf8(before.file->content) != before.file->content)
+    throw Error("keep", "/" + before.path, "it is not text in UTF-8, so it could not be put back as it is",
+                "Make it text, or move it away.");
+  return toml_quoted(before.file->content);
+}
+
+}  // namespace
+
+Baseline parse_baseline(std::string_view text, const std::string& file) {
+  const toml::table document = parse_toml(text, file);
+  const TomlReader top(document, file);
+  top.require_version_1();
+  top.allow_only({"version", "binding", "pool", "file", "image", "loader"});
+  Baseline baseline;
+  for (const auto& table : top.tables("binding")) baseline.bindings.push_back(read_binding(table));
+  for (const auto& table : top.tables("pool")) baseline.pools.push_back(read_pool(table));
+  for (const auto& table : top.tables("file")) baseline.files.push_back(read_file_before(table));
+  for (const auto& table : top.tables("image")) baseline.images.push_back(read_image(table));
+  if (const auto loader = top.table("loader")) {
+    loader->allow_only({"stamp", "boot"});
+    baseline.loader = LoaderTouched{loader->text("stamp").value_or(""), loader->text("boot").value_or("")};
+  }
+  return baseline;
+}
+
+std::string to_toml(const Baseline& baseline) {
+  std::string text = header;
+  for (const auto& binding : baseline.bindings) {
+    text += fmt::format("\n[[binding]]\naddress = \"{}\"\ndriver = {}\n", to_string(binding.address),
+                        toml_quoted(binding.driver));
+    if (binding.driver_override) text += fmt::format("override = {}\n", toml_quoted(*binding.driver_override));
+    text += fingerprint_lines(binding.function);
+  }
+  for (const auto& pool : baseline.pools)
+    text +=
+        fmt::format("\n[[pool]]\nnode = {}\npage_size_kib = {}\ntotal = {}\n", pool.node, pool.page_size, pool.total);
+  for (const auto& before : baseline.files) {
+    text += fmt::format("\n[[file]]\npath = {}\n", toml_quoted(before.path));
+    if (before.file) text += fmt::format("mode = {}\ncontent = {}\n", before.file->mode, exact(before));
+  }
+  for (const auto& image : baseline.images)
+    text += fmt::format("\n[[image]]\nkernel = {}\nstamp = {}\nboot = {}\n", toml_quoted(image.kernel),
+                        toml_quoted(image.stamp), toml_quoted(image.boot_id));
+  if (baseline.loader)
+    text += fmt::format("\n[loader]\nstamp = {}\nboot = {}\n", toml_quoted(baseline.loader->stamp),
+                        toml_quoted(baseline.loader->boot_id));
+  return text;
+}
+
+}  // namespace hostsplit

@@ -1,0 +1,363 @@
+#include "host/act/executor.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "core/base/error.hpp"
+#include "core/memory/pools.hpp"
+#include "core/base/names.hpp"
+#include "core/steps/files.hpp"
+#include "host/act/binding.hpp"
+#include "host/act/boot_loader.hpp"
+#include "host/act/initramfs.hpp"
+#include "host/inventory/inventory.hpp"
+#include "host/act/pages.hpp"
+#include "host/store/quarantine.hpp"
+#include "host/store/store.hpp"
+
+namespace hostsplit {
+namespace {
+
+/// A module load may wait for the disk; it is not allowed to wait for ever.
+constexpr std::chrono::milliseconds command_deadline{20000};
+
+template <typename Number>
+std::string text_of(const std::optional<Number>& number) {
+  return number ? std::to_string(*number) : std::string();
+}
+
+/// The fields of an audit record that each kind of action knows.
+struct Fields {
+  AuditRecord& record;
+  void operator()(const LoadModule& a) const {
+    record.event = "load-module";
+    record.to = a.module;
+  }
+  void operator()(const Bind& a) const {
+    record.event = "bind";
+    record.controller = to_string(a.address);
+    record.group = text_of(a.group);
+    record.vm = text_of(a.vm);
+    record.port = a.port;
+    record.from = a.from.empty() ? "none" : a.from;
+    record.to = a.to.empty() ? "none" : a.to;
+    record.rung = "runtime";
+  }
+  void operator()(const Reserve& a) const {
+    record.event = "reserve";
+    record.node = std::to_string(a.node);
+    record.vm = fmt::format("{}", fmt::join(a.vms, ","));
+    record.from = std::to_string(a.from);
+    record.to = std::to_string(a.to);
+  }
+  void operator()(const WriteFile& a) const {
+    record.event = "write-file";
+    record.to = "/" + a.path;
+  }
+  void operator()(const RemoveFile& a) const {
+    record.event = "remove-file";
+    record.from = "/" + a.path;
+  }
+  void operator()(const RebuildInitramfs& a) const {
+    record.event = "rebuild-initramfs";
+    record.to = a.kernel;
+    record.rung = "boot";
+  }
+  void operator()(const RefreshBootLoader& a) const {
+    record.event = "refresh-boot-loader";
+    record.to = fmt::format("{}", fmt::join(a.present, " "));
+  }
+  void operator()(const SetRung& a) const {
+    record.event = "rung";
+    record.from = to_string(a.from);
+    record.to = record.rung = to_string(a.to);
+  }
+};
+
+AuditRecord audit_record(const Step& step) {
+  AuditRecord record;
+  record.step = step.id;
+  record.reason = step.reason;
+  record.message = describe(step.action) + " (" + step.reason + ")";
+  std::visit(Fields{record}, step.action);
+  return record;
+}
+
+/// The file outside hostsplit's own directories that a step changes, if it does.
+std::optional<std::string> foreign_path(const Step& step) {
+  const auto* write = std::get_if<WriteFile>(&step.action);
+  const auto* remove = std::get_if<RemoveFile>(&step.action);
+  if (!write && !remove) return std::nullopt;
+  const std::string& path = write ? write->path : remove->path;
+  return is_foreign(path) ? std::optional(path) : std::nullopt;
+}
+
+std::optional<FileNow> file_now(const Root& root, const std::string& path) {
+  const auto content = root.read_file(path);
+  if (!content) return std::nullopt;
+  return FileNow{*content, root.mode(path).value_or(0644)};
+}
+
+/// Where in the kernel it hangs is what a bug report needs, and gone after the restart.
+AuditRecord stuck_record(const Step& step, const Stuck& stuck) {
+  AuditRecord record = audit_record(step);
+  record.event = "stuck";
+  record.result = "seen";
+  record.message = fmt::format("process {} is stuck in the kernel: {}{}{}", stuck.pid(), describe(step.action),
+                               stuck.stack().empty() ? "" : "\n", stuck.stack());
+  return record;
+}
+
+/// \param failure  empty: it was done
+StepResult result_of(const Step& step, const std::string& failure) {
+  return {step.id, failure.empty() ? StepResult::Kind::done : StepResult::Kind::failed, failure};
+}
+
+bool only_writes_attributes(const Step& step) {
+  return std::holds_alternative<Bind>(step.action) || std::holds_alternative<Reserve>(step.action);
+}
+
+/// Too few pages is a failure of that step alone: the others do not depend on it.
+bool others_depend_on(const Step& step) {
+  return !std::holds_alternative<Reserve>(step.action);
+}
+
+}  // namespace
+
+bool Outcome::ok() const {
+  return std::all_of(results.begin(), results.end(), [](const auto& r) { return r.kind == StepResult::Kind::done; });
+}
+
+void Executor::store_inverses(const std::vector<Step>& steps) {
+  Baseline baseline = load_baseline(root_);
+  const Baseline before = baseline;
+  for (const auto& step : steps) {
+    if (const auto* bind = std::get_if<Bind>(&step.action)) {
+      const auto now = read_function(root_, bind->address);
+      if (now && now->fingerprint == bind->function && !baseline.binding(bind->function))
+        baseline.bindings.push_back({now->fingerprint, now->address, now->driver, now->driver_override});
+    } else if (const auto path = foreign_path(step)) {
+      if (!baseline.file(*path)) baseline.files.push_back({*path, file_now(root_, *path)});
+    } else if (const auto* reserve = std::get_if<Reserve>(&step.action)) {
+      if (!baseline.pool(reserve->node, reserve->page_size))
+        baseline.pools.push_back({reserve->node, reserve->page_size, reserve->from});
+    }
+  }
+  if (!(baseline == before)) save_baseline(effects_, baseline);
+}
+
+/// The steps of a plan on their way: which have ended, and whether the next may begin.
+class Executor::Course {
+ public:
+  Course(const std::vector<Step>& steps, const StopAsked& stop_asked, const Progress& progress, bool stop_at_failure)
+      : steps_(steps),
+        stop_asked_(stop_asked),
+        progress_(progress),
+        stop_at_failure_(stop_at_failure) {}
+
+  const Step& step() const { return steps_[number()]; }
+  std::size_t number() const { return outcome_.results.size(); }
+  bool over() const { return number() == steps_.size(); }
+  /// How many steps from here on only write attributes.
+  std::size_t apart() const {
+    const auto from = steps_.begin() + static_cast<std::ptrdiff_t>(number());
+    return static_cast<std::size_t>(
+        std::find_if_not(from, steps_.end(), [](const Step& each) { return only_writes_attributes(each); }) - from);
+  }
+  /// \return whether a step is begun; otherwise none is left, or none may.
+  bool begin() {
+    if (stopped_.empty() && stop_asked_ && stop_asked_()) stopped_ = "cancelled";
+    if (over() || !stopped_.empty()) return false;
+    if (progress_) progress_(step(), nullptr);
+    return true;
+  }
+  /// \return whether the steps after one that ended like this may begin.
+  bool goes_on_after(const Step& ended, const StepResult& result) const {
+    return !stop_at_failure_ || result.kind != StepResult::Kind::failed || !others_depend_on(ended);
+  }
+  void end(StepResult result) {
+    if (!goes_on_after(step(), result)) stopped_ = "a step before it failed";
+    if (progress_) progress_(step(), &result);
+    outcome_.results.push_back(std::move(result));
+  }
+  Outcome finish() {
+    while (!over()) end({step().id, StepResult::Kind::skipped, stopped_});
+    return std::move(outcome_);
+  }
+
+ private:
+  const std::vector<Step>& steps_;
+  const StopAsked& stop_asked_;
+  const Progress& progress_;
+  const bool stop_at_failure_;
+  Outcome outcome_;
+  std::string stopped_;  ///< why no step begins any more; empty: the next may
+};
+
+Outcome Executor::run(const std::vector<Step>& steps, const Progress& progress, bool stop_at_failure) {
+  store_inverses(steps);
+  Course course(steps, stop_asked_, progress, stop_at_failure);
+  while (course.begin()) {
+    if (only_writes_attributes(course.step()))
+      perform_apart(course);
+    else
+      course.end(perform(course.step()));
+  }
+  return course.finish();
+}
+
+void Executor::perform_apart(Course& course) {
+  const Step* first = &course.step();
+  const std::size_t count = course.apart();
+  const auto job = [&](std::size_t number) -> Disposable::Report {
+    const StepResult result = perform(first[number]);
+    return {result.detail, course.goes_on_after(first[number], result)};
+  };
+  const auto ended = [&](std::size_t number, const std::string& failure) {
+    course.end(result_of(first[number], failure));
+    return number + 1 == count || course.begin();
+  };
+  try {
+    effects_.apart(count, job, ended);
+  } catch (const Stuck& stuck) {
+    course.end(give_up(course.step(), stuck));
+  } catch (const Error& error) {
+    course.end(bury(course.step(), error));
+  }
+}
+
+StepResult Executor::give_up(const Step& step, const Stuck& stuck) {
+  // Whatever is written to the function now waits as well.
+  if (const auto* bind = std::get_if<Bind>(&step.action)) quarantine(root_, effects_, bind->address, stuck.pid());
+  audit_.write(stuck_record(step, stuck));
+  audit_.write(failed(audit_record(step), stuck.what()));
+  return result_of(step, stuck.what());
+}
+
+/// For a step whose process has died in the middle of it, or never began.
+StepResult Executor::bury(const Step& step, const Error& error) {
+  const auto* bind = std::get_if<Bind>(&step.action);
+  const auto give_back_job = [&](std::size_t) -> Disposable::Report {
+    give_back(root_, effects_, *bind);
+    return {};
+  };
+  try {
+    if (bind) effects_.apart(1, give_back_job, [](std::size_t, const std::string&) { return true; });
+  } catch (const Error&) {
+    // The one that led here is the one to report.
+  }
+  audit_.write(failed(audit_record(step), error.what()));
+  return result_of(step, error.what());
+}
+
+StepResult Executor::perform(const Step& step) {
+  AuditScope audit(audit_, audit_record(step));
+  try {
+    const std::string found = std::visit([&](const auto& action) { return act(action); }, step.action);
+    audit.done(found);
+    return result_of(step, {});
+  } catch (const Stuck&) {
+    audit.leave_open();
+    throw;
+  } catch (const std::exception& error) {
+    const std::string why = *error.what() ? error.what() : "no reason was given";  // no text would mean success
+    audit.fail(why);
+    return result_of(step, why);
+  }
+}
+
+std::string Executor::act(const LoadModule& action) {
+  effects_.run({"modprobe", action.module}, command_deadline);
+  const std::string driver = "sys/bus/pci/drivers/" + action.module;
+  effects_.read_back(driver, [&] {
+    if (!root_.exists(driver))
+      throw Error("load module", action.module, "modprobe succeeded, but the driver is not registered");
+  });
+  return {};
+}
+
+std::string Executor::act(const Bind& action) {
+  bind_function(root_, effects_, action);
+  return {};
+}
+
+std::string Executor::act(const Reserve& action) {
+  const PagesGot pages = reserve_pages(root_, effects_, action);
+  const std::vector<int> left_out = without_room(action.shares, pages.got);
+  if (pages.got == action.to)
+    return left_out.empty() ? std::string() : fmt::format("no room for VM {}", fmt::join(left_out, ", VM "));
+  std::string reason;
+  if (pages.clamped)
+    reason = fmt::format("the host keeps {} free, which leaves {}", format_size(action.keep_free), pages.asked);
+  if (!pages.clamped || pages.got != pages.asked)
+    reason += fmt::format("{}the kernel found only {} of {}", reason.empty() ? "" : "; ", pages.got, pages.asked);
+  if (pages.helped != 0) reason += fmt::format(", {} times helped by dropping caches and compacting", pages.helped);
+  if (!left_out.empty()) reason += fmt::format("; no room for VM {}", fmt::join(left_out, ", VM "));
+  throw Error("reserve",
+              fmt::format("{} pages of {} on node {}", action.to, format_size(action.page_size), action.node), reason,
+              "Free memory on that node, or reserve earlier: right after boot memory is least scattered.");
+}
+
+std::string Executor::act(const WriteFile& action) {
+  effects_.replace_file(action.path, action.content, action.mode);
+  effects_.read_back(action.path, [&] {
+    if (root_.read_file(action.path) != action.content)
+      throw Error("write", root_.display(action.path), "it reads back differently");
+  });
+  return {};
+}
+
+std::string Executor::act(const RemoveFile& action) {
+  effects_.remove_file(action.path);
+  effects_.read_back(action.path, [&] {
+    if (root_.exists(action.path)) throw Error("remove", root_.display(action.path), "it is still there");
+  });
+  return {};
+}
+
+std::string Executor::act(const RebuildInitramfs& action) {
+  // Between these two nobody knows what the image holds, so that an interrupted rebuild is done again.
+  note_image(action.kernel, std::string());
+  const std::string found = rebuild_initramfs(root_, effects_, action);
+  if (action.plan.empty())
+    note_image(action.kernel, std::nullopt);
+  else
+    note_image(action.kernel, action.stamp);
+  return found;
+}
+
+std::string Executor::act(const RefreshBootLoader& action) {
+  note_loader(std::string());
+  refresh_boot_loader(root_, effects_, action);
+  if (action.stamp.empty())
+    note_loader(std::nullopt);
+  else
+    note_loader(action.stamp);
+  return {};
+}
+
+std::string Executor::act(const SetRung& action) {
+  if (action.to <= Rung::boot)
+    effects_.remove_file(names::rung_file);
+  else
+    effects_.replace_file(names::rung_file, to_text(RungRecord{action.to, action.why}));
+  return {};
+}
+
+void Executor::note_loader(const std::optional<std::string>& stamp) {
+  Baseline baseline = load_baseline(root_);
+  baseline.loader.reset();
+  if (stamp) baseline.loader = LoaderTouched{*stamp, root_.read("proc/sys/kernel/random/boot_id").value_or("")};
+  save_baseline(effects_, baseline);
+}
+
+void Executor::note_image(const std::string& kernel, const std::optional<std::string>& stamp) {
+  Baseline baseline = load_baseline(root_);
+  std::erase_if(baseline.images, [&](const ImageTouched& image) { return image.kernel == kernel; });
+  if (stamp) baseline.images.push_back({kernel, *stamp, root_.read("proc/sys/kernel/random/boot_id").value_or("")});
+  save_baseline(effects_, baseline);
+}
+
+}  // namespace hostsplit

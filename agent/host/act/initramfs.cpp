@@ -1,0 +1,146 @@
+#include "host/act/initramfs.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "core/boot/initramfs.hpp"
+#include "core/base/error.hpp"
+#include "core/boot/modprobe_conf.hpp"
+#include "core/base/names.hpp"
+#include "host/act/image_archive.hpp"
+#include "host/system/unique_fd.hpp"
+
+namespace hostsplit {
+namespace {
+
+/// Slow disks, many modules, a busy machine: it has an end, that is all.
+constexpr std::chrono::minutes build_deadline{20};
+
+constexpr auto script_in_image = "scripts/init-top/hostsplit";
+constexpr auto order_in_image = "scripts/init-top/ORDER";
+
+std::string image_path(const std::string& kernel) {
+  return "boot/initrd.img-" + kernel;
+}
+/// GRUB and proxmox-boot-tool look for exact names: this one is nobody's.
+std::string kept_path(const std::string& kernel) {
+  return image_path(kernel) + ".hostsplit-previous";
+}
+
+/// Line of ORDER that starts a script; 0 when none does.
+std::size_t position(const std::string& order, const std::string& script) {
+  std::istringstream lines(order);
+  std::size_t number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    if (line.starts_with("/scripts/init-top/" + script + " ")) return number;
+  }
+  return 0;
+}
+
+bool has_vfio(const Root& root, const ImageContent& image, const std::string& kernel) {
+  const auto named = [](const std::string& name) { return name.find("/vfio-pci.ko") != std::string::npos; };
+  if (std::any_of(image.names.begin(), image.names.end(), named)) return true;
+  return root.read("lib/modules/" + kernel + "/modules.builtin").value_or("").find("/vfio-pci.ko") != std::string::npos;
+}
+
+std::string difference(const Root& root, const ImageContent& image, const RebuildInitramfs& wanted) {
+  const auto content = [&](const std::string& name) {
+    const auto found = image.content.find(name);
+    return found == image.content.end() ? std::string() : found->second;
+  };
+  const std::string script = content(script_in_image), plan = content(names::boot_plan_file);
+  const std::string modprobe = content(names::modprobe_conf);
+  // A file of that name may have stood there before hostsplit.
+  const bool of_rung = is_modprobe_conf(modprobe);
+  if (wanted.plan.empty()) return script.empty() && plan.empty() && !of_rung ? "" : "hostsplit is still in it";
+  if (script != initramfs_script()) return script.empty() ? "the script is not in it" : "an older script is in it";
+  if (plan != wanted.plan) return plan.empty() ? "the plan is not in it" : "another plan is in it";
+  if (wanted.modprobe.empty() ? of_rung : modprobe != wanted.modprobe)
+    return "modprobe.d/hostsplit.conf in it is not the one of the rung";
+  if (!has_vfio(root, image, wanted.kernel)) return "the module vfio-pci is not in it";
+  const std::string order = content(order_in_image);
+  const auto ours = position(order, "hostsplit"), udev = position(order, "udev");
+  if (ours == 0) return "the script is in it, but is not run";
+  if (udev != 0 && udev < ours) return "the script runs after udev, which is too late";
+  return "";
+}
+
+std::uint64_t free_bytes(const Root& root, const std::string& directory) {
+  const UniqueFd fd(openat(root.descriptor(), directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  struct statvfs found {};
+  if (fd.get() < 0 || fstatvfs(fd.get(), &found) != 0)
+    throw Error("look at", root.display(directory), "it cannot be read");
+  return std::uint64_t{found.f_bavail} * found.f_frsize;
+}
+
+void require_room(const Root& root, const std::string& directory, std::uint64_t needed) {
+  const auto there = free_bytes(root, directory);
+  if (there >= needed) return;
+  throw Error("rebuild the initramfs in", root.display(directory),
+              fmt::format("{} MiB are free and {} MiB are needed", there >> 20, (needed >> 20) + 1),
+              "Remove old kernels (apt autoremove --purge) or other files there.");
+}
+
+/// The new image is written beside the old one, from a tree that is several times as large as both.
+void require_room(const Root& root, const std::string& image) {
+  struct stat now {};
+  if (fstatat(root.descriptor(), image.c_str(), &now, 0) != 0)
+    throw Error("look at", root.display(image), "it is gone");
+  const auto size = static_cast<std::uint64_t>(now.st_size);
+  constexpr std::uint64_t slack = 8 << 20, unpacked = 4;
+  require_room(root, "boot", size + size / 4 + slack);
+  require_room(root, "var/tmp", size * unpacked + slack);
+}
+
+/// What cannot be read, because somebody else has put it together in another way, is not as wanted.
+bool is_as_wanted(const Root& root, const RebuildInitramfs& wanted) {
+  try {
+    return image_difference(root, wanted).empty();
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+void verify(const Root& root, const RebuildInitramfs& wanted) {
+  const std::string wrong = image_difference(root, wanted);
+  if (!wrong.empty())
+    throw Error("rebuild", root.display(image_path(wanted.kernel)),
+                "update-initramfs ended without an error, but " + wrong,
+                "See whether update_initramfs=no stands in /etc/initramfs-tools/update-initramfs.conf, and whether "
+                "/boot is mounted writable.");
+}
+
+}  // namespace
+
+std::string image_difference(const Root& root, const RebuildInitramfs& wanted) {
+  const ImageContent image = read_image(root, image_path(wanted.kernel),
+                                        {script_in_image, order_in_image, names::boot_plan_file, names::modprobe_conf});
+  return difference(root, image, wanted);
+}
+
+std::string rebuild_initramfs(const Root& root, Effects& effects, const RebuildInitramfs& wanted) {
+  const std::string image = image_path(wanted.kernel), kept = kept_path(wanted.kernel);
+  bool as_wanted = false;
+  effects.read_back(image, [&] { as_wanted = is_as_wanted(root, wanted); });
+  if (as_wanted) return "it was as wanted already";
+  require_room(root, image);
+  effects.keep_file(image, kept);
+  try {
+    effects.run({"update-initramfs", "-u", "-k", wanted.kernel}, build_deadline);
+    effects.flush(image);
+    effects.read_back(image, [&] { verify(root, wanted); });
+  } catch (const Error&) {
+    effects.rename_file(kept, image);
+    throw;
+  }
+  effects.remove_file(kept);
+  return {};
+}
+
+}  // namespace hostsplit

@@ -1,0 +1,283 @@
+#include "host/effects/effects.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <stdexcept>
+
+#include "core/base/error.hpp"
+#include "host/effects/cluster_file.hpp"
+#include "host/system/process_path.hpp"
+#include "host/system/unique_fd.hpp"
+#include "host/system/write_whole.hpp"
+
+namespace hostsplit {
+namespace {
+
+using std::chrono::milliseconds;
+
+std::string errno_text(int code) {
+  return std::strerror(code);
+}
+
+/// What a child reports when it could not do its work.
+struct ChildFailure {
+  std::size_t index;
+  int code;
+};
+
+/// Waits until the pipe has data or is closed by the child's end. \return false when the deadline passed first.
+bool wait_readable(int fd, milliseconds deadline) {
+  const auto end = std::chrono::steady_clock::now() + deadline;
+  for (;;) {
+    const auto left = std::chrono::duration_cast<milliseconds>(end - std::chrono::steady_clock::now());
+    pollfd item{fd, POLLIN, 0};
+    const int ready = poll(&item, 1, static_cast<int>(std::max(left, milliseconds(0)).count()));
+    if (ready > 0) return true;
+    if (ready == 0) return false;
+    if (errno != EINTR) return false;
+  }
+}
+
+/// Children that missed a deadline end some day; collecting them then keeps no zombies.
+void reap_abandoned(std::vector<int>& pids) {
+  std::erase_if(pids, [](int pid) { return waitpid(pid, nullptr, WNOHANG) != 0; });
+}
+
+std::vector<int>& abandoned() {
+  static std::vector<int> pids;
+  return pids;
+}
+
+struct Child {
+  int pid;
+  UniqueFd report;
+};
+
+Child fork_with_report(const std::string& what, const std::function<void(int)>& body) {
+  reap_abandoned(abandoned());
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) throw Error("start a child to", what, errno_text(errno));
+  UniqueFd read_end(ends[0]), write_end(ends[1]);
+  const int pid = fork();
+  if (pid < 0) throw Error("start a child to", what, errno_text(errno));
+  if (pid == 0) {
+    body(ends[1]);
+    _exit(127);
+  }
+  return {pid, std::move(read_end)};
+}
+
+/// Without the newline that some attributes want.
+std::string shown_value(const AttributeWrite& item) {
+  return item.value.substr(0, item.value.find_last_not_of('\n') + 1);
+}
+
+void fsync_directory(int root, const std::string& path) {
+  const auto slash = path.rfind('/');
+  const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash);
+  const UniqueFd fd(openat(root, directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  // pmxcfs and some network file systems refuse fsync on directories; the rename itself has happened.
+  if (fd.get() >= 0) fsync(fd.get());
+}
+
+void make_parents(int root, const std::string& path, const std::string& shown) {
+  for (auto slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+    const std::string directory = path.substr(0, slash);
+    if (mkdirat(root, directory.c_str(), 0755) != 0 && errno != EEXIST)
+      throw Error("create directory for", shown, errno_text(errno));
+  }
+}
+
+/// "etc/x" -> "etc/.x.new".
+std::string temporary_name(const std::string& path) {
+  const auto name = path.rfind('/') + 1;
+  return path.substr(0, name) + "." + path.substr(name) + ".new";
+}
+
+}  // namespace
+
+Stuck::Stuck(const std::string& attribute, milliseconds deadline, int pid, std::string stack)
+    : Error("write", attribute,
+            fmt::format("the kernel has not answered for {} ms; process {} is stuck in it", deadline.count(), pid),
+            fmt::format(
+                "See /proc/{}/stack; the device stays as it is until that process ends or the machine restarts.", pid)),
+      pid_(pid),
+      stack_(std::move(stack)) {}
+
+void Effects::read_back(const std::string&, const std::function<void()>& check) {
+  check();
+}
+
+void Effects::apart(std::size_t count, const Disposable::Job& job, const Disposable::Ended& ended) {
+  for (std::size_t number = 0; number < count; ++number) {
+    const Disposable::Report report = job(number);
+    if (!ended(number, report.text) || !report.go_on) return;
+  }
+}
+
+LiveEffects::LiveEffects(const Root& root) : root_(root), disposable_(root.descriptor()) {
+  if (!root.live())
+    throw Error("act on", root.directory(), "it is a recorded machine, not this one",
+                "Leave --root away to act on this machine.", Error::Kind::bad_input);
+}
+
+void LiveEffects::apart(std::size_t count, const Disposable::Job& job, const Disposable::Ended& ended) {
+  using Kind = Disposable::Result::Kind;
+  const auto result = disposable_.run(count, job, ended);
+  if (result.kind == Kind::stuck)
+    throw Stuck(result.attribute, result.deadline, result.pid,
+                root_.read(process_path(result.pid, "stack")).value_or(""));
+  if (result.kind == Kind::died)
+    throw Error("write", "attributes", fmt::format("process {}, which does it, was ended from outside", result.pid));
+}
+
+void LiveEffects::write_attributes(const std::vector<AttributeWrite>& writes, milliseconds deadline) {
+  if (!disposable_.inside()) throw std::logic_error("attributes are written in a job of Effects::apart()");
+  disposable_.require_owner();
+  for (const auto& item : writes) {
+    disposable_.announce(root_.display(item.path), deadline);
+    const UniqueFd fd(openat(root_.descriptor(), item.path.c_str(), O_WRONLY | O_CLOEXEC));
+    const bool written = fd.get() >= 0 && write(fd.get(), item.value.data(), item.value.size()) >= 0;
+    const int error = written ? 0 : errno;
+    disposable_.announce({}, milliseconds(0));
+    if (error == 0) continue;
+    throw Error("write \"" + shown_value(item) + "\" to", root_.display(item.path), errno_text(error));
+  }
+}
+
+void LiveEffects::replace_file(const std::string& path, const std::string& content, unsigned mode) {
+  const int root = root_.descriptor();
+  const std::string shown = root_.display(path);
+  make_parents(root, path, shown);
+  const std::string temporary = temporary_name(path);
+  try {
+    const UniqueFd fd(openat(root, temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (fd.get() < 0) throw Error("write", shown, errno_text(errno));
+    if (const int error = write_whole(fd.get(), content)) throw Error("write", shown, errno_text(error));
+    if (fchmod(fd.get(), mode) != 0 || fsync(fd.get()) != 0) throw Error("write", shown, errno_text(errno));
+    if (renameat(root, temporary.c_str(), root, path.c_str()) != 0) throw Error("replace", shown, errno_text(errno));
+  } catch (const Error&) {
+    unlinkat(root, temporary.c_str(), 0);
+    throw;
+  }
+  fsync_directory(root, path);
+}
+
+void LiveEffects::replace_cluster_file(const std::string& path, const std::string& before, const std::string& content) {
+  hostsplit::replace_cluster_file(root_, path, before, content);
+}
+
+void LiveEffects::remove_file(const std::string& path) {
+  if (unlinkat(root_.descriptor(), path.c_str(), 0) != 0 && errno != ENOENT)
+    throw Error("remove", root_.display(path), errno_text(errno));
+  fsync_directory(root_.descriptor(), path);
+}
+
+void LiveEffects::rename_file(const std::string& from, const std::string& to) {
+  if (renameat(root_.descriptor(), from.c_str(), root_.descriptor(), to.c_str()) != 0)
+    throw Error("rename", root_.display(from), errno_text(errno));
+  fsync_directory(root_.descriptor(), to);
+}
+
+void LiveEffects::keep_file(const std::string& path, const std::string& as) {
+  const int root = root_.descriptor();
+  if (unlinkat(root, as.c_str(), 0) != 0 && errno != ENOENT)
+    throw Error("replace", root_.display(as), errno_text(errno));
+  if (linkat(root, path.c_str(), root, as.c_str(), 0) == 0) return fsync_directory(root, as);
+  const auto content = root_.read_file(path);
+  if (!content) throw Error("keep", root_.display(path), "it does not exist");
+  replace_file(as, *content, root_.mode(path).value_or(0600));
+}
+
+void LiveEffects::flush(const std::string& path) {
+  const UniqueFd fd(openat(root_.descriptor(), path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0 || syncfs(fd.get()) != 0) throw Error("flush", root_.display(path), errno_text(errno));
+  // syncfs is content with the journal. Where there is none, or one that cannot be emptied, this fails and need not
+  // succeed (Documentation/filesystems/ext4/journal.rst; EXT4_IOC_CHECKPOINT, Linux 5.14).
+  constexpr unsigned long ext4_checkpoint = _IOW('f', 43, std::uint32_t);
+  std::uint32_t flags = 0;
+  (void)ioctl(fd.get(), ext4_checkpoint, &flags);
+}
+
+void LiveEffects::run(const std::vector<std::string>& command, milliseconds deadline) {
+  std::vector<char*> arguments;
+  for (const auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  const std::string shown = fmt::format("{}", fmt::join(command, " "));
+  // The report pipe closes on exec, so its end is waited for in waitpid through a second pipe kept open by the program.
+  int alive[2];
+  if (pipe(alive) != 0) throw Error("run", shown, errno_text(errno));
+  const UniqueFd alive_read(alive[0]);
+  UniqueFd alive_write(alive[1]);
+  fcntl(alive[0], F_SETFD, FD_CLOEXEC);
+  Child child = fork_with_report(shown, [&](int report) {
+    dup2(STDERR_FILENO, STDOUT_FILENO);
+    execvp(arguments[0], arguments.data());
+    const ChildFailure failure{0, errno};
+    [[maybe_unused]] const ssize_t sent = write(report, &failure, sizeof failure);
+    _exit(127);
+  });
+  alive_write.reset();
+  if (!wait_readable(alive_read.get(), deadline)) {
+    abandoned().push_back(child.pid);
+    throw Error("run", shown, fmt::format("it has not ended for {} ms (process {})", deadline.count(), child.pid));
+  }
+  int status = 0;
+  waitpid(child.pid, &status, 0);
+  ChildFailure failure{};
+  if (read(child.report.get(), &failure, sizeof failure) == sizeof failure)
+    throw Error("run", shown, errno_text(failure.code));
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+    throw Error("run", shown,
+                WIFEXITED(status) ? fmt::format("it exited with {}", WEXITSTATUS(status))
+                                  : fmt::format("it was ended by signal {}", WTERMSIG(status)));
+}
+
+void RecordingEffects::write_attributes(const std::vector<AttributeWrite>& writes, milliseconds) {
+  for (const auto& item : writes) lines_.push_back("write \"" + shown_value(item) + "\" to /" + item.path);
+}
+
+void RecordingEffects::replace_file(const std::string& path, const std::string& content, unsigned) {
+  lines_.push_back(fmt::format("replace /{} ({} bytes)", path, content.size()));
+}
+
+void RecordingEffects::replace_cluster_file(const std::string& path, const std::string&, const std::string& content) {
+  lines_.push_back(fmt::format("replace /{} in the cluster ({} bytes)", path, content.size()));
+}
+
+void RecordingEffects::remove_file(const std::string& path) {
+  lines_.push_back("remove /" + path);
+}
+
+void RecordingEffects::rename_file(const std::string& from, const std::string& to) {
+  lines_.push_back("rename /" + from + " to /" + to);
+}
+
+void RecordingEffects::keep_file(const std::string& path, const std::string& as) {
+  lines_.push_back("keep /" + path + " as /" + as);
+}
+
+void RecordingEffects::flush(const std::string& path) {
+  lines_.push_back("flush /" + path);
+}
+
+void RecordingEffects::read_back(const std::string& what, const std::function<void()>&) {
+  lines_.push_back("read back /" + what);
+}
+
+void RecordingEffects::run(const std::vector<std::string>& command, milliseconds) {
+  lines_.push_back(fmt::format("run {}", fmt::join(command, " ")));
+}
+
+}  // namespace hostsplit

@@ -1,0 +1,129 @@
+#include <algorithm>
+
+#include "core/boot/kernel_parameters.hpp"
+#include "host/inventory/inventory.hpp"
+#include "host/inventory/parts.hpp"
+
+/// NUMA nodes and their huge page pools (Documentation/admin-guide/mm/hugetlbpage.rst).
+namespace hostsplit::inventory_parts {
+namespace {
+
+/// "Node 0 MemTotal:  65786536 kB" or "MemTotal:  65786536 kB"; 0 when absent.
+Kib meminfo_value(std::string_view text, std::string_view key) {
+  for (const auto line : split(text, '\n')) {
+    const auto fields = words_of(line);
+    for (std::size_t i = 0; i + 1 < fields.size(); ++i) {
+      if (fields[i].size() != key.size() + 1 || !fields[i].starts_with(key) || fields[i].back() != ':') continue;
+      return to_number<Kib>(fields[i + 1]).value_or(0);
+    }
+  }
+  return 0;
+}
+
+void read_meminfo(const Root& root, Snapshot& snapshot, const std::string& path, NumaNode& node) {
+  const auto text = root.read(path);
+  const std::string consequence = "the memory of node " + std::to_string(node.id) + " counts as 0";
+  if (!text) return report_missing(snapshot, path, consequence);
+  node.memory = meminfo_value(*text, "MemTotal");
+  node.free = meminfo_value(*text, "MemFree");
+  node.reclaimable = meminfo_value(*text, "Active(file)") + meminfo_value(*text, "Inactive(file)") +
+                     meminfo_value(*text, "SReclaimable");
+  if (node.memory == 0 && text->find("MemTotal:") == std::string::npos)
+    report_garbage(snapshot, path, *text, consequence);
+}
+
+std::uint64_t read_count(const Root& root, Snapshot& snapshot, const std::string& path) {
+  const auto text = root.read(path, 64);
+  if (!text) {
+    report_missing(snapshot, path, "it counts as 0");
+    return 0;
+  }
+  const auto count = to_number<std::uint64_t>(*text);
+  if (!count) report_garbage(snapshot, path, *text, "it counts as 0");
+  return count.value_or(0);
+}
+
+std::vector<PagePool> read_pools(const Root& root, Snapshot& snapshot, const std::string& directory) {
+  std::vector<PagePool> pools;
+  for (const auto& name : root.list(directory)) {
+    std::string_view size = name;
+    if (!size.starts_with("hugepages-") || !size.ends_with("kB")) continue;
+    size = size.substr(10, size.size() - 12);
+    const auto page_size = to_number<Kib>(size);
+    if (!page_size || *page_size == 0) continue;
+    const auto path = directory + "/" + name;
+    pools.push_back({*page_size, read_count(root, snapshot, path + "/nr_hugepages"),
+                     read_count(root, snapshot, path + "/free_hugepages"),
+                     read_count(root, snapshot, path + "/surplus_hugepages")});
+  }
+  std::sort(pools.begin(), pools.end(), [](const PagePool& a, const PagePool& b) { return a.page_size < b.page_size; });
+  return pools;
+}
+
+CpuSet read_cpus(const Root& root, Snapshot& snapshot, const std::string& path) {
+  const auto text = root.read(path, 4096);
+  if (!text) return report_missing(snapshot, path, "its CPUs are unknown"), CpuSet();
+  const auto cpus = parse_cpu_set(*text);
+  if (!cpus) report_garbage(snapshot, path, *text, "its CPUs are unknown");
+  return cpus.value_or(CpuSet());
+}
+
+std::vector<int> read_distances(const Root& root, Snapshot& snapshot, const std::string& path) {
+  std::vector<int> distances;
+  const auto text = root.read(path, 4096).value_or("");
+  for (const auto word : words_of(text)) {
+    const auto distance = to_number<int>(word);
+    if (!distance) {
+      report_garbage(snapshot, path, text, "distances are unknown");
+      return {};
+    }
+    distances.push_back(*distance);
+  }
+  return distances;
+}
+
+const std::string nodes_directory = "sys/devices/system/node/";
+
+NumaNode observe(const Root& root, Snapshot& snapshot, int id) {
+  const auto path = nodes_directory + "node" + std::to_string(id);
+  NumaNode node;
+  node.id = id;
+  node.cpus = read_cpus(root, snapshot, path + "/cpulist");
+  node.distances = read_distances(root, snapshot, path + "/distance");
+  read_meminfo(root, snapshot, path + "/meminfo", node);
+  node.pools = read_pools(root, snapshot, path + "/hugepages");
+  return node;
+}
+
+/// A kernel without NUMA: the whole machine is node 0.
+NumaNode observe_whole(const Root& root, Snapshot& snapshot) {
+  NumaNode node;
+  read_meminfo(root, snapshot, "proc/meminfo", node);
+  node.cpus = read_cpus(root, snapshot, "sys/devices/system/cpu/online");
+  node.pools = read_pools(root, snapshot, "sys/kernel/mm/hugepages");
+  return node;
+}
+
+}  // namespace
+
+void read_memory(const Root& root, Snapshot& snapshot) {
+  for (const auto& name : root.list(nodes_directory)) {
+    const auto id = name.starts_with("node") ? to_number<int>(std::string_view(name).substr(4)) : std::nullopt;
+    if (id && *id >= 0) snapshot.nodes.emplace(*id, observe(root, snapshot, *id));
+  }
+  if (snapshot.nodes.empty() && root.exists("proc/meminfo")) snapshot.nodes.emplace(0, observe_whole(root, snapshot));
+}
+
+}  // namespace hostsplit::inventory_parts
+
+namespace hostsplit {
+
+std::optional<NumaNode> read_node(const Root& root, int node) {
+  using namespace inventory_parts;
+  Snapshot scratch;  // for findings, which only inventory() tells
+  if (root.exists(nodes_directory + "node" + std::to_string(node))) return observe(root, scratch, node);
+  if (node != 0 || root.exists(nodes_directory) || !root.exists("proc/meminfo")) return std::nullopt;
+  return observe_whole(root, scratch);
+}
+
+}  // namespace hostsplit

@@ -1,0 +1,185 @@
+#include "host/system/root.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstdint>
+#include <string_view>
+#include <system_error>
+
+#include "core/base/error.hpp"
+#include "host/system/unique_fd.hpp"
+
+namespace hostsplit {
+namespace {
+
+std::string reason(int error) {
+  return std::generic_category().message(error);
+}
+
+std::optional<std::string> read_link(int directory, const char* path) {
+  char target[PATH_MAX];
+  const ssize_t length = ::readlinkat(directory, path, target, sizeof target);
+  if (length < 0) return std::nullopt;
+  return std::string(target, static_cast<std::size_t>(length));
+}
+
+/// What the kernel calls the file behind a descriptor; " (deleted)" is appended to what has vanished.
+std::optional<std::string> path_of(int fd) {
+  return read_link(AT_FDCWD, ("/proc/self/fd/" + std::to_string(fd)).c_str());
+}
+
+bool is_below(const std::string& path, const std::string& directory) {
+  return path == directory ||
+         (path.size() > directory.size() && path.starts_with(directory) && path[directory.size()] == '/');
+}
+
+/// Without openat2 (kernels before 5.6, or a seccomp filter that does not know it) links are followed by the host's
+/// rules. What ended up outside is refused afterwards: absolute links then do not resolve, but nothing leaks in.
+int open_checked(int directory, const std::string& path, int flags) {
+  const int fd = ::openat(directory, path.c_str(), flags);
+  if (fd < 0) return -1;
+  const auto top = path_of(directory), found = path_of(fd);
+  if (top && found && is_below(*found, *top)) return fd;
+  ::close(fd);
+  errno = ENOENT;
+  return -1;
+}
+
+int open_in_root(int directory, const std::string& path, int flags) {
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(flags);
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  const long fd = ::syscall(SYS_openat2, directory, path.c_str(), &how, sizeof how);
+  if (fd < 0 && (errno == ENOSYS || errno == EPERM)) return open_checked(directory, path, flags);
+  return static_cast<int>(fd);
+}
+
+/// Appends up to `limit` bytes. \return 0, or errno of the failure.
+int read_all(int fd, bool one_read_is_all, std::size_t limit, std::string& text) {
+  char buffer[8192];
+  while (text.size() < limit) {
+    const ssize_t count = ::read(fd, buffer, std::min(sizeof buffer, limit - text.size()));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return errno;
+    text.append(buffer, static_cast<std::size_t>(count));
+    if (count == 0 || (one_read_is_all && static_cast<std::size_t>(count) < sizeof buffer)) break;
+  }
+  return 0;
+}
+
+}  // namespace
+
+Root::Root(const std::string& directory) : directory_(directory), live_(directory == "/") {
+  while (directory_.size() > 1 && directory_.back() == '/') directory_.pop_back();
+  fd_ = ::open(directory_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (fd_ < 0)
+    throw Error("open", directory, reason(errno), "Name the directory of a recorded machine", Error::Kind::bad_input);
+  // "/." or "//" is the live machine too: what acts must not be fooled by spelling.
+  if (const auto real = path_of(fd_); real == "/") {
+    live_ = true;
+    directory_ = "/";
+  }
+}
+
+Root::~Root() {
+  ::close(fd_);
+}
+
+std::string Root::display(const std::string& path) const {
+  return live_ ? "/" + path : directory_ + "/" + path;
+}
+
+int Root::open_below(const std::string& path, int flags) const {
+  flags |= O_CLOEXEC;
+  return live_ ? ::openat(fd_, path.c_str(), flags) : open_in_root(fd_, path, flags);
+}
+
+std::optional<std::string> Root::read(const std::string& path, std::size_t limit) const {
+  // O_NONBLOCK: a fifo in a recorded tree must not stop us.
+  const UniqueFd fd(open_below(path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
+  if (fd.get() < 0) return std::nullopt;
+  std::string text;
+  // A sysfs attribute comes whole in one read (Documentation/filesystems/sysfs.rst); /proc may come in pieces.
+  if (read_all(fd.get(), path.starts_with("sys/"), limit, text) != 0) return std::nullopt;
+  const auto end = text.find_last_not_of(" \t\r\n");
+  text.erase(end == std::string::npos ? 0 : end + 1);
+  return text;
+}
+
+std::optional<std::string> Root::read_file(const std::string& path) const {
+  const UniqueFd fd(open_below(path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
+  if (fd.get() < 0 && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
+  if (fd.get() < 0) throw Error("open", display(path), reason(errno));
+  std::string text;
+  if (const int error = read_all(fd.get(), false, std::string::npos, text); error != 0)
+    throw Error("read", display(path), reason(error));
+  return text;
+}
+
+std::vector<std::string> Root::list(const std::string& path) const {
+  std::vector<std::string> names;
+  const UniqueFd fd(open_below(path, O_RDONLY | O_DIRECTORY));
+  if (fd.get() < 0) return names;
+  // Without readdir's bookkeeping: a look at the machine lists some fifty directories.
+  alignas(dirent64) char buffer[16384];
+  for (ssize_t count; (count = ::getdents64(fd.get(), buffer, sizeof buffer)) > 0;) {
+    for (ssize_t offset = 0; offset < count;) {
+      const auto* entry = reinterpret_cast<const dirent64*>(buffer + offset);
+      offset += entry->d_reclen;
+      const std::string_view name = entry->d_name;
+      if (name != "." && name != "..") names.emplace_back(name);
+    }
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::optional<std::string> Root::link_text(const std::string& path) const {
+  if (live_) return read_link(fd_, path.c_str());
+  const UniqueFd fd(open_below(path, O_PATH | O_NOFOLLOW));
+  if (fd.get() < 0) return std::nullopt;
+  auto target = read_link(fd.get(), "");
+  if (target && target->empty()) return std::nullopt;
+  return target;
+}
+
+std::optional<std::string> Root::link_name(const std::string& path) const {
+  auto target = link_text(path);
+  if (!target) return std::nullopt;
+  while (!target->empty() && target->back() == '/') target->pop_back();
+  return target->substr(target->rfind('/') + 1);
+}
+
+std::optional<std::string> Root::resolve(const std::string& path) const {
+  const UniqueFd fd(open_below(path, O_PATH));
+  if (fd.get() < 0) return std::nullopt;
+  const auto top = path_of(fd_);
+  auto found = path_of(fd.get());
+  if (!top || !found || found->ends_with(" (deleted)")) return std::nullopt;
+  if (live_) return found->substr(1);
+  if (!is_below(*found, *top)) return std::nullopt;
+  return found->size() == top->size() ? std::string() : found->substr(top->size() + 1);
+}
+
+std::optional<unsigned> Root::mode(const std::string& path) const {
+  const UniqueFd fd(open_below(path, O_PATH));
+  struct stat found {};
+  if (fd.get() < 0 || ::fstat(fd.get(), &found) != 0) return std::nullopt;
+  return found.st_mode & 07777u;
+}
+
+bool Root::exists(const std::string& path) const {
+  if (live_) return ::faccessat(fd_, path.c_str(), F_OK, 0) == 0;
+  const UniqueFd fd(open_below(path, O_PATH));
+  return fd.get() >= 0;
+}
+
+}  // namespace hostsplit

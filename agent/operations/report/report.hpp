@@ -1,0 +1,28 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "operations/operations.hpp"
+#include "operations/report/colour.hpp"
+
+namespace hostsplit {
+
+/// What operations return, as one JSON document each (RFC 8259, UTF-8, ends with a newline, `version` = 1).
+/// Absent values are null. The shape is documented in docs/json.md and stable.
+std::string status_json(const Status& status);
+/// \param writes what rehearse() returned, where the plan was rehearsed.
+std::string plan_json(const Plan& plan, const std::optional<std::vector<std::string>>& writes = std::nullopt);
+std::string ports_json(const std::vector<PortStatus>& ports);
+std::string outcome_json(const Outcome& outcome, const Plan& plan);
+
+/// The same for people.
+std::string status_text(const Status& status, const Paint& paint);
+std::string plan_text(const Plan& plan, const Paint& paint);
+/// Where huge pages come from, why, and what that asks for.
+std::string pages_text(const PageRecipe& recipe);
+std::string ports_text(const std::vector<PortStatus>& ports, const Paint& paint);
+/// One block per finding, the remedy on a line of its own that begins "fix: ". Errors first.
+std::string findings_text(const std::vector<Finding>& findings, const Paint& paint);
+
+}  // namespace hostsplit

@@ -1,0 +1,194 @@
+#include <nlohmann/json.hpp>
+
+#include "operations/report/pages_json.hpp"
+#include "operations/report/report.hpp"
+
+namespace hostsplit {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+template <typename Value>
+Json or_null(const std::optional<Value>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+Json address_or_null(const std::optional<PciAddress>& address) {
+  return address ? Json(to_string(*address)) : Json(nullptr);
+}
+
+Json text_or_null(const std::string& text) {
+  return text.empty() ? Json(nullptr) : Json(text);
+}
+
+/// Device names come from the devices themselves: bytes that are not UTF-8 must not make the document invalid.
+std::string print(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Json half_json(const std::optional<std::string>& path, bool seen) {
+  return path ? Json{{"path", *path}, {"seen", seen}} : Json(nullptr);
+}
+
+Json port_json(const PortStatus& port) {
+  return {{"label", text_or_null(port.label)},
+          {"usb2", half_json(port.usb2, port.usb2_seen)},
+          {"usb3", half_json(port.usb3, port.usb3_seen)},
+          {"proven", port.proven},
+          {"device", text_or_null(port.device)}};
+}
+
+Json ports_array(const std::vector<PortStatus>& ports) {
+  Json list = Json::array();
+  for (const auto& port : ports) {
+    Json item = port_json(port);
+    item["controller"] = address_or_null(port.controller);
+    list.push_back(std::move(item));
+  }
+  return list;
+}
+
+Json controller_json(const ControllerStatus& controller, const std::vector<PortStatus>& all_ports) {
+  Json holders = Json::array();
+  for (const auto& holder : controller.holders)
+    holders.push_back({{"pid", holder.pid}, {"command", holder.command}, {"vm", or_null(holder.vm)}});
+  Json ports = Json::array();
+  for (const auto& port : all_ports)
+    if (port.controller == controller.address) ports.push_back(port_json(port));
+  return {{"address", to_string(controller.address)},
+          {"kind", std::string(to_string(controller.kind))},
+          {"driver", text_or_null(controller.driver)},
+          {"wanted_driver", text_or_null(controller.wanted_driver)},
+          {"group", or_null(controller.group)},
+          {"node", or_null(controller.node)},
+          {"vm", or_null(controller.vm)},
+          {"released", controller.released},
+          {"holders", std::move(holders)},
+          {"ports", std::move(ports)}};
+}
+
+Json node_json(const NumaNode& node, const std::vector<PoolStatus>& pools) {
+  Json pages = Json::array();
+  for (const auto& pool : pools)
+    if (pool.node == node.id)
+      pages.push_back({{"size", pool.pool.page_size},
+                       {"total", pool.pool.total},
+                       {"free", pool.pool.free},
+                       {"surplus", pool.pool.surplus},
+                       {"wanted", or_null(pool.wanted)}});
+  return {{"node", node.id},       {"cpus", to_string(node.cpus)}, {"memory_kib", node.memory},
+          {"free_kib", node.free}, {"distances", node.distances},  {"pages", std::move(pages)}};
+}
+
+Json findings_json(const std::vector<Finding>& findings) {
+  Json list = Json::array();
+  for (const auto& finding : findings)
+    list.push_back({{"code", finding.code},
+                    {"severity", to_string(finding.severity)},
+                    {"subject", finding.subject},
+                    {"message", finding.message},
+                    {"remedy", finding.remedy}});
+  return list;
+}
+
+struct ActionFields {
+  Json operator()(const LoadModule& a) const { return {{"kind", "load-module"}, {"module", a.module}}; }
+  Json operator()(const Bind& a) const {
+    return {{"kind", "bind"},
+            {"controller", to_string(a.address)},
+            {"group", or_null(a.group)},
+            {"vm", or_null(a.vm)},
+            {"port", text_or_null(a.port)},
+            {"from", text_or_null(a.from)},
+            {"to", text_or_null(a.to)},
+            {"rung", "runtime"}};
+  }
+  Json operator()(const Reserve& a) const {
+    return {{"kind", "reserve"}, {"node", a.node}, {"size", a.page_size},
+            {"from", a.from},    {"to", a.to},     {"vms", a.vms}};
+  }
+  Json operator()(const WriteFile& a) const { return {{"kind", "write-file"}, {"path", "/" + a.path}}; }
+  Json operator()(const RemoveFile& a) const { return {{"kind", "remove-file"}, {"path", "/" + a.path}}; }
+  Json operator()(const RebuildInitramfs& a) const {
+    return {{"kind", "rebuild-initramfs"}, {"kernel", a.kernel}, {"carries", !a.plan.empty()}, {"rung", "boot"}};
+  }
+  Json operator()(const RefreshBootLoader& a) const {
+    return {{"kind", "refresh-boot-loader"}, {"program", a.program}, {"words", a.present}};
+  }
+  Json operator()(const SetRung& a) const {
+    return {{"kind", "rung"}, {"from", to_string(a.from)}, {"to", to_string(a.to)}, {"rung", to_string(a.to)}};
+  }
+};
+
+Json step_json(const Step& step) {
+  Json json{{"id", step.id}, {"do", describe(step.action)}, {"reason", step.reason}};
+  json.update(std::visit(ActionFields{}, step.action));
+  return json;
+}
+
+Json boot_json(const BootStatus& boot) {
+  Json images = Json::array(), early = nullptr;
+  for (const auto& [kernel, good] : boot.images) images.push_back({{"kernel", kernel}, {"as_applied", good}});
+  if (boot.early)
+    early = {{"off", boot.early->off},
+             {"bound", boot.early->bound},
+             {"left", boot.early->left},
+             {"took_ms", or_null(boot.early->took_ms)}};
+  return {{"initramfs", boot.initramfs},
+          {"images", std::move(images)},
+          {"early", std::move(early)},
+          {"rung", to_string(boot.rung)},
+          {"rung_reason", text_or_null(boot.rung_why)},
+          {"unhealthy_boots", boot.unhealthy},
+          {"sitting_out", boot.sitting_out}};
+}
+
+const char* to_text(StepResult::Kind kind) {
+  return kind == StepResult::Kind::done ? "done" : kind == StepResult::Kind::failed ? "failed" : "skipped";
+}
+
+}  // namespace
+
+std::string status_json(const Status& status) {
+  Json controllers = Json::array(), nodes = Json::array();
+  for (const auto& controller : status.controllers) controllers.push_back(controller_json(controller, status.ports));
+  for (const auto& [id, node] : status.nodes) nodes.push_back(node_json(node, status.pools));
+  return print({{"version", 1},
+                {"live", status.live},
+                {"configured", status.configured},
+                {"applied", status.applied},
+                {"pending_changes", status.pending_changes},
+                {"pending_reboot", status.pending_reboot},
+                {"boot", boot_json(status.boot)},
+                {"controllers", std::move(controllers)},
+                {"ports", ports_array(status.ports)},
+                {"nodes", std::move(nodes)},
+                {"findings", findings_json(status.findings)}});
+}
+
+std::string plan_json(const Plan& plan, const std::optional<std::vector<std::string>>& writes) {
+  Json steps = Json::array();
+  for (const auto& step : plan.steps) steps.push_back(step_json(step));
+  return print({{"version", 1},
+                {"empty", plan.steps.empty()},
+                {"steps", std::move(steps)},
+                {"writes", or_null(writes)},
+                {"pages", pages_json(plan.pages)},
+                {"findings", findings_json(plan.findings)}});
+}
+
+std::string ports_json(const std::vector<PortStatus>& ports) {
+  return print({{"version", 1}, {"ports", ports_array(ports)}});
+}
+
+std::string outcome_json(const Outcome& outcome, const Plan& plan) {
+  Json results = Json::array();
+  for (const auto& result : outcome.results)
+    results.push_back({{"id", result.id}, {"result", to_text(result.kind)}, {"detail", text_or_null(result.detail)}});
+  return print({{"version", 1},
+                {"ok", outcome.ok()},
+                {"results", std::move(results)},
+                {"findings", findings_json(plan.findings)}});
+}
+
+}  // namespace hostsplit

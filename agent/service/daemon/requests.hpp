@@ -1,0 +1,45 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "service/bus/bus.hpp"
+#include "service/keeper/reconciler.hpp"
+#include "service/learn/session.hpp"
+#include "service/work/worker_link.hpp"
+
+namespace hostsplit {
+
+/// Does what is asked for over the bus, with the keeper's eyes and the worker's hands. Knows no bus until one is there.
+class Requests {
+ public:
+  /// \param look_again  asks for a look soon, with a word why   \param reload  as for SIGHUP
+  Requests(const Actor& actor, Keeper& keeper, WorkerLink& worker, std::function<void(const std::string&)> look_again,
+           std::function<void()> reload)
+      : actor_(actor),
+        keeper_(keeper),
+        worker_(worker),
+        look_again_(std::move(look_again)),
+        reload_(std::move(reload)) {}
+
+  BusHandlers handlers();
+  /// Where progress is told; nullptr while there is none.
+  void tell(Bus* bus) { bus_ = bus; }
+  /// The keeper has looked.
+  void looked();
+
+ private:
+  unsigned start(const WorkRequest& request, std::uint32_t uid);
+  void learn(const std::vector<std::string>& labels);
+  void require_not_learning() const;
+
+  Actor actor_;
+  Keeper& keeper_;
+  WorkerLink& worker_;
+  std::function<void(const std::string&)> look_again_;
+  std::function<void()> reload_;
+  Bus* bus_ = nullptr;
+  std::unique_ptr<LearnSession> learning_;
+};
+
+}  // namespace hostsplit

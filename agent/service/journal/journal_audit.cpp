@@ -1,0 +1,72 @@
+#include "service/journal/journal_audit.hpp"
+
+#include <sys/uio.h>
+#include <systemd/sd-journal.h>
+#include <unistd.h>
+
+#include <exception>
+
+#include "core/base/names.hpp"
+#include "service/journal/message_ids.hpp"
+
+namespace hostsplit {
+namespace {
+
+constexpr auto journal_socket = "/run/systemd/journal/socket";
+
+// Syslog levels: 3 error, 4 warning, 6 information, 7 debug.
+char priority(const AuditRecord& record) {
+  if (record.result == "failed" || record.result == "refused") return '3';
+  if (record.result == "ended") return '6';
+  if (record.event == "drift" || record.event == "wipe" || record.event == "finding") return '4';
+  return record.result == "started" ? '7' : '6';
+}
+
+}  // namespace
+
+std::vector<std::string> journal_fields(const AuditRecord& record) {
+  std::vector<std::string> fields{"MESSAGE=" + record.message, std::string("PRIORITY=") + priority(record),
+                                  std::string("SYSLOG_IDENTIFIER=") + names::program};
+  const auto add = [&fields](const char* name, std::string_view value) {
+    if (!value.empty()) fields.push_back(std::string(name) + "=" + std::string(value));
+  };
+  add("MESSAGE_ID", message_id(record.event, record.result));
+  add("HOSTSPLIT_EVENT", record.event);
+  add("HOSTSPLIT_STEP", record.step);
+  add("HOSTSPLIT_CONTROLLER", record.controller);
+  add("HOSTSPLIT_GROUP", record.group);
+  add("HOSTSPLIT_PORT", record.port);
+  add("HOSTSPLIT_VM", record.vm);
+  add("HOSTSPLIT_NODE", record.node);
+  add("HOSTSPLIT_FROM", record.from);
+  add("HOSTSPLIT_TO", record.to);
+  add("HOSTSPLIT_REASON", record.reason);
+  add("HOSTSPLIT_RESULT", record.result);
+  add("HOSTSPLIT_RUNG", record.rung);
+  return fields;
+}
+
+namespace {
+
+bool send(const AuditRecord& record) noexcept {
+  try {
+    // sd_journal_sendv calls a missing journal a success.
+    if (access(journal_socket, W_OK) != 0) return false;
+    auto fields = journal_fields(record);
+    std::vector<iovec> parts;
+    for (auto& field : fields) parts.push_back({field.data(), field.size()});
+    return sd_journal_sendv(parts.data(), static_cast<int>(parts.size())) >= 0;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+bool JournalAudit::write(const AuditRecord& record) noexcept {
+  const bool written = send(record);
+  if (!written) ++*lost_;
+  return written;
+}
+
+}  // namespace hostsplit

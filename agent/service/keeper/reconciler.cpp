@@ -1,0 +1,350 @@
+#include "service/keeper/reconciler.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/base/error.hpp"
+#include "core/boot/kernel_parameters.hpp"
+#include "core/boot/escalation.hpp"
+#include "core/base/names.hpp"
+#include "core/steps/steps.hpp"
+#include "host/guests/guests.hpp"
+#include "host/store/lock.hpp"
+#include "host/store/page_lock.hpp"
+#include "host/store/store.hpp"
+#include "service/journal/log.hpp"
+
+namespace hostsplit {
+namespace {
+
+constexpr int longest_postponement_s = 32;
+
+const Step* step_of(const Plan& plan, const std::string& id) {
+  const auto found = std::find_if(plan.steps.begin(), plan.steps.end(), [&](const Step& s) { return s.id == id; });
+  return found == plan.steps.end() ? nullptr : &*found;
+}
+
+bool prepares(const Step& step) {
+  return std::holds_alternative<LoadModule>(step.action);
+}
+
+bool is_error(const Finding& finding) {
+  return finding.severity == Severity::error;
+}
+
+/// True while another hostsplit holds the lock.
+bool somebody_acts(const Root& root) {
+  try {
+    const Lock probe(root, std::chrono::milliseconds(0));
+    return false;
+  } catch (const Error&) {
+    return true;
+  }
+}
+
+bool is_quarantined(const Step& step, const std::vector<Quarantined>& quarantined) {
+  const auto* bind = std::get_if<Bind>(&step.action);
+  return bind != nullptr && std::any_of(quarantined.begin(), quarantined.end(),
+                                        [&](const Quarantined& one) { return one.address == bind->address; });
+}
+
+/// The steps that may run now, and those they need.
+Plan due_now(const Plan& needed, const RepairPolicy& policy, const std::vector<Quarantined>& quarantined,
+             Keeper::Time now) {
+  Plan due;
+  due.target = needed.target;
+  bool real = false;
+  for (const auto& step : needed.steps) {
+    if (!prepares(step) && policy.ask(step.id, now) != RepairPolicy::Answer::go) continue;
+    if (is_quarantined(step, quarantined)) continue;
+    real = real || !prepares(step);
+    due.steps.push_back(step);
+  }
+  if (!real) due.steps.clear();
+  return due;
+}
+
+AuditRecord given_up_record(const Step& step, const std::string& why) {
+  auto record = drift_record(step, "failed").value_or(AuditRecord{});
+  record.message = fmt::format(
+      "giving up on \"{}\" after {} failures in a row, the last one: {}. "
+      "`systemctl reload hostsplitd` or `hostsplit apply` tries again",
+      describe(step.action), RepairPolicy::most_failures, why);
+  return record;
+}
+
+AuditRecord finding_record(const Finding& finding, const std::string& result) {
+  AuditRecord record;
+  record.event = "finding";
+  record.result = result;
+  record.reason = finding.code;
+  if (parse_pci_address(finding.subject)) record.controller = finding.subject;
+  record.message = result == "ended" ? "no longer so: " : "";
+  record.message += finding.subject + ": " + finding.message;
+  if (result != "ended" && !finding.remedy.empty() && finding.message.find(finding.remedy) == std::string::npos)
+    record.message += ". " + finding.remedy;
+  return record;
+}
+
+}  // namespace
+
+void Keeper::look(Time now) {
+  ++looks_;
+  const auto before = view_.snapshot;
+  view_ = steady_.look(actor_.root);
+  off_why_ = has_word(view_.snapshot.command_line, off_word) ? "hostsplit=off on the kernel command line"
+                                                             : why_sits_out(view_.health);
+  off_ = !off_why_.empty();
+  if (!begun_) begin();
+  quarantined_ = load_quarantine(actor_.root);
+  postponed_.reset();
+
+  Plan needed = view_.applied ? repair_plan(view_) : Plan{};
+  watch_pools(needed, now);
+  enforce(needed, now);
+  if (looked_) tell_ports(before, now);
+  looked_ = true;
+  if (!off_) refresh_ports();
+  tell_findings(needed);
+}
+
+/// While a VM with huge pages starts, Proxmox VE raises pools and trims them again: what is seen then is not the end.
+void Keeper::watch_pools(Plan& needed, Time now) {
+  if (!view_.applied || view_.applied->reservations.empty()) return;
+  if (PageLock::held(actor_.root)) {
+    std::erase_if(needed.steps, touches_pool);
+    postponed_ = now + std::chrono::seconds(1);
+    return;
+  }
+  wipes_ = recognise_wipes(calm_, view_.snapshot);
+  calm_ = view_.snapshot.nodes;
+}
+
+/// The early unit has counted this boot already, unless it is switched off. A boot that cannot be counted could be sat
+/// out never, so nothing is done on it until it can.
+void Keeper::begin() {
+  begun_ = true;
+  if (off_ || !view_.applied) return;
+  try {
+    note_first_look(actor_, view_, names::first_look_service);
+    view_.health = begin_boot(actor_);
+    off_why_ = why_sits_out(view_.health);
+  } catch (const Error& error) {
+    begun_ = false;
+    off_why_ = error.what();
+  }
+  off_ = !off_why_.empty();
+}
+
+void Keeper::judge(HealthSigns signs) {
+  if (judged()) return;
+  const auto& uses = view_.snapshot.uses;
+  signs.network = std::any_of(uses.begin(), uses.end(),
+                              [](const HostUse& use) { return use.kind == UseKind::network && use.lifeline; });
+  const BootHealth before = view_.health.health.value_or(BootHealth{});
+  if (!why_not_healthy(signs, before).empty()) return;
+  judged_ = true;
+  const BootHealth good{0, view_.snapshot.boot_id.empty() ? before.boot_id : view_.snapshot.boot_id, signs.network};
+  if (good == before) return;
+  actor_.effects.replace_file(names::boot_health_file, to_text(good));
+  view_.health.health = good;
+  AuditRecord record;
+  record.event = "health";
+  record.result = "seen";
+  record.from = std::to_string(before.begun);
+  record.to = "0";
+  record.message = fmt::format("the host is healthy after this boot; {} not yet found so are forgotten", before.begun);
+  audit(record);
+}
+
+void Keeper::try_all_again() {
+  policy_.reset();
+  postponements_ = 0;
+  release_answered(actor_.root, actor_.effects);
+}
+
+std::optional<Keeper::Time> Keeper::next_look() const {
+  const auto sum = storm_.next();
+  const auto repair = next_repair();
+  if (!sum || !repair) return sum ? sum : repair;
+  return std::min(*sum, *repair);
+}
+
+std::optional<Keeper::Time> Keeper::next_repair() const {
+  if (repairing_) return {};  // its end brings the next look
+  if (postponed_) return postponed_;
+  return off_ || report_only() ? std::nullopt : policy_.next();
+}
+
+bool Keeper::report_only() const {
+  return view_.config && view_.config->drift == DriftPolicy::report;
+}
+
+void Keeper::enforce(const Plan& needed, Time now) {
+  std::set<std::string> subjects;
+  std::size_t left_alone = 0;
+  for (const auto& step : needed.steps) {
+    if (prepares(step)) continue;
+    if (is_quarantined(step, quarantined_))
+      ++left_alone;
+    else
+      subjects.insert(step.id);
+  }
+  not_as_applied_ = subjects.size() + left_alone +
+                    static_cast<std::size_t>(std::count_if(needed.findings.begin(), needed.findings.end(), is_error));
+  if (repairing_) return;  // half-done work is no drift
+  policy_.needed(subjects, now);
+  if (subjects.empty()) return tell_drift(needed, "seen");
+  // `apply` writes the plan first: what it is about to do is no drift.
+  if (somebody_acts(actor_.root)) {
+    postponed_ = now + std::chrono::seconds(1);
+    return;
+  }
+  const bool act = !off_ && !report_only();
+  tell_drift(needed, act ? "seen" : "reported");
+  if (!act) return;
+  const Plan due = due_now(needed, policy_, quarantined_, now);
+  if (!due.steps.empty()) run(due, now);
+}
+
+void Keeper::tell_drift(const Plan& needed, const char* result) {
+  for (const auto& step : drifts_.news(needed.steps))
+    if (const auto record = record_of(step, result)) audit(*record);
+}
+
+std::optional<AuditRecord> Keeper::record_of(const Step& step, const char* result) const {
+  auto record = drift_record(step, result);
+  const Wipe* wipe = wipe_behind(wipes_, step);
+  if (!record || !wipe) return record;
+  record->event = "wipe";
+  record->from = std::to_string(wipe->before);
+  record->to = std::to_string(wipe->now);
+  record->message = describe(*wipe, guests_on_huge_pages(actor_.root));
+  record->reason = wipe->like_pve ? "trimmed by Proxmox VE after the start of a VM" : "nr_hugepages was written";
+  return record;
+}
+
+void Keeper::run(const Plan& due, Time now) {
+  repairing_ = due;
+  if (listener_.start_repair) return listener_.start_repair(due);
+  try {
+    repair_ended(repair(actor_, due).results, now);
+  } catch (const Error& error) {
+    repair_postponed(error.what(), now);
+  }
+}
+
+void Keeper::repair_ended(const std::vector<StepResult>& results, Time now) {
+  if (!repairing_) return;
+  postponements_ = 0;
+  postponed_why_.clear();
+  for (const auto& result : results)
+    if (const auto* step = step_of(*repairing_, result.id); step != nullptr && !prepares(*step))
+      settle(*step, result, now);
+  repairing_.reset();
+  // Pages send no event when they change: see at once what came of it.
+  postponed_ = now + std::chrono::milliseconds(200);
+}
+
+void Keeper::settle(const Step& step, const StepResult& result, Time now) {
+  if (result.kind == StepResult::Kind::done) {
+    policy_.succeeded(step.id, now);
+    drifts_.repaired(step);
+    if (not_as_applied_ > 0) --not_as_applied_;
+    const auto* bind = std::get_if<Bind>(&step.action);
+    if (bind == nullptr) return;
+    ++repairs_;
+    if (listener_.repaired) listener_.repaired(to_string(bind->address));
+  } else if (result.kind == StepResult::Kind::failed) {
+    if (policy_.failed(step.id, now)) audit(given_up_record(step, result.detail));
+  }
+}
+
+void Keeper::repair_postponed(const std::string& why, Time now) {
+  const int wait = std::min(1 << std::min(postponements_, 5), longest_postponement_s);
+  ++postponements_;
+  postponed_ = now + std::chrono::seconds(wait);
+  repairing_.reset();
+  if (why != postponed_why_) log(LogLevel::info, fmt::format("repair postponed: {}", why));
+  postponed_why_ = why;
+}
+
+void Keeper::tell_ports(const Snapshot& before, Time now) {
+  const auto events = port_events(view_.ports, before, view_.snapshot);
+  for (const auto& record : storm_.records(events, now)) audit(record);
+  if (!listener_.port) return;
+  for (const auto& event : events) listener_.port(event);
+}
+
+void Keeper::refresh_ports() {
+  unsaved_.reset();
+  if (!steady_.ports_good()) return;
+  try {
+    const auto fresh = refresh_observations(view_.ports, view_.snapshot);
+    // `learn` may have saved since we looked; the change of the file brings the next look.
+    if (fresh == view_.ports || load_port_map(actor_.root) != view_.ports) return;
+    save_port_map(actor_.root, actor_.effects, fresh);
+    view_.ports = fresh;
+  } catch (const Error& error) {
+    unsaved_ = Finding{"ports-not-saved", Severity::warning, actor_.root.display(names::port_map_file), error.what(),
+                       error.remedy()};
+  }
+}
+
+void Keeper::tell_findings(const Plan& needed) {
+  auto all = steady_.problems();
+  all.insert(all.end(), needed.findings.begin(), needed.findings.end());
+  const auto ports = check_port_map(view_.ports, view_.snapshot);
+  all.insert(all.end(), ports.begin(), ports.end());
+  if (view_.applied && view_.config && !off_) {
+    const auto rung =
+        choose_rung({view_.snapshot, *view_.applied, *view_.config, view_.baseline, view_.climbed}).findings;
+    all.insert(all.end(), rung.begin(), rung.end());
+  }
+  if (unsaved_) all.push_back(*unsaved_);
+  if (const auto lost = lost_records()) all.push_back(*lost);
+  const auto stuck = quarantine_findings(actor_.root, quarantined_);
+  all.insert(all.end(), stuck.begin(), stuck.end());
+  std::erase_if(all, [](const Finding& finding) { return finding.severity == Severity::info; });
+  const auto changes = findings_.update(all);
+  for (const auto& finding : changes.begun) {
+    audit(finding_record(finding, "seen"));
+    if (listener_.finding) listener_.finding(finding);
+  }
+  for (const auto& finding : changes.ended) audit(finding_record(finding, "ended"));
+}
+
+void Keeper::audit(const AuditRecord& record) {
+  if (actor_.audit.write(record)) return;
+  ++lost_audit_;
+  // Without a journal the sentence still goes to standard error.
+  log(LogLevel::info, record.message);
+}
+
+/// There is no end to it before the service restarts: what was lost stays lost. While records are lost the finding
+/// cannot be told either, so it is told again with every number.
+std::optional<Finding> Keeper::lost_records() const {
+  if (lost_audit_ == 0) return {};
+  return Finding{"audit-lost", Severity::warning, "journal",
+                 fmt::format("{} audit records were lost, because the journal did not take them", lost_audit_),
+                 "See systemctl status systemd-journald; what was done meanwhile is not in hostsplit log"};
+}
+
+std::string Keeper::status_line() const {
+  std::string line;
+  if (off_)
+    line = "observing only: " + off_why_;
+  else if (!view_.applied)
+    line = view_.config ? "configured but not applied: observing, changing nothing (see: hostsplit plan)"
+                        : "not configured: observing, changing nothing";
+  else if (not_as_applied_ != 0)
+    line = fmt::format("{} not as applied (see: journalctl -t hostsplit)", not_as_applied_);
+  else
+    line = fmt::format("everything as applied: {} functions, {} page reservations", view_.applied->claims.size(),
+                       view_.applied->reservations.size());
+  for (const auto& problem : steady_.problems()) line += "; damaged: " + problem.subject;
+  return line;
+}
+
+}  // namespace hostsplit

@@ -1,0 +1,109 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/memory/pool_shrink.hpp"
+#include "host/store/quarantine.hpp"
+#include "operations/operations.hpp"
+#include "service/keeper/drift.hpp"
+#include "service/keeper/finding_log.hpp"
+#include "service/keeper/port_events.hpp"
+#include "service/keeper/port_storm.hpp"
+#include "service/keeper/repair_policy.hpp"
+#include "service/keeper/last_good_state.hpp"
+
+namespace hostsplit {
+
+/// The daemon without its loop: looks, tells what happened at the ports, and keeps true what was applied.
+/// With nothing applied, or with `hostsplit=off` on the kernel command line, it only observes.
+class Keeper {
+ public:
+  using Time = RepairPolicy::Time;
+
+  /// Who else wants to know, and who repairs. All may be empty.
+  struct Listener {
+    std::function<void(const PortEvent&)> port;
+    std::function<void(const std::string& controller)> repaired;
+    std::function<void(const Finding&)> finding = {};  ///< a new one
+    /// Starts the repair elsewhere; repair_ended() or repair_postponed() follows. Empty: it is done within the look.
+    std::function<void(const Plan& due)> start_repair = {};
+  };
+  Keeper(const Actor& actor, Listener listener) : actor_(actor), listener_(std::move(listener)) {}
+
+  /// One look and what follows from it. \throws Error only when the machine cannot be looked at.
+  void look(Time now);
+  /// Tries again what was given up; the next look acts.
+  void try_all_again();
+
+  /// How the repair that was started ended.
+  void repair_ended(const std::vector<StepResult>& results, Time now);
+  /// Nothing was done: another hostsplit holds the lock, the machine changed meanwhile, the worker is out of reach.
+  void repair_postponed(const std::string& why, Time now);
+  /// A repair was started and has not ended.
+  bool repairing() const { return repairing_.has_value(); }
+  /// Audit records somebody else could not write.
+  void lost_audit(unsigned records) { lost_audit_ += records; }
+
+  /// Decides from the last look and these signs whether the host is healthy, and then sets the count of boots back.
+  /// \param signs its `network` is taken from the look
+  void judge(HealthSigns signs);
+  /// There is nothing to judge (any more).
+  bool judged() const { return judged_ || off_ || !view_.applied; }
+
+  /// When to look again although nothing happened: a repair or a sum waits. Empty when none does.
+  std::optional<Time> next_look() const;
+  /// What was seen in the last look.
+  const View& view() const { return view_; }
+  /// Repairs of drivers that succeeded since the start.
+  std::uint64_t repairs() const { return repairs_; }
+  /// Looks since the start.
+  std::uint64_t looks() const { return looks_; }
+  /// One sentence for `systemctl status`.
+  std::string status_line() const;
+
+ private:
+  void begin();
+  void tell_ports(const Snapshot& before, Time now);
+  void refresh_ports();
+  void tell_findings(const Plan& needed);
+  void tell_drift(const Plan& needed, const char* result);
+  std::optional<AuditRecord> record_of(const Step& step, const char* result) const;
+  void watch_pools(Plan& needed, Time now);
+  void enforce(const Plan& needed, Time now);
+  void run(const Plan& due, Time now);
+  void settle(const Step& step, const StepResult& result, Time now);
+  std::optional<Time> next_repair() const;
+  std::optional<Finding> lost_records() const;
+  bool report_only() const;
+  void audit(const AuditRecord& record);
+
+  Actor actor_;
+  Listener listener_;
+  SteadyLook steady_;
+  View view_;
+  bool looked_ = false;
+  bool begun_ = false;   ///< this boot is counted, or need not be
+  bool off_ = false;     ///< hostsplit does nothing at this boot
+  std::string off_why_;  ///< why
+  bool judged_ = false;  ///< the host was found healthy
+  std::size_t not_as_applied_ = 0;
+  std::optional<Finding> unsaved_;  ///< why ports.toml could not be written
+  std::map<int, NumaNode> calm_;    ///< when no VM was starting the last time
+  std::vector<Wipe> wipes_;         ///< pools that lost pages since then
+  FindingLog findings_;
+  DriftLog drifts_;
+  PortStorm storm_;
+  RepairPolicy policy_;
+  std::string postponed_why_;
+  int postponements_ = 0;  ///< in a row
+  std::optional<Time> postponed_;
+  std::uint64_t repairs_ = 0, looks_ = 0;
+  std::optional<Plan> repairing_;         ///< what was started
+  std::vector<Quarantined> quarantined_;  ///< not to be touched
+  unsigned lost_audit_ = 0;
+};
+
+}  // namespace hostsplit

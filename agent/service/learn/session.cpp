@@ -1,0 +1,62 @@
+#include "service/learn/session.hpp"
+
+#include "core/base/error.hpp"
+#include "host/store/store.hpp"
+
+namespace hostsplit {
+
+AuditRecord learn_record(const LearnedPort& port, const UsbDevice& device) {
+  AuditRecord record;
+  record.event = "learn";
+  record.result = "done";
+  record.port = port.label;
+  record.controller = to_string(device.controller);
+  if (port.last_group) record.group = std::to_string(*port.last_group);
+  record.to = device.path;
+  record.reason = "named by the user";
+  record.message = "learned port " + port.label + " at " + place(port);
+  return record;
+}
+
+LearnSession::LearnSession(const Actor& actor, const View& view, const std::vector<std::string>& labels, Tell tell)
+    : actor_(actor),
+      learning_(load_port_map(actor.root), view.snapshot),
+      names_(labels.begin(), labels.end()),
+      tell_(std::move(tell)) {
+  if (labels.empty())
+    throw Error("learn", "ports", "no names were given", "Give the names in the order of plugging.",
+                Error::Kind::bad_input);
+  check_new_labels(learning_.map(), labels);
+}
+
+void LearnSession::observe(const Snapshot& snapshot) {
+  for (const auto& event : learning_.observe(snapshot)) handle(event);
+}
+
+void LearnSession::handle(const LearningEvent& event) {
+  using Kind = LearningEvent::Kind;
+  switch (event.kind) {
+    case Kind::name_wanted:
+      if (!names_.empty()) name(event.device, names_.front());
+      return;
+    case Kind::other_half: return name(event.device, event.label);
+    case Kind::known: return tell_("known", event.label, event.device, "this socket is known");
+    case Kind::hub:
+      return tell_("hub", event.label, event.device, "its sockets can be learned: plug a stick into them");
+    case Kind::several:
+      return tell_("skipped", event.label, event.device, "several devices came at once: plug one at a time");
+    case Kind::contradiction:
+      return tell_("refused", event.label, event.device, "it was learned here on another controller: forget it first");
+    case Kind::unplugged: return tell_("unplugged", event.label, event.device, "unplugged");
+  }
+}
+
+void LearnSession::name(const UsbDevice& device, const std::string& label) {
+  const auto port = learning_.name(device, label);
+  save_port_map(actor_.root, actor_.effects, learning_.map());
+  if (!names_.empty() && names_.front() == label) names_.pop_front();
+  actor_.audit.write(learn_record(port, device));
+  tell_("learned", label, device, "learned at " + place(port));
+}
+
+}  // namespace hostsplit

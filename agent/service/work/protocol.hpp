@@ -1,0 +1,75 @@
+#pragma once
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "host/act/executor.hpp"
+
+namespace hostsplit {
+
+/// What the service and its worker tell each other: one JSON object per packet of a SOCK_SEQPACKET connection. The
+/// service looks and decides inside its sandbox; the worker acts, outside of it (docs/sandbox.md). A worker is never
+/// handed a plan: it makes its own, and does it if it is the one that was meant.
+
+/// Service to worker: do this.
+struct WorkRequest {
+  std::string verb;                ///< "apply", "undo", "repair", "take", "release"
+  std::vector<std::string> words;  ///< what follows the verb: what to take or release
+  std::string token;               ///< plan_token() of the plan that was shown; empty: whatever the plan is by then
+  std::vector<std::string> steps;  ///< repair: ids of the steps that may be tried now
+  bool operator==(const WorkRequest&) const = default;
+};
+
+/// Service to worker: leave the steps that have not begun.
+struct WorkCancel {};
+
+/// What a request would do, ready to be shown; made where all can be seen, so that whoever may not look everywhere is
+/// shown the same plan.
+struct Preview {
+  std::string text;  ///< as `hostsplit plan` prints it
+  std::string json;  ///< as `hostsplit plan --json` prints it
+  std::string token;
+  std::size_t steps = 0;
+  bool refused = false;  ///< errors among the findings
+};
+
+/// What `hostsplit apply --json` prints where nothing needs to be done.
+std::string nothing_done(const Preview& preview);
+
+/// Worker to service: a step has begun, or ended.
+struct WorkProgress {
+  std::size_t number = 0, total = 0;  ///< counted from 1; 0: no step, what is waited for before the first one
+  std::string step, sentence;
+  std::optional<StepResult::Kind> ended;  ///< empty: it has begun
+  std::string detail;
+};
+
+/// Worker to service: the end. The connection takes the next request.
+struct WorkResult {
+  bool ok = false;
+  std::string error;       ///< sentence of what kept it from being done at all; empty when `outcome` tells
+  bool bad_input = false;  ///< the error is about a damaged or contradictory file
+  Outcome outcome;
+  std::string document;     ///< JSON as `hostsplit apply --json` prints it; empty when there is an error
+  unsigned lost_audit = 0;  ///< audit records nobody took
+};
+
+std::string to_packet(const WorkRequest& request);
+std::string to_packet(const WorkCancel& cancel);
+std::string to_packet(const WorkProgress& progress);
+std::string to_packet(const WorkResult& result);
+
+/// \throws Error for a packet that is none of these.
+std::variant<WorkRequest, WorkCancel> parse_to_worker(std::string_view packet);
+std::variant<WorkProgress, WorkResult> parse_from_worker(std::string_view packet);
+
+/// Longest packet either side takes: more than the kernel's default limit for one (net.core.wmem_default).
+inline constexpr std::size_t longest_packet = 256 * 1024;
+
+/// "done", "failed", "skipped".
+const char* to_text(StepResult::Kind kind);
+
+}  // namespace hostsplit

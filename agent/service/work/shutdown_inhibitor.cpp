@@ -1,0 +1,38 @@
+#include "service/work/shutdown_inhibitor.hpp"
+
+#include <fcntl.h>
+#include <systemd/sd-bus.h>
+
+#include <memory>
+#include <optional>
+
+#include "core/base/names.hpp"
+
+namespace hostsplit {
+
+ShutdownInhibitor::ShutdownInhibitor(const char* why) {
+  sd_bus* opened = nullptr;
+  if (sd_bus_open_system(&opened) < 0) return;
+  const std::unique_ptr<sd_bus, decltype(&sd_bus_flush_close_unref)> bus(opened, &sd_bus_flush_close_unref);
+  sd_bus_message* answer = nullptr;
+  if (sd_bus_call_method(bus.get(), "org.freedesktop.login1", "/org/freedesktop/login1",
+                         "org.freedesktop.login1.Manager", "Inhibit", nullptr, &answer, "ssss", "shutdown:sleep",
+                         names::program, why, "block") < 0)
+    return;
+  const std::unique_ptr<sd_bus_message, decltype(&sd_bus_message_unref)> owner(answer, &sd_bus_message_unref);
+  int fd = -1;
+  // The descriptor belongs to the message: a copy of it outlives that.
+  if (sd_bus_message_read(answer, "h", &fd) >= 0) lock_.reset(fcntl(fd, F_DUPFD_CLOEXEC, 3));
+}
+
+Progress inhibiting_shutdown(Progress inner) {
+  return [inner = std::move(inner), held = std::make_shared<std::optional<ShutdownInhibitor>>()](
+             const Step& step, const StepResult* result) {
+    if (!result && std::holds_alternative<RebuildInitramfs>(step.action))
+      held->emplace("the initramfs is being rebuilt");
+    if (result) held->reset();
+    if (inner) inner(step, result);
+  };
+}
+
+}  // namespace hostsplit
