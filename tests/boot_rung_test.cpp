@@ -50,7 +50,7 @@ TEST(ImagePlan, HoldsWhatIdentifiesAndNothingThatMoves) {
   BootPlan moved = plan;
   for (auto& claim : moved.claims) {
     claim.address.bus += 3;
-    claim.why = "another label why=x of the same socket";
+    claim.causes = {{Cause::Kind::port, "another label why=x of the same socket"}};
   }
   std::reverse(moved.claims.begin(), moved.claims.end());
   EXPECT_EQ(image_plan(plan), image_plan(moved));
@@ -66,7 +66,7 @@ TEST(Hook, MakesThePlanThatIsExpectedInTheImage) {
   SplitHost split;
   split.configure_two_vms();
   BootPlan plan = split.plan_now().target;
-  plan.claims.front().why = "port why=odd, bind me";
+  plan.claims.front().causes = {{Cause::Kind::port, "why=odd, bind me"}};
   split.host.set_file("plan", to_text(plan));
   split.host.set_file("functions", "manual_add_modules() { echo \"$@\" > \"$DESTDIR/modules\"; }\n");
   split.host.set_file("image/x", "");

@@ -177,8 +177,8 @@ TEST(BaselineToml, BadInputIsToldWithItsLine) {
 
 BootPlan boot_plan(const std::string& why) {
   BootPlan plan;
-  plan.claims.push_back({{0, 3, 0, 3}, fingerprint("\\_SB_.PCI0", "08.1/00.3"), 101, why});
-  plan.claims.push_back({{0, 0x44, 0, 1}, fingerprint("pci0000:40", "01.1"), 999999999, "named under controllers"});
+  plan.claims.push_back({{0, 3, 0, 3}, fingerprint("\\_SB_.PCI0", "08.1/00.3"), 101, parse_causes(why)});
+  plan.claims.push_back({{0, 0x44, 0, 1}, fingerprint("pci0000:40", "01.1"), 999999999, {{Cause::Kind::controller}}});
   plan.reservations.push_back({0, kib_per_gib, 56, {101, 102}, {{101, 28}, {102, 28}}});
   plan.reservations.push_back({1, 2048, 0, {}, {}});
   plan.keep_free = 8 * kib_per_gib;
@@ -193,15 +193,34 @@ TEST(BootPlanText, RoundTripWithAnyReason) {
   }
   std::string all;
   for (char c = ' '; c < 0x7f; ++c) all += c;
-  EXPECT_EQ(parse_boot_plan(to_text(boot_plan(all)), "the-file").claims[0].why, all);
+  EXPECT_EQ(parse_boot_plan(to_text(boot_plan(all)), "the-file").claims[0].causes, parse_causes(all));
   EXPECT_EQ(parse_boot_plan(to_text(BootPlan{}), "the-file"), BootPlan{});
+}
+
+TEST(BootPlanText, CausesAreValues) {
+  const std::vector<Cause> causes{{Cause::Kind::port, "front-1"},
+                                  {Cause::Kind::port, "前面板1号口"},
+                                  {Cause::Kind::controller},
+                                  {Cause::Kind::function},
+                                  {Cause::Kind::shares_group, {}, {0, 0x44, 0, 1}, 24},
+                                  {Cause::Kind::shares_sockets, {}, {0, 0x1d, 0, 7}}};
+  EXPECT_EQ(parse_causes(to_text(causes)), causes);
+  EXPECT_EQ(describe(causes), "port front-1, port 前面板1号口, named under controllers, named under functions, "
+                              "shares group 24 with 0000:44:00.1, shares sockets with 0000:1d:00.7");
+  EXPECT_EQ(labels_of(causes), (std::vector<std::string>{"front-1", "前面板1号口"}));
+}
+
+TEST(BootPlanText, WhatIsGivenUpIsKept) {
+  BootPlan plan = boot_plan("port front-1");
+  plan.may_lose = {"/mnt/backup disk", "keyboard"};
+  EXPECT_EQ(parse_boot_plan(to_text(plan), "the-file"), plan);
 }
 
 TEST(BootPlanText, AReasonCannotBecomeALineOfItsOwn) {
   const BootPlan plan = boot_plan("a\nbind 0000:01:00.0\r\tb\x7f");
   const BootPlan read = parse_boot_plan(to_text(plan), "the-file");
   EXPECT_EQ(read.claims.size(), 2u);
-  EXPECT_EQ(read.claims[0].why, "a bind 0000:01:00.0  b ");
+  EXPECT_EQ(to_text(read.claims[0].causes), "a bind 0000:01:00.0  b ");
 }
 
 TEST(BootPlanText, ARootBridgeThatIsNotOneWordIsNotWritten) {

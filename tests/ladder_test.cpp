@@ -164,7 +164,7 @@ TEST(Ladder, ClimbsToIdsWhereNoTwinStays) {
   EXPECT_THAT(host.steps(), ::testing::ElementsAre("rung", "write etc/modprobe.d/hostsplit.conf",
                                                    "write etc/modules-load.d/hostsplit.conf", "rebuild 6.17.13-2-pve"));
   const Plan plan = host.split.plan_now();
-  EXPECT_EQ(describe(plan.steps.front().action), "climb from rung boot to ids, for the next boot");
+  EXPECT_EQ(describe(plan.steps.front().action).sentence, "climb from rung boot to ids, for the next boot");
   EXPECT_EQ(plan.steps.front().reason,
             "at this boot xhci_hcd had 0000:44:00.1 before vfio-pci, although rung boot was in the "
             "initramfs");

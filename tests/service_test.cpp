@@ -93,13 +93,14 @@ TEST(FindingLog, TellsEachOnceAndItsEndOnce) {
   EXPECT_TRUE(log.update({finding("a", "y", "another sentence")}).begun.empty());
 }
 
-Step bind_step(const std::string& from) {
+Step bind_step(const std::string& from, std::vector<Cause> causes = {{Cause::Kind::port, "front-1"}}) {
   Bind bind;
   bind.address = *parse_pci_address("0000:03:00.3");
   bind.from = from;
   bind.to = "vfio-pci";
   bind.vm = 101;
-  return {"bind 0000:03:00.3", bind, "drift: belongs to port front-1 of VM 101 (fluent-a)"};
+  bind.causes = std::move(causes);
+  return {"bind 0000:03:00.3", bind, "any words"};
 }
 
 TEST(Drift, SaysWhatIsThereAndWhoOwnsIt) {
@@ -114,8 +115,7 @@ TEST(Drift, SaysWhatIsThereAndWhoOwnsIt) {
 }
 
 TEST(Drift, NamesAllPortsOfTheController) {
-  auto step = bind_step("xhci_hcd");
-  step.reason = "drift: belongs to port front-1, port front-2 of VM 101 (fluent-a)";
+  const auto step = bind_step("xhci_hcd", {{Cause::Kind::port, "front-1"}, {Cause::Kind::port, "front-2"}});
   const auto record = drift_record(step, "seen").value();
   EXPECT_EQ(record.port, "front-1,front-2");
   EXPECT_EQ(record.reason, "driver is xhci_hcd but VM 101 owns it (port front-1, port front-2)");
@@ -128,8 +128,7 @@ TEST(Drift, NoDriverIsSaidInWords) {
 }
 
 TEST(Drift, SharedGroupsKeepTheirReason) {
-  auto step = bind_step("xhci_hcd");
-  step.reason = "drift: belongs to shares group 24 with 0000:44:00.1";
+  const auto step = bind_step("xhci_hcd", {{Cause::Kind::shares_group, {}, {0, 0x44, 0, 1}, 24}});
   const auto record = drift_record(step, "seen").value();
   EXPECT_EQ(record.port, "");
   EXPECT_EQ(record.reason, "driver is xhci_hcd but VM 101 owns it (shares group 24 with 0000:44:00.1)");

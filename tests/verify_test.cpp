@@ -173,7 +173,7 @@ struct Judged : ::testing::Test {
     wish.memory = {{0, 2 * kib_per_gib}};
     wish.page_size = kib_per_gib;
     wish.cpus = CpuSet{0, 1};
-    wish.functions = {{address, {}, 101, "port front-1"}};
+    wish.functions = {{address, {}, 101, {{Cause::Kind::port, "front-1"}}}};
     for (const int id : {0, 1}) {
       host.nodes[id].id = id;
       host.nodes[id].cpus = id == 0 ? CpuSet{0, 1} : CpuSet{2, 3};

@@ -61,22 +61,30 @@ Progress releasing(std::optional<PageLock>& lock, const std::vector<Step>& steps
 /// A start of a VM with huge pages is over after this time, or it has failed.
 constexpr std::chrono::milliseconds patience{90000};
 
+/// Keeps the inverse of what an undo would still have to do.
+struct StillNeeded {
+  const Baseline& from;
+  Baseline& rest;
+
+  void operator()(const LoadModule&) const {}
+  void operator()(const Bind& a) const { rest.bindings.push_back(*from.binding(a.function)); }
+  void operator()(const Reserve& a) const { rest.pools.push_back(*from.pool(a.node, a.page_size)); }
+  void operator()(const WriteFile& a) const { file(a.path); }
+  void operator()(const RemoveFile& a) const { file(a.path); }
+  void operator()(const RebuildInitramfs& a) const { rest.images.push_back(*from.image(a.kernel)); }
+  void operator()(const RefreshBootLoader&) const { rest.loader = from.loader; }
+  void operator()(const SetRung&) const {}
+
+  void file(const std::string& path) const {
+    if (const auto* before = from.file(path)) rest.files.push_back(*before);
+  }
+};
+
 /// What was put back needs no inverse any more; what could not be put back keeps its own.
 Baseline remaining(const Baseline& baseline, const Snapshot& snapshot) {
   Baseline rest;
-  const Plan left = make_undo_plan(snapshot, baseline, std::nullopt);
-  for (const auto& step : left.steps) {
-    if (const auto* bind = std::get_if<Bind>(&step.action)) rest.bindings.push_back(*baseline.binding(bind->function));
-    if (const auto* pool = std::get_if<Reserve>(&step.action))
-      rest.pools.push_back(*baseline.pool(pool->node, pool->page_size));
-    const auto* write = std::get_if<WriteFile>(&step.action);
-    const auto* remove = std::get_if<RemoveFile>(&step.action);
-    if (const auto* file = baseline.file(write ? write->path : remove ? remove->path : std::string()))
-      rest.files.push_back(*file);
-    if (const auto* image = std::get_if<RebuildInitramfs>(&step.action))
-      rest.images.push_back(*baseline.image(image->kernel));
-    if (std::holds_alternative<RefreshBootLoader>(step.action)) rest.loader = baseline.loader;
-  }
+  for (const auto& step : make_undo_plan(snapshot, baseline, std::nullopt).steps)
+    std::visit(StillNeeded{baseline, rest}, step.action);
   return rest;
 }
 

@@ -93,8 +93,10 @@ void take_steps(const View& view, const std::vector<Claim>& claims, Plan& plan) 
   for (const auto& claim : claims) {
     const PciFunction& function = *view.snapshot.function(claim.address);
     if (function.driver == names::vfio_driver) continue;
-    binds.push_back(bind_step(function, names::vfio_driver, names::vfio_driver, claim.why));
-    std::get<Bind>(binds.back().action).vm = claim.vm;
+    binds.push_back(bind_step(function, names::vfio_driver, names::vfio_driver, describe(claim.causes)));
+    auto& bind = std::get<Bind>(binds.back().action);
+    bind.vm = claim.vm;
+    bind.causes = claim.causes;
   }
   for (auto& step : module_steps(view.snapshot, binds)) plan.steps.push_back(std::move(step));
   plan.steps.insert(plan.steps.end(), binds.begin(), binds.end());

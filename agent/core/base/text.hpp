@@ -1,6 +1,8 @@
 #pragma once
 #include <algorithm>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace hostsplit {
 
@@ -19,5 +21,8 @@ inline std::string_view cut(std::string_view& text, char separator) {
   text.remove_prefix(std::min(end + 1, text.size()));
   return part;
 }
+
+/// Identifies texts: 16 hex digits, the same in every process and version. Against accidents, not against malice.
+std::string stamp_of(const std::vector<std::string_view>& texts);
 
 }  // namespace hostsplit

@@ -7,6 +7,7 @@
 #include "boot_texts.hpp"
 #include "core/boot/kernel_parameters.hpp"
 #include "core/base/names.hpp"
+#include "core/base/text.hpp"
 #include "core/steps/files.hpp"
 
 namespace hostsplit {

@@ -6,6 +6,7 @@
 
 #include "boot_texts.hpp"
 #include "core/base/names.hpp"
+#include "core/base/text.hpp"
 #include "core/steps/files.hpp"
 
 namespace hostsplit {

@@ -36,11 +36,11 @@ std::optional<std::string> against_function(const Snapshot& snapshot, const Clai
   const PciFunction& function = *snapshot.function(address);
   if (function.driver != names::vfio_driver)
     return fmt::format("{} ({}) is with {}, not with {}: see journalctl -t hostsplit, then hostsplit apply",
-                       to_string(address), claim.why, function.driver.empty() ? "no driver" : function.driver,
+                       to_string(address), describe(claim.causes), function.driver.empty() ? "no driver" : function.driver,
                        names::vfio_driver);
   const GroupHolder* holder = holder_of(snapshot, address);
   if (!holder || holder->vm == vm) return {};
-  return fmt::format("{} ({}) is held by {} (process {}): shut that one down first", to_string(address), claim.why,
+  return fmt::format("{} ({}) is held by {} (process {}): shut that one down first", to_string(address), describe(claim.causes),
                      holder->vm ? fmt::format("VM {}", *holder->vm) : holder->command, holder->pid);
 }
 
@@ -48,7 +48,7 @@ std::optional<std::string> against_claim(const Snapshot& snapshot, const Claim& 
   const Located located = locate(snapshot, claim.function);
   if (located.kind != Located::Kind::found) {
     if (only_lifelines) return {};
-    return fmt::format("{} ({}) is not where it was: see hostsplit plan", to_string(claim.address), claim.why);
+    return fmt::format("{} ({}) is not where it was: see hostsplit plan", to_string(claim.address), describe(claim.causes));
   }
   if (auto lifeline = against_lifelines(snapshot, *located.address)) return lifeline;
   if (only_lifelines) return {};

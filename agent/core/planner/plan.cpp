@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
 #include <set>
 
 #include "core/boot/boot_loader.hpp"
@@ -27,16 +28,17 @@ bool held_by_vfio(const PciFunction& function) {
   return function.driver == names::vfio_driver;
 }
 
+/// \param reason  of a claim, as a sentence fragment
 std::vector<Step> claim_steps(const Snapshot& snapshot, const std::vector<Claim>& claims,
-                              const std::map<PciAddress, std::string>& ports, const std::string& reason_prefix) {
+                              const std::function<std::string(const Claim&)>& reason) {
   std::vector<Step> steps;
   for (const auto& claim : claims) {
     const PciFunction& function = *snapshot.function(claim.address);
     if (held_by_vfio(function)) continue;
-    Step step = bind_step(function, names::vfio_driver, names::vfio_driver, reason_prefix + claim.why);
+    Step step = bind_step(function, names::vfio_driver, names::vfio_driver, reason(claim));
     auto& bind = std::get<Bind>(step.action);
     bind.vm = claim.vm;
-    if (const auto port = ports.find(claim.address); port != ports.end()) bind.port = port->second;
+    bind.causes = claim.causes;
     steps.push_back(std::move(step));
   }
   return steps;
@@ -125,7 +127,7 @@ std::vector<Finding> labels_along(const Snapshot& snapshot, const Claims& claims
     if (std::any_of(wished.begin(), wished.end(), [&](const Named& name) { return name.text == port.label; })) continue;
     findings.push_back({"port-goes-along", Severity::info, port.label,
                         fmt::format("goes to {} too: it is a socket of {} ({})", vm_text(claim->second.vm, config),
-                                    to_string(*located.address), claim->second.why),
+                                    to_string(*located.address), describe(claim->second.causes)),
                         ""});
   }
   return findings;
@@ -203,9 +205,11 @@ Plan make_plan(const PlanInput& input) {
   for (const auto& [address, claim] : claims.by_address) plan.target.claims.push_back(claim);
   plan.target.reservations = wanted_pages(input.config);
   plan.target.keep_free = input.config.keep_free;
-  for (auto& claim : plan.target.claims) claim.why += " of " + vm_text(claim.vm, input.config);
+  for (const auto& name : input.config.may_lose) plan.target.may_lose.push_back(name.text);
 
-  const auto taking = claim_steps(snapshot, plan.target.claims, claims.port, "");
+  const auto taking = claim_steps(snapshot, plan.target.claims, [&](const Claim& claim) {
+    return describe(claim.causes) + " of " + vm_text(claim.vm, input.config);
+  });
   const auto releasing = release_steps(snapshot, input.baseline, claims.by_address, plan.findings);
   append(plan.findings, guard_lifelines(snapshot, moving(taking), input.config.may_lose));
   append(plan.findings, guard_holders(snapshot, moving(taking)));
@@ -268,10 +272,12 @@ Plan make_repair_plan(const Snapshot& snapshot, const BootPlan& applied, const s
     }
     plan.findings.push_back({"claim-absent", Severity::warning, to_string(claim.address),
                              fmt::format("{} ({}) is not where it was; whatever sits there is left alone",
-                                         describe(claim.function), claim.why),
+                                         describe(claim.function), describe(claim.causes)),
                              "Run hostsplit plan to see what the machine looks like now"});
   }
-  std::vector<Step> taking = claim_steps(snapshot, present, {}, "drift: belongs to ");
+  std::vector<Step> taking = claim_steps(snapshot, present, [](const Claim& claim) {
+    return fmt::format("drift: belongs to {} of VM {}", describe(claim.causes), claim.vm);
+  });
   // Each function on its own: one that cannot move must not keep the others from moving.
   std::erase_if(taking, [&](const Step& step) {
     const std::set<PciAddress> one{std::get<Bind>(step.action).address};

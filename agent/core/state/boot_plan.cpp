@@ -103,10 +103,6 @@ std::optional<std::string> word(std::string_view text) {
   return std::string(text);
 }
 
-std::optional<std::string> prose(std::string_view text) {
-  return std::string(text);
-}
-
 bool is_word(const std::string& text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > ' ' && c != 0x7f; });
 }
@@ -131,7 +127,7 @@ Claim parse_claim(std::string_view text, const std::string& file, unsigned line)
       fields.take("subsystem", parse_id_pair);
   claim.function.pci_class = fields.take("class", parse_class);
   claim.vm = fields.take("vm", vm_id);
-  claim.why = fields.take("why", prose);
+  claim.causes = parse_causes(fields.take("why"));
   fields.finish();
   return claim;
 }
@@ -161,6 +157,7 @@ class Reader {
     const auto rest = blank == std::string_view::npos ? std::string_view() : text.substr(blank + 1);
     if (!versioned_) return version(item, rest, number);
     if (item == "floor") return floor(rest, number);
+    if (item == "lose") return plan_.may_lose.emplace_back(rest), void();
     if (item == "bind") return bind(rest, number);
     if (item == "pages") return pages(rest, number);
     throw damaged(file_, number, "", fmt::format("unknown item \"{}\"", item));
@@ -217,6 +214,7 @@ class Reader {
 
 std::string to_text(const BootPlan& plan) {
   std::string text = fmt::format("version 1\nfloor keep_free={}\n", plan.keep_free);
+  for (const auto& name : plan.may_lose) text += "lose " + one_line(name) + "\n";
   for (const auto& claim : plan.claims) {
     const auto& [root, chain, ids, pci_class] = claim.function;
     // A blank here would shift every word behind it when early boot reads the line.
@@ -226,7 +224,7 @@ std::string to_text(const BootPlan& plan) {
     text += fmt::format("bind {} root={} chain={} ids={} subsystem={} class={} vm={} why={}\n",
                         to_string(claim.address), root, to_string(chain), id_pair(ids.vendor, ids.device),
                         id_pair(ids.subsystem_vendor, ids.subsystem_device), class_text(pci_class), claim.vm,
-                        one_line(claim.why));
+                        one_line(to_text(claim.causes)));
   }
   for (const auto& reservation : plan.reservations)
     text += fmt::format("pages node={} size={} count={} vms={}\n", reservation.node, reservation.page_size,

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/machine/pci.hpp"
+#include "core/state/cause.hpp"
 #include "core/base/size.hpp"
 
 namespace hostsplit {
@@ -15,7 +16,7 @@ struct Claim {
   PciAddress address;  ///< where it was when applied; a hint
   Fingerprint function;
   int vm = 0;
-  std::string why;  ///< "port front-1", "shares group 24 with 0000:44:00.1"; no newline
+  std::vector<Cause> causes;  ///< why, in the order they were found
   bool operator==(const Claim&) const = default;
 };
 
@@ -34,16 +35,19 @@ struct Reservation {
 struct BootPlan {
   std::vector<Claim> claims;
   std::vector<Reservation> reservations;
-  Kib keep_free = 0;  ///< per node
+  Kib keep_free = 0;                  ///< per node
+  std::vector<std::string> may_lose;  ///< what was given up by explicit wish: the service may do what apply could
   bool operator==(const BootPlan&) const = default;
 };
 
 /// One line per item, words separated by single blanks, `key=value`, so that a POSIX shell can read it with `read -r`:
 ///   version 1
 ///   floor keep_free=8388608
-///   bind 0000:03:00.3 root=\_SB_.PCI0 chain=08.1/00.3 ids=1022:148c subsystem=1043:87c0 class=0x0c0330 vm=101 why=...
+///   lose /mnt/backup
+///   bind 0000:03:00.3 root=\_SB_.PCI0 chain=08.1/00.3 ids=1022:148c subsystem=1043:87c0 class=0x0c0330 vm=101
+///        why=port front-1; group 24 with 0000:44:00.1
 ///   pages node=0 size=1048576 count=56 vms=101:28,102:28
-/// `why=` is last and runs to the end of the line. Sizes in KiB.
+/// `why=` (parse_causes()) is last and runs to the end of the line, and so does what `lose` names. Sizes in KiB.
 std::string to_text(const BootPlan& plan);
 /// \throws Error(bad_input) naming file and line. \param file for messages only.
 BootPlan parse_boot_plan(std::string_view text, const std::string& file);

@@ -1,19 +1,9 @@
 #include "core/steps/files.hpp"
 
-#include <fmt/format.h>
-
-#include <cstdint>
-
 #include "core/base/names.hpp"
 
 namespace hostsplit {
 namespace {
-
-/// FNV-1a, 64 bits (draft-eastlake-fnv): stable over processes and versions, which std::hash is not.
-std::uint64_t fnv1a(std::string_view text, std::uint64_t hash) {
-  for (const unsigned char c : text) hash = (hash ^ c) * 0x100000001b3ULL;
-  return hash;
-}
 
 Step write_step(const std::string& path, const FileNow& file, std::string reason) {
   return {"write " + path, WriteFile{path, file.content, file.mode}, std::move(reason)};
@@ -52,12 +42,6 @@ void restore_file(const Snapshot& snapshot, const Baseline& baseline, const std:
     steps.push_back({"remove " + path, RemoveFile{path}, "it was not there before hostsplit"});
   if (before->file && (!there || now->second != *before->file))
     steps.push_back(write_step(path, *before->file, "it was like this before hostsplit"));
-}
-
-std::string stamp_of(const std::vector<std::string_view>& texts) {
-  std::uint64_t hash = 0xcbf29ce484222325ULL;
-  for (const auto& text : texts) hash = fnv1a(std::string_view("\0", 1), fnv1a(text, hash));
-  return fmt::format("{:016x}", hash);
 }
 
 }  // namespace hostsplit

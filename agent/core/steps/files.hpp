@@ -21,7 +21,4 @@ void want_file(const Snapshot& snapshot, const std::string& path, const FileNow&
 void restore_file(const Snapshot& snapshot, const Baseline& baseline, const std::string& path,
                   std::vector<Step>& steps);
 
-/// Identifies texts: 16 hex digits, the same in every process and version. Against accidents, not against malice.
-std::string stamp_of(const std::vector<std::string_view>& texts);
-
 }  // namespace hostsplit

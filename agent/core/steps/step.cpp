@@ -1,37 +1,129 @@
 #include "core/steps/step.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace hostsplit {
 namespace {
 
+FieldValue or_null(const std::string& text) {
+  return text.empty() ? FieldValue() : FieldValue(text);
+}
+
+FieldValue or_null(const std::optional<int>& number) {
+  return number ? FieldValue(static_cast<std::uint64_t>(*number)) : FieldValue();
+}
+
+std::string driver_name(const std::string& driver) {
+  return driver.empty() ? "no driver" : driver;
+}
+
+/// One overload for each kind of action.
 struct Describe {
-  std::string operator()(const LoadModule& a) const { return "load module " + a.module; }
-  std::string operator()(const Bind& a) const {
-    const auto name = [](const std::string& driver) { return driver.empty() ? std::string("no driver") : driver; };
-    if (a.from == a.to) return fmt::format("restore driver_override of {} ({})", to_string(a.address), name(a.to));
-    return fmt::format("give {} from {} to {}", to_string(a.address), name(a.from), name(a.to));
+  Description operator()(const LoadModule& a) const {
+    return {"load-module", "load module " + a.module, {{"module", a.module, "to"}}, {}, {}};
   }
-  std::string operator()(const Reserve& a) const {
-    return fmt::format("{} huge pages of {} on node {}, from {} to {}", a.to > a.from ? "reserve" : "return",
-                       format_size(a.page_size), a.node, a.from, a.to);
+
+  Description operator()(const Bind& a) const {
+    const auto labels = fmt::format("{}", fmt::join(labels_of(a.causes), ","));
+    const auto sentence =
+        a.from == a.to
+            ? fmt::format("restore driver_override of {} ({})", to_string(a.address), driver_name(a.to))
+            : fmt::format("give {} from {} to {}", to_string(a.address), driver_name(a.from), driver_name(a.to));
+    return {"bind",
+            sentence,
+            {{"controller", to_string(a.address), "controller"},
+             {"group", or_null(a.group), "group"},
+             {"vm", or_null(a.vm), "vm"},
+             {"port", or_null(labels), "port"},
+             {"from", or_null(a.from), "from"},
+             {"to", or_null(a.to), "to"},
+             {"rung", "runtime", "rung"}},
+            {a.final_override.value_or("(null)"), describe(a.function)},
+            drift(a)};
   }
-  std::string operator()(const WriteFile& a) const { return "write /" + a.path; }
-  std::string operator()(const RemoveFile& a) const { return "remove /" + a.path; }
-  std::string operator()(const RebuildInitramfs& a) const {
-    return fmt::format("rebuild the initramfs of {} {} hostsplit, about a minute", a.kernel,
-                       a.plan.empty() ? "without" : "with");
+
+  Description operator()(const Reserve& a) const {
+    const auto size = format_size(a.page_size);
+    return {"reserve",
+            fmt::format("{} huge pages of {} on node {}, from {} to {}", a.to > a.from ? "reserve" : "return", size,
+                        a.node, a.from, a.to),
+            {{"node", static_cast<std::uint64_t>(a.node), "node"},
+             {"size", a.page_size},
+             {"from", a.from, "from"},
+             {"to", a.to, "to"},
+             {"vms", a.vms, "vm"}},
+            {format_size(a.keep_free), fmt::format("{}", fmt::join(a.shares, ","))},
+            fmt::format("{} pages of {} are reserved but {} were applied", a.from, size, a.to)};
   }
-  std::string operator()(const RefreshBootLoader& a) const { return "run " + a.program + ", for the next boot"; }
-  std::string operator()(const SetRung& a) const {
-    return fmt::format("{} from rung {} to {}, for the next boot", a.to > a.from ? "climb" : "go back",
-                       to_string(a.from), to_string(a.to));
+
+  Description operator()(const WriteFile& a) const {
+    return {"write-file", "write /" + a.path, {{"path", "/" + a.path, "to"}}, {a.content, mode_text(a.mode)}, {}};
+  }
+
+  Description operator()(const RemoveFile& a) const {
+    return {"remove-file", "remove /" + a.path, {{"path", "/" + a.path, "from"}}, {}, {}};
+  }
+
+  Description operator()(const RebuildInitramfs& a) const {
+    const bool carries = !a.plan.empty();
+    return {"rebuild-initramfs",
+            fmt::format("rebuild the initramfs of {} {} hostsplit, about a minute", a.kernel,
+                        carries ? "with" : "without"),
+            {{"kernel", a.kernel, "to"}, {"carries", carries}, {"rung", "boot", "rung"}},
+            {a.plan, a.stamp, a.modprobe},
+            {}};
+  }
+
+  Description operator()(const RefreshBootLoader& a) const {
+    return {"refresh-boot-loader",
+            "run " + a.program + ", for the next boot",
+            {{"program", a.program}, {"words", a.present, "to"}},
+            {a.menu, fmt::format("{}", fmt::join(a.entries, " ")), fmt::format("{}", fmt::join(a.absent, " ")),
+             a.stamp},
+            {}};
+  }
+
+  Description operator()(const SetRung& a) const {
+    return {"rung",
+            fmt::format("{} from rung {} to {}, for the next boot", a.to > a.from ? "climb" : "go back",
+                        to_string(a.from), to_string(a.to)),
+            {{"from", to_string(a.from), "from"}, {"to", to_string(a.to), "to"}, {"rung", to_string(a.to), "rung"}},
+            {a.why},
+            {}};
+  }
+
+ private:
+  static std::string mode_text(unsigned mode) { return fmt::format("{:o}", mode); }
+
+  static std::string drift(const Bind& a) {
+    const auto found = a.from == a.to   ? "driver_override is not as applied"
+                       : a.from.empty() ? "no driver is bound"
+                                        : "driver is " + a.from;
+    const auto owner = a.vm ? fmt::format("VM {} owns it", *a.vm) : std::string("the host owns it");
+    const auto why = describe(a.causes);
+    return found + " but " + owner + (why.empty() ? "" : " (" + why + ")");
+  }
+};
+
+struct Text {
+  std::string operator()(std::monostate) const { return {}; }
+  std::string operator()(bool value) const { return value ? "yes" : "no"; }
+  std::string operator()(std::uint64_t value) const { return std::to_string(value); }
+  std::string operator()(const std::string& value) const { return value; }
+  std::string operator()(const std::vector<int>& value) const { return fmt::format("{}", fmt::join(value, ",")); }
+  std::string operator()(const std::vector<std::string>& value) const {
+    return fmt::format("{}", fmt::join(value, " "));
   }
 };
 
 }  // namespace
 
-std::string describe(const Action& action) {
+std::string to_text(const FieldValue& value) {
+  return std::visit(Text{}, value);
+}
+
+Description describe(const Action& action) {
   return std::visit(Describe{}, action);
 }
 

@@ -8,6 +8,7 @@
 
 #include "core/base/size.hpp"
 #include "core/machine/pci.hpp"
+#include "core/state/cause.hpp"
 #include "core/state/rung.hpp"
 
 namespace hostsplit {
@@ -27,7 +28,7 @@ struct Bind {
   std::optional<std::string> final_override;  ///< value of driver_override afterwards
   std::optional<int> group;
   std::optional<int> vm;  ///< empty when it returns to the host
-  std::string port;       ///< label that asked for it; empty when none
+  std::vector<Cause> causes;  ///< why it goes to `vm`
   bool operator==(const Bind&) const = default;
 };
 
@@ -96,8 +97,25 @@ struct Step {
   bool operator==(const Step&) const = default;
 };
 
-/// One sentence in the imperative: "give 0000:03:00.3 from xhci_hcd to vfio-pci". The same text serves plan,
-/// progress and audit.
-std::string describe(const Action& action);
+/// A value of an action that is reported; null where there is none.
+using FieldValue =
+    std::variant<std::monostate, bool, std::uint64_t, std::string, std::vector<int>, std::vector<std::string>>;
+struct Field {
+  const char* name;  ///< in JSON: docs/json.md
+  FieldValue value;
+  const char* journal = nullptr;  ///< HOSTSPLIT_<name> of the audit record, lower case; nullptr: not in it
+};
+/// The value as the journal has it: numbers separated by commas, words by blanks, null as "".
+std::string to_text(const FieldValue& value);
+
+/// All that there is to say about an action: plan, progress, audit record, JSON and token are made of it.
+struct Description {
+  const char* kind;      ///< stable: "bind"; the event of the audit record
+  std::string sentence;  ///< in the imperative: "give 0000:03:00.3 from xhci_hcd to vfio-pci"
+  std::vector<Field> fields;
+  std::vector<std::string> content;  ///< what it writes beyond the fields: files, modes, stamps
+  std::string drift;                 ///< what was found, where the action brings back what was applied
+};
+Description describe(const Action& action);
 
 }  // namespace hostsplit

@@ -44,20 +44,18 @@ class Resolver {
   }
 
   /// Two VMs on one function are one case of two VMs in one group; the group check reports it.
-  void claim(const VmWish& vm, const PciAddress& address, const std::string& why, const std::string& label = {}) {
+  void claim(const VmWish& vm, const PciAddress& address, const Cause& cause) {
     const PciFunction& function = *snapshot_.function(address);
-    const auto [it, fresh] = claims_.by_address.try_emplace(address, Claim{address, function.fingerprint, vm.id, why});
+    const auto [it, fresh] = claims_.by_address.try_emplace(address, Claim{address, function.fingerprint, vm.id, {}});
     if (!fresh && it->second.vm != vm.id) {
       error("group-two-vms", to_string(address),
             fmt::format("{} and {} both want it ({}; {})", vm_text(it->second.vm, config_), vm_text(vm.id, config_),
-                        it->second.why, why),
+                        describe(it->second.causes), describe(cause)),
             "A controller goes to one VM with all its sockets: give both VMs sockets of different controllers");
       return;
     }
-    // Between commas, because "port front-1" is also the beginning of "port front-10".
-    const bool told = (", " + it->second.why + ",").find(", " + why + ",") != std::string::npos;
-    if (!told) it->second.why += ", " + why;
-    if (!label.empty()) claims_.port.try_emplace(address, label);
+    auto& causes = it->second.causes;
+    if (std::find(causes.begin(), causes.end(), cause) == causes.end()) causes.push_back(cause);
   }
 
   std::string known_labels() const {
@@ -87,7 +85,7 @@ class Resolver {
 
   void claim_port(const VmWish& vm, const Named& label) {
     if (const auto address = port_address(vm_text(vm.id, config_), label))
-      claim(vm, *address, "port " + label.text, label.text);
+      claim(vm, *address, {Cause::Kind::port, label.text});
   }
 
   const PciFunction* present(const VmWish& vm, const Named& name) {
@@ -105,7 +103,7 @@ class Resolver {
   void claim_controller(const VmWish& vm, const Named& name) {
     const PciFunction* function = present(vm, name);
     if (!function) return;
-    if (snapshot_.controller(function->address)) return claim(vm, function->address, "named under controllers");
+    if (snapshot_.controller(function->address)) return claim(vm, function->address, {Cause::Kind::controller});
     const std::uint32_t pci_class = function->fingerprint.pci_class;
     const bool usb4 = pci_class == 0x0c0340;
     error("not-a-controller", name.text,
@@ -116,7 +114,7 @@ class Resolver {
   }
 
   void claim_function(const VmWish& vm, const Named& name) {
-    if (const PciFunction* function = present(vm, name)) claim(vm, function->address, "named under functions");
+    if (const PciFunction* function = present(vm, name)) claim(vm, function->address, {Cause::Kind::function});
   }
 
   void keep(const Named& name) {
@@ -139,7 +137,7 @@ class Resolver {
         const bool shares_sockets =
             mine && same_slot && controller.kind != ControllerKind::xhci && mine->kind != ControllerKind::xhci;
         if (other != address && (companions || shares_sockets))
-          claim(config_.vms.at(seed.vm), other, "shares sockets with " + to_string(address));
+          claim(config_.vms.at(seed.vm), other, {Cause::Kind::shares_sockets, {}, address});
       }
     }
   }
@@ -167,8 +165,8 @@ class Resolver {
       if (other.vm == first.vm) continue;
       return error("group-two-vms", fmt::format("group {}", group),
                    fmt::format("{} wants {} ({}) and {} wants {} ({}), but an IOMMU group goes to one VM as a whole",
-                               vm_text(first.vm, config_), to_string(first.address), first.why,
-                               vm_text(other.vm, config_), to_string(other.address), other.why),
+                               vm_text(first.vm, config_), to_string(first.address), describe(first.causes),
+                               vm_text(other.vm, config_), to_string(other.address), describe(other.causes)),
                    "Give all of these to one VM, or choose a socket of another group for one of them");
     }
     const auto members = snapshot_.groups.find(group);
@@ -184,22 +182,21 @@ class Resolver {
       return error(
           "group-host", subject,
           fmt::format("{} wants {} ({}), but the host keeps {} ({}) of the same group", vm_text(first.vm, config_),
-                      to_string(first.address), first.why, to_string(address), kept->second),
+                      to_string(first.address), describe(first.causes), to_string(address), kept->second),
           "Take it out of host.keep, or choose a socket of another group for the VM");
     if (claims_.by_address.count(address)) return;
     if (snapshot_.controller(address))
-      return claim(config_.vms.at(first.vm), address,
-                   fmt::format("shares group {} with {}", group, to_string(first.address)));
+      return claim(config_.vms.at(first.vm), address, {Cause::Kind::shares_group, {}, first.address, group});
     if (member->driver.empty() || member->driver == names::vfio_driver || member->driver == "pci-stub") return;
     if (const HostUse* use = lifeline_on(snapshot_, address))
       return error(
           "group-lifeline", subject,
           fmt::format("{} wants {} ({}), but the host cannot lose {} of the same group: {}", vm_text(first.vm, config_),
-                      to_string(first.address), first.why, to_string(address), use_text(*use)),
+                      to_string(first.address), describe(first.causes), to_string(address), use_text(*use)),
           "Choose sockets of another group: this one stays with the host");
     error("group-host", subject,
           fmt::format("{} wants {} ({}), but {} of the same group is in use by the host (driver {}, class {})",
-                      vm_text(first.vm, config_), to_string(first.address), first.why, to_string(address),
+                      vm_text(first.vm, config_), to_string(first.address), describe(first.causes), to_string(address),
                       member->driver, class_text(member->fingerprint.pci_class)),
           fmt::format("Choose a socket of another group, or give it along by explicit wish: functions = [\"{}\"] in "
                       "[vm.{}]",

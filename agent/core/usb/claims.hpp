@@ -13,7 +13,6 @@ namespace hostsplit {
 /// Which functions belong to which VM, and what stands against it.
 struct Claims {
   std::map<PciAddress, Claim> by_address;
-  std::map<PciAddress, std::string> port;  ///< label that asked for the function, where one did
   std::vector<Finding> findings;
 };
 

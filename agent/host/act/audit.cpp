@@ -1,6 +1,32 @@
 #include "host/act/audit.hpp"
 
+#include <string_view>
+
 namespace hostsplit {
+namespace {
+
+/// \return nullptr for a name that is none.
+std::string* field(AuditRecord& record, std::string_view name) {
+  if (name == "controller") return &record.controller;
+  if (name == "group") return &record.group;
+  if (name == "port") return &record.port;
+  if (name == "vm") return &record.vm;
+  if (name == "node") return &record.node;
+  if (name == "from") return &record.from;
+  if (name == "to") return &record.to;
+  return name == "rung" ? &record.rung : nullptr;
+}
+
+}  // namespace
+
+void AuditRecord::set(const std::vector<Field>& fields) {
+  for (const auto& each : fields) {
+    std::string* to = each.journal ? field(*this, each.journal) : nullptr;
+    if (!to) continue;
+    *to = to_text(each.value);
+    if (to->empty() && (to == &from || to == &this->to)) *to = "none";
+  }
+}
 
 AuditRecord failed(AuditRecord record, const std::string& why) {
   record.result = "failed";

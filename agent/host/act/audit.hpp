@@ -1,12 +1,15 @@
 #pragma once
 #include <string>
+#include <vector>
+
+#include "core/steps/step.hpp"
 
 namespace hostsplit {
 
 /// What the journal is told about one effect or observation. Empty fields are left out. Journal field names are
 /// HOSTSPLIT_<NAME> in upper case.
 struct AuditRecord {
-  std::string event;  ///< "bind", "reserve", "load-module", "write-file", "remove-file", "port", "drift", "finding"
+  std::string event;  ///< a kind of Description, or an observation: see audit_events
   std::string step;   ///< id of the step in its plan
   std::string controller;  ///< PCI address
   std::string group, port, vm, node;
@@ -15,14 +18,17 @@ struct AuditRecord {
   std::string result;   ///< "started", "done", "failed"; for observations "seen"
   std::string rung;     ///< "runtime"
   std::string message;  ///< the sentence
+
+  /// The fields of an action; a driver or count that is not there is "none".
+  void set(const std::vector<Field>& fields);
 };
 
 /// Where audit records go.
 class AuditSink {
  public:
   virtual ~AuditSink() = default;
-  /// Must not throw: an effect that happened stays happened. Called in disposable processes, too (Effects::apart()), so
-  /// what it remembers must be seen by their owner. \return false if the record was lost.
+  /// Must not throw: an effect that happened stays happened. Called in child processes, too (Effects::apart()), so what
+  /// it remembers must be seen by their owner. \return false if the record was lost.
   virtual bool write(const AuditRecord& record) noexcept = 0;
 };
 

@@ -23,75 +23,15 @@ namespace {
 /// A module load may wait for the disk; it is not allowed to wait for ever.
 constexpr std::chrono::milliseconds command_deadline{20000};
 
-template <typename Number>
-std::string text_of(const std::optional<Number>& number) {
-  return number ? std::to_string(*number) : std::string();
-}
-
-/// The fields of an audit record that each kind of action knows.
-struct Fields {
-  AuditRecord& record;
-  void operator()(const LoadModule& a) const {
-    record.event = "load-module";
-    record.to = a.module;
-  }
-  void operator()(const Bind& a) const {
-    record.event = "bind";
-    record.controller = to_string(a.address);
-    record.group = text_of(a.group);
-    record.vm = text_of(a.vm);
-    record.port = a.port;
-    record.from = a.from.empty() ? "none" : a.from;
-    record.to = a.to.empty() ? "none" : a.to;
-    record.rung = "runtime";
-  }
-  void operator()(const Reserve& a) const {
-    record.event = "reserve";
-    record.node = std::to_string(a.node);
-    record.vm = fmt::format("{}", fmt::join(a.vms, ","));
-    record.from = std::to_string(a.from);
-    record.to = std::to_string(a.to);
-  }
-  void operator()(const WriteFile& a) const {
-    record.event = "write-file";
-    record.to = "/" + a.path;
-  }
-  void operator()(const RemoveFile& a) const {
-    record.event = "remove-file";
-    record.from = "/" + a.path;
-  }
-  void operator()(const RebuildInitramfs& a) const {
-    record.event = "rebuild-initramfs";
-    record.to = a.kernel;
-    record.rung = "boot";
-  }
-  void operator()(const RefreshBootLoader& a) const {
-    record.event = "refresh-boot-loader";
-    record.to = fmt::format("{}", fmt::join(a.present, " "));
-  }
-  void operator()(const SetRung& a) const {
-    record.event = "rung";
-    record.from = to_string(a.from);
-    record.to = record.rung = to_string(a.to);
-  }
-};
-
 AuditRecord audit_record(const Step& step) {
+  const Description description = describe(step.action);
   AuditRecord record;
+  record.event = description.kind;
   record.step = step.id;
   record.reason = step.reason;
-  record.message = describe(step.action) + " (" + step.reason + ")";
-  std::visit(Fields{record}, step.action);
+  record.message = description.sentence + " (" + step.reason + ")";
+  record.set(description.fields);
   return record;
-}
-
-/// The file outside hostsplit's own directories that a step changes, if it does.
-std::optional<std::string> foreign_path(const Step& step) {
-  const auto* write = std::get_if<WriteFile>(&step.action);
-  const auto* remove = std::get_if<RemoveFile>(&step.action);
-  if (!write && !remove) return std::nullopt;
-  const std::string& path = write ? write->path : remove->path;
-  return is_foreign(path) ? std::optional(path) : std::nullopt;
 }
 
 std::optional<FileNow> file_now(const Root& root, const std::string& path) {
@@ -100,12 +40,37 @@ std::optional<FileNow> file_now(const Root& root, const std::string& path) {
   return FileNow{*content, root.mode(path).value_or(0644)};
 }
 
+/// Adds to the baseline how it was what an action is about to change, unless that is known already.
+struct KeepInverse {
+  const Root& root;
+  Baseline& baseline;
+
+  void operator()(const LoadModule&) const {}  // without overrides a loaded driver binds nothing
+  void operator()(const Bind& a) const {
+    const auto now = read_function(root, a.address);
+    if (now && now->fingerprint == a.function && !baseline.binding(a.function))
+      baseline.bindings.push_back({now->fingerprint, now->address, now->driver, now->driver_override});
+  }
+  void operator()(const Reserve& a) const {
+    if (!baseline.pool(a.node, a.page_size)) baseline.pools.push_back({a.node, a.page_size, a.from});
+  }
+  void operator()(const WriteFile& a) const { file(a.path); }
+  void operator()(const RemoveFile& a) const { file(a.path); }
+  void operator()(const RebuildInitramfs&) const {}   // noted when it begins: note_image()
+  void operator()(const RefreshBootLoader&) const {}  // noted when it begins: note_loader()
+  void operator()(const SetRung&) const {}            // its own file is its own inverse
+
+  void file(const std::string& path) const {
+    if (is_foreign(path) && !baseline.file(path)) baseline.files.push_back({path, file_now(root, path)});
+  }
+};
+
 /// Where in the kernel it hangs is what a bug report needs, and gone after the restart.
 AuditRecord stuck_record(const Step& step, const Stuck& stuck) {
   AuditRecord record = audit_record(step);
   record.event = "stuck";
   record.result = "seen";
-  record.message = fmt::format("process {} is stuck in the kernel: {}{}{}", stuck.pid(), describe(step.action),
+  record.message = fmt::format("process {} is stuck in the kernel: {}{}{}", stuck.pid(), describe(step.action).sentence,
                                stuck.stack().empty() ? "" : "\n", stuck.stack());
   return record;
 }
@@ -133,18 +98,7 @@ bool Outcome::ok() const {
 void Executor::store_inverses(const std::vector<Step>& steps) {
   Baseline baseline = load_baseline(root_);
   const Baseline before = baseline;
-  for (const auto& step : steps) {
-    if (const auto* bind = std::get_if<Bind>(&step.action)) {
-      const auto now = read_function(root_, bind->address);
-      if (now && now->fingerprint == bind->function && !baseline.binding(bind->function))
-        baseline.bindings.push_back({now->fingerprint, now->address, now->driver, now->driver_override});
-    } else if (const auto path = foreign_path(step)) {
-      if (!baseline.file(*path)) baseline.files.push_back({*path, file_now(root_, *path)});
-    } else if (const auto* reserve = std::get_if<Reserve>(&step.action)) {
-      if (!baseline.pool(reserve->node, reserve->page_size))
-        baseline.pools.push_back({reserve->node, reserve->page_size, reserve->from});
-    }
-  }
+  for (const auto& step : steps) std::visit(KeepInverse{root_, baseline}, step.action);
   if (!(baseline == before)) save_baseline(effects_, baseline);
 }
 

@@ -91,38 +91,19 @@ Json findings_json(const std::vector<Finding>& findings) {
   return list;
 }
 
-struct ActionFields {
-  Json operator()(const LoadModule& a) const { return {{"kind", "load-module"}, {"module", a.module}}; }
-  Json operator()(const Bind& a) const {
-    return {{"kind", "bind"},
-            {"controller", to_string(a.address)},
-            {"group", or_null(a.group)},
-            {"vm", or_null(a.vm)},
-            {"port", text_or_null(a.port)},
-            {"from", text_or_null(a.from)},
-            {"to", text_or_null(a.to)},
-            {"rung", "runtime"}};
-  }
-  Json operator()(const Reserve& a) const {
-    return {{"kind", "reserve"}, {"node", a.node}, {"size", a.page_size},
-            {"from", a.from},    {"to", a.to},     {"vms", a.vms}};
-  }
-  Json operator()(const WriteFile& a) const { return {{"kind", "write-file"}, {"path", "/" + a.path}}; }
-  Json operator()(const RemoveFile& a) const { return {{"kind", "remove-file"}, {"path", "/" + a.path}}; }
-  Json operator()(const RebuildInitramfs& a) const {
-    return {{"kind", "rebuild-initramfs"}, {"kernel", a.kernel}, {"carries", !a.plan.empty()}, {"rung", "boot"}};
-  }
-  Json operator()(const RefreshBootLoader& a) const {
-    return {{"kind", "refresh-boot-loader"}, {"program", a.program}, {"words", a.present}};
-  }
-  Json operator()(const SetRung& a) const {
-    return {{"kind", "rung"}, {"from", to_string(a.from)}, {"to", to_string(a.to)}, {"rung", to_string(a.to)}};
+struct ToJson {
+  Json operator()(std::monostate) const { return nullptr; }
+  template <typename Value>
+  Json operator()(const Value& value) const {
+    return value;
   }
 };
 
 Json step_json(const Step& step) {
-  Json json{{"id", step.id}, {"do", describe(step.action)}, {"reason", step.reason}};
-  json.update(std::visit(ActionFields{}, step.action));
+  const Description description = describe(step.action);
+  Json json{
+      {"id", step.id}, {"do", description.sentence}, {"reason", step.reason}, {"kind", description.kind}};
+  for (const auto& field : description.fields) json[field.name] = std::visit(ToJson{}, field.value);
   return json;
 }
 

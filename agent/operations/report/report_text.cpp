@@ -161,7 +161,7 @@ std::string plan_text(const Plan& plan, const Paint& paint) {
         "\n\n";
     int number = 0;
     for (const auto& step : plan.steps)
-      text += fmt::format("{:>3}. {}\n     {}\n", ++number, describe(step.action),
+      text += fmt::format("{:>3}. {}\n     {}\n", ++number, describe(step.action).sentence,
                           paint.faint("because " + printable(step.reason)));
     if (plan.pages) text += "\n" + pages_text(*plan.pages);
   }

@@ -70,7 +70,7 @@ AuditRecord given_up_record(const Step& step, const std::string& why) {
   record.message = fmt::format(
       "giving up on \"{}\" after {} failures in a row, the last one: {}. "
       "`systemctl reload hostsplitd` or `hostsplit apply` tries again",
-      describe(step.action), RepairPolicy::most_failures, why);
+      describe(step.action).sentence, RepairPolicy::most_failures, why);
   return record;
 }
 

@@ -94,7 +94,7 @@ Progress numbered(std::size_t total, const std::function<void(const WorkProgress
   return [total, tell, number = std::size_t{0}, begun = false](const Step& step, const StepResult* result) mutable {
     if (!begun) ++number;  // a skipped step ends without having begun
     begun = result == nullptr;
-    WorkProgress progress{number, total, step.id, describe(step.action), {}, {}};
+    WorkProgress progress{number, total, step.id, describe(step.action).sentence, {}, {}};
     if (result) {
       progress.ended = result->kind;
       progress.detail = result->detail;
