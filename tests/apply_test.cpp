@@ -7,6 +7,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/names.hpp"
+#include "core/planner/token.hpp"
 #include "support/split_host.hpp"
 
 namespace hostsplit {
@@ -49,7 +50,7 @@ TEST(Undo, PutsDriversOverridesAndPoolsBack) {
   split.host.set_pages(1, kib_per_gib, 2);
   split.configure_two_vms();
   ASSERT_TRUE(split.apply_now().ok());
-  ASSERT_TRUE(undo(split.actor(), undo_plan(split.view())).ok());
+  ASSERT_TRUE(carry_out(split.context(), Undo{}).ok());
   for (const char* address : {"0000:03:00.3", "0000:44:00.1", "0000:44:00.3"}) {
     EXPECT_EQ(split.driver(address), "xhci_hcd") << address;
     EXPECT_EQ(split.driver_override(address), "(null)") << address;
@@ -58,7 +59,7 @@ TEST(Undo, PutsDriversOverridesAndPoolsBack) {
   EXPECT_EQ(split.pages(1), 2u);
   EXPECT_FALSE(split.root.exists(names::boot_plan_file));
   EXPECT_FALSE(split.root.exists(names::baseline_file));
-  EXPECT_TRUE(undo_plan(split.view()).steps.empty()) << "a second undo has nothing to do";
+  EXPECT_TRUE(plan_for(split.state(), Undo{}).steps.empty()) << "a second undo has nothing to do";
 }
 
 TEST(Undo, WorksWithADamagedConfiguration) {
@@ -66,7 +67,7 @@ TEST(Undo, WorksWithADamagedConfiguration) {
   split.configure_two_vms();
   ASSERT_TRUE(split.apply_now().ok());
   split.host.set_file("etc/hostsplit/hostsplit.toml", "this is [not toml");
-  EXPECT_TRUE(undo(split.actor(), undo_plan(look_at_applied(split.root))).ok());
+  EXPECT_TRUE(carry_out(split.context(), Undo{}).ok());
   EXPECT_EQ(split.driver("0000:03:00.3"), "xhci_hcd");
 }
 
@@ -149,7 +150,7 @@ TEST(Apply, RefusesWhenTheMachineChangedSinceThePlan) {
   split.configure_two_vms();
   const Plan shown = split.plan_now();
   split.host.unbind("0000:03:00.3");
-  EXPECT_THROW(apply(split.actor(), shown), Error);
+  EXPECT_THROW(carry_out(split.context(), Apply{}, plan_token(shown)), Error);
   EXPECT_EQ(split.driver("0000:44:00.1"), "xhci_hcd");
 }
 
@@ -191,9 +192,9 @@ TEST(Repair, BringsADriftedFunctionBackAndNothingElse) {
   split.host.unbind("0000:44:00.3");
   split.host.set_file("sys/bus/pci/devices/0000:44:00.3/driver_override", "(null)\n");
   split.host.bind("0000:44:00.3", "xhci_hcd");
-  const Plan needed = repair_plan(split.view());
+  const Plan needed = split.repair_plan_now();
   ASSERT_EQ(needed.steps.size(), 1u);
-  EXPECT_TRUE(repair(split.actor(), needed).ok());
+  EXPECT_TRUE(carry_out(split.context(), Repair{{needed.steps.front().id}}).ok());
   EXPECT_EQ(split.driver("0000:44:00.3"), "vfio-pci");
 }
 
@@ -209,7 +210,7 @@ TEST(Repair, LeavesAMountedStickAlone) {
   stick.disk = "sdz";
   split.host.plug("0000:03:00.3", "2", stick);
   split.host.add_mount("sdz", "/mnt/stick");
-  const Plan needed = repair_plan(split.view());
+  const Plan needed = split.repair_plan_now();
   EXPECT_TRUE(needed.steps.empty());
   ASSERT_TRUE(find(needed.findings, "group-lifeline"));
 }
@@ -246,7 +247,7 @@ TEST(Interruption, AfterEveryEffectTheNextApplyConverges) {
     split.effects.before = {};
     EXPECT_TRUE(split.apply_now().ok()) << "stopped before effect " << stop;
     EXPECT_EQ(split.driver("0000:44:00.3"), "vfio-pci") << stop;
-    ASSERT_TRUE(undo(split.actor(), undo_plan(split.view())).ok()) << stop;
+    ASSERT_TRUE(carry_out(split.context(), Undo{}).ok()) << stop;
     EXPECT_EQ(split.driver("0000:03:00.3"), "xhci_hcd") << stop;
     EXPECT_EQ(split.driver("0000:44:00.1"), "xhci_hcd") << stop;
     EXPECT_EQ(split.pages(0), 0u) << stop;

@@ -5,7 +5,7 @@
 #include "core/boot/boot_health.hpp"
 #include "core/base/names.hpp"
 #include "host/store/store.hpp"
-#include "service/keeper/reconciler.hpp"
+#include "service/reconciler/reconciler.hpp"
 #include "support/split_host.hpp"
 
 namespace hostsplit {
@@ -39,12 +39,12 @@ TEST(BootHealth, ABootIsCountedOnce) {
 }
 
 TEST(BootHealth, TheThirdBootIsSatOut) {
-  EXPECT_FALSE(sits_out({}));
-  EXPECT_FALSE(sits_out(record(1)));
-  EXPECT_FALSE(sits_out(record(2)));
-  EXPECT_TRUE(sits_out(record(3)));
-  EXPECT_THAT(why_sits_out(record(3)), HasSubstr("the last 2 boots did not get healthy"));
-  EXPECT_TRUE(sits_out({true, std::nullopt})) << "who cannot know does nothing";
+  EXPECT_FALSE(is_suspended({}));
+  EXPECT_FALSE(is_suspended(record(1)));
+  EXPECT_FALSE(is_suspended(record(2)));
+  EXPECT_TRUE(is_suspended(record(3)));
+  EXPECT_THAT(why_suspended(record(3)), HasSubstr("the last 2 boots did not get healthy"));
+  EXPECT_TRUE(is_suspended({true, std::nullopt})) << "who cannot know does nothing";
 }
 
 TEST(BootHealth, WhatIsMissingIsNamed) {
@@ -74,8 +74,8 @@ TEST(SittingOut, TheFirstBootsAreCountedAndActOn) {
   CountedHost split;
   for (const char* boot : {"one", "two"}) {
     split.host.set_file("proc/sys/kernel/random/boot_id", std::string(boot) + "\n");
-    const auto record = begin_boot(split.actor());
-    EXPECT_FALSE(sits_out(record)) << boot;
+    const auto record = begin_boot(split.context());
+    EXPECT_FALSE(is_suspended(record)) << boot;
   }
   EXPECT_EQ(load_boot_health(split.root).health->begun, 2u);
 }
@@ -84,19 +84,19 @@ TEST(SittingOut, TheHostGetsItsControllersBackAndTheServiceOnlyLooks) {
   CountedHost split;
   split.count("begun=2 boot=two network=yes\n");
   split.host.set_file("proc/sys/kernel/random/boot_id", "three\n");
-  const auto record = begin_boot(split.actor());
-  ASSERT_TRUE(sits_out(record));
-  EXPECT_TRUE(sit_out(split.actor(), look_at_applied(split.root)).ok());
+  const auto record = begin_boot(split.context());
+  ASSERT_TRUE(is_suspended(record));
+  EXPECT_TRUE(carry_out(split.context(), StepAside{}).ok());
   EXPECT_EQ(split.driver("0000:03:00.3"), "xhci_hcd");
   EXPECT_EQ(split.driver("0000:44:00.3"), "xhci_hcd");
   EXPECT_EQ(split.pages(0) + split.pages(1), 0u) << "pages the kernel took by its command line";
   EXPECT_TRUE(split.root.exists(names::boot_plan_file)) << "what was applied is kept for apply and undo";
 
-  Keeper keeper(split.actor(), {});
-  keeper.look(Keeper::Time{});
+  Reconciler reconciler(split.context(), {});
+  reconciler.look(Reconciler::Time{});
   EXPECT_EQ(split.driver("0000:03:00.3"), "xhci_hcd") << "the service does not take them again";
-  EXPECT_THAT(keeper.status_line(), HasSubstr("the last 2 boots did not get healthy"));
-  const Status now = status(split.view());
+  EXPECT_THAT(reconciler.status_line(), HasSubstr("the last 2 boots did not get healthy"));
+  const Status now = status(split.state());
   const Finding* finding = testing::find(now.findings, "sitting-out");
   ASSERT_TRUE(finding);
   EXPECT_THAT(finding->remedy, HasSubstr("hostsplit apply"));
@@ -106,11 +106,11 @@ TEST(SittingOut, ABootThatCannotBeCountedIsOnlyWatchedUntilItCan) {
   CountedHost split;
   split.host.set_file("proc/sys/kernel/random/boot_id", "another\n");
   split.effects.fail_next(names::boot_health_file, ENOSPC);
-  Keeper keeper(split.actor(), {});
-  keeper.look(Keeper::Time{});
-  EXPECT_THAT(keeper.status_line(), HasSubstr("observing only: "));
-  keeper.look(Keeper::Time{} + std::chrono::seconds(30));
-  EXPECT_THAT(keeper.status_line(), Not(HasSubstr("observing only")));
+  Reconciler reconciler(split.context(), {});
+  reconciler.look(Reconciler::Time{});
+  EXPECT_THAT(reconciler.status_line(), HasSubstr("observing only: "));
+  reconciler.look(Reconciler::Time{} + std::chrono::seconds(30));
+  EXPECT_THAT(reconciler.status_line(), Not(HasSubstr("observing only")));
   EXPECT_EQ(load_boot_health(split.root).health->boot_id, "another");
 }
 
@@ -126,40 +126,40 @@ TEST(SittingOut, ApplyTrustsTheMachineAgain) {
 TEST(SittingOut, UndoForgetsTheCount) {
   CountedHost split;
   split.count("begun=1 boot=x network=no\n");
-  ASSERT_TRUE(undo(split.actor(), undo_plan(split.view())).ok());
+  ASSERT_TRUE(carry_out(split.context(), Undo{}).ok());
   EXPECT_FALSE(split.root.exists(names::boot_health_file));
-  EXPECT_TRUE(undo_plan(split.view()).steps.empty());
+  EXPECT_TRUE(plan_for(split.state(), Undo{}).steps.empty());
 }
 
 TEST(Healthy, TheDaemonSetsTheCountBack) {
   CountedHost split;
   split.count("begun=2 boot=two network=yes\n");
-  Keeper keeper(split.actor(), {});
-  keeper.look(Keeper::Time{});
-  keeper.judge({std::chrono::seconds(5), true, true, true});
+  Reconciler reconciler(split.context(), {});
+  reconciler.look(Reconciler::Time{});
+  reconciler.check_health({std::chrono::seconds(5), true, true, true});
   EXPECT_EQ(load_boot_health(split.root).health->begun, 2u) << "too early to say";
-  EXPECT_FALSE(keeper.judged());
-  keeper.judge({healthy_after, true, true, true});
+  EXPECT_FALSE(reconciler.health_checked());
+  reconciler.check_health({healthy_after, true, true, true});
   EXPECT_EQ(load_boot_health(split.root).health->begun, 0u);
-  EXPECT_TRUE(keeper.judged());
+  EXPECT_TRUE(reconciler.health_checked());
 }
 
 TEST(Healthy, AHostWithoutItsNetworkIsNot) {
   CountedHost split;
   split.count("begun=1 boot=one network=yes\n");
   split.host.remove("proc/net/route");
-  Keeper keeper(split.actor(), {});
-  keeper.look(Keeper::Time{});
-  keeper.judge({healthy_after, true, true, false});
+  Reconciler reconciler(split.context(), {});
+  reconciler.look(Reconciler::Time{});
+  reconciler.check_health({healthy_after, true, true, false});
   EXPECT_EQ(load_boot_health(split.root).health->begun, 1u);
 }
 
 TEST(Healthy, WhoSitsOutStaysOut) {
   CountedHost split;
   split.count("begun=3 boot=three network=no\n");
-  Keeper keeper(split.actor(), {});
-  keeper.look(Keeper::Time{});
-  keeper.judge({healthy_after, true, true, true});
+  Reconciler reconciler(split.context(), {});
+  reconciler.look(Reconciler::Time{});
+  reconciler.check_health({healthy_after, true, true, true});
   EXPECT_EQ(load_boot_health(split.root).health->begun, 3u) << "only apply ends it";
 }
 

@@ -66,11 +66,11 @@ TEST(BootLoader, TheIommuComesFirstAndTheRestAfterTheReboot) {
   EXPECT_EQ(split.menu(),
             "  linux /vmlinuz quiet splash intel_iommu=on\n  linux /vmlinuz quiet splash hostsplit=off\n");
   EXPECT_TRUE(split.plan_now().steps.empty()) << "nothing to do before the reboot";
-  EXPECT_TRUE(status(split.view()).pending_reboot);
+  EXPECT_TRUE(status(split.state()).pending_reboot);
   EXPECT_EQ(split.driver("0000:03:00.3"), "xhci_hcd");
 
   split.reboot();
-  EXPECT_FALSE(status(split.view()).pending_reboot);
+  EXPECT_FALSE(status(split.state()).pending_reboot);
   ASSERT_TRUE(split.apply_now().ok());
   EXPECT_EQ(split.driver("0000:03:00.3"), "vfio-pci");
   EXPECT_THAT(split.menu(), HasSubstr("intel_iommu=on")) << "a word that is needed stays";
@@ -86,9 +86,9 @@ TEST(BootLoader, PassingByTheIommuIsAWordByWish) {
   EXPECT_EQ(split.host.file(names::grub_config),
             "  linux /vmlinuz quiet iommu=pt\n  linux /vmlinuz quiet hostsplit=off\n");
   EXPECT_EQ(split.driver("0000:03:00.3"), "vfio-pci") << "nothing waits for it";
-  EXPECT_TRUE(status(split.view()).pending_reboot);
+  EXPECT_TRUE(status(split.state()).pending_reboot);
   split.host.set_kernel("6.17.13-2-pve", "quiet iommu=pt");
-  EXPECT_FALSE(status(split.view()).pending_reboot);
+  EXPECT_FALSE(status(split.state()).pending_reboot);
   EXPECT_TRUE(split.plan_now().steps.empty());
   split.configure(two);
   ASSERT_TRUE(split.apply_now().ok());
@@ -111,7 +111,7 @@ TEST(BootLoader, UndoLeavesNoTrace) {
   ASSERT_TRUE(split.apply_now().ok());
   split.reboot();
   ASSERT_TRUE(split.apply_now().ok());
-  ASSERT_TRUE(undo(split.actor(), undo_plan(split.view())).ok());
+  ASSERT_TRUE(carry_out(split.context(), Undo{}).ok());
   EXPECT_EQ(split.menu(), before);
   EXPECT_FALSE(split.root.exists(names::grub_words));
   EXPECT_FALSE(split.root.exists(names::grub_entry));
@@ -156,7 +156,7 @@ TEST(BootLoader, ProxmoxBootToolWithSystemdBoot) {
   split.reboot();
   ASSERT_TRUE(split.apply_now().ok());
   EXPECT_THAT(split.host.file("etc/kernel/cmdline"), HasSubstr(" intel_iommu=on")) << "a word that is needed stays";
-  ASSERT_TRUE(undo(split.actor(), undo_plan(split.view())).ok());
+  ASSERT_TRUE(carry_out(split.context(), Undo{}).ok());
   EXPECT_EQ(split.host.file("etc/kernel/cmdline"), "root=ZFS=rpool/ROOT/pve-1 boot=zfs\n");
   EXPECT_THAT(split.effects.log(), ::testing::Contains("run /usr/libexec/hostsplit/boot-entries remove"));
   EXPECT_FALSE(split.root.exists(names::kernel_postinst_hook));

@@ -84,7 +84,7 @@ TEST(BootRung, ApplyPutsScriptPlanAndModuleIntoTheImage) {
   split.configure_two_vms();
   ASSERT_TRUE(split.apply_now().ok());
   EXPECT_EQ(in_image(split, "scripts/init-top/hostsplit"), initramfs_script());
-  EXPECT_EQ(in_image(split, "etc/hostsplit/boot/plan"), image_plan(*split.view().applied));
+  EXPECT_EQ(in_image(split, "etc/hostsplit/boot/plan"), image_plan(*split.state().applied));
   EXPECT_EQ(split.root.mode(names::initramfs_script), 0755u);
   EXPECT_EQ(split.root.mode(names::initramfs_hook), 0755u);
   EXPECT_FALSE(split.root.exists(kept)) << "the old image goes when the new one is verified";
@@ -174,7 +174,7 @@ TEST(BootRung, AScriptThatRunsAfterUdevIsTooLate) {
   const auto at = bytes.find(ours);
   bytes.replace(at, ours.size() + udev.size(), udev + ours);
   split.host.set_file(image, bytes);
-  const std::string plan = image_plan(*split.view().applied);
+  const std::string plan = image_plan(*split.state().applied);
   EXPECT_THAT(image_difference(split.root, {"6.17.13-2-pve", plan, image_stamp(plan, "")}), HasSubstr("after udev"));
 }
 
@@ -212,12 +212,12 @@ TEST(BootRung, UndoLeavesNoTrace) {
   split.configure_two_vms();
   ASSERT_TRUE(split.apply_now().ok());
   EXPECT_NE(split.host.file(image), before);
-  ASSERT_TRUE(undo(split.actor(), undo_plan(split.view())).ok());
+  ASSERT_TRUE(carry_out(split.context(), Undo{}).ok());
   EXPECT_EQ(split.host.file(image), before);
   EXPECT_FALSE(split.root.exists(names::initramfs_hook));
   EXPECT_FALSE(split.root.exists(names::initramfs_script));
   EXPECT_FALSE(split.root.exists(names::baseline_file));
-  EXPECT_TRUE(undo_plan(split.view()).steps.empty());
+  EXPECT_TRUE(plan_for(split.state(), Undo{}).steps.empty());
 }
 
 TEST(BootRung, UndoPutsAFileBackThatStoodThere) {
@@ -226,7 +226,7 @@ TEST(BootRung, UndoPutsAFileBackThatStoodThere) {
   split.configure_two_vms();
   ASSERT_TRUE(split.apply_now().ok());
   EXPECT_THAT(split.host.file(names::initramfs_hook), Not(HasSubstr("somebody")));
-  ASSERT_TRUE(undo(split.actor(), undo_plan(split.view())).ok());
+  ASSERT_TRUE(carry_out(split.context(), Undo{}).ok());
   EXPECT_EQ(split.host.file(names::initramfs_hook), "#!/bin/sh\n# somebody else's\n");
   EXPECT_EQ(split.root.mode(names::initramfs_hook), 0644u);
 }
@@ -236,10 +236,10 @@ TEST(BootRung, AnUndoThatCouldNotRebuildIsNotForgotten) {
   split.configure_two_vms();
   ASSERT_TRUE(split.apply_now().ok());
   split.effects.fail_next("update-initramfs -u -k 6.17.13-2-pve", "it exited with 1");
-  EXPECT_FALSE(undo(split.actor(), undo_plan(split.view())).ok());
-  EXPECT_EQ(rebuilds(undo_plan(split.view())).size(), 1u);
-  EXPECT_TRUE(undo(split.actor(), undo_plan(split.view())).ok());
-  EXPECT_TRUE(undo_plan(split.view()).steps.empty());
+  EXPECT_FALSE(carry_out(split.context(), Undo{}).ok());
+  EXPECT_EQ(rebuilds(plan_for(split.state(), Undo{})).size(), 1u);
+  EXPECT_TRUE(carry_out(split.context(), Undo{}).ok());
+  EXPECT_TRUE(plan_for(split.state(), Undo{}).steps.empty());
 }
 
 TEST(BootRung, AScriptThatDidNotRunIsTold) {
@@ -247,21 +247,21 @@ TEST(BootRung, AScriptThatDidNotRunIsTold) {
   split.host.set_file("proc/sys/kernel/random/boot_id", "one\n");
   split.configure_two_vms();
   ASSERT_TRUE(split.apply_now().ok());
-  EXPECT_FALSE(find(status(split.view()).findings, "early-not-as-applied")) << "not before a reboot";
+  EXPECT_FALSE(find(status(split.state()).findings, "early-not-as-applied")) << "not before a reboot";
   split.host.set_file("proc/sys/kernel/random/boot_id", "two\n");
   const Finding* finding = nullptr;
-  const Status missing = status(split.view());
+  const Status missing = status(split.state());
   ASSERT_TRUE(finding = find(missing.findings, "early-not-as-applied"));
   EXPECT_THAT(finding->message, HasSubstr("did not run"));
   split.host.set_file(names::early_plan_file, "version 1\n");
   split.host.set_file(names::early_notes_file, "bound 0000:03:00.3 20\nleft 0000:44:00.1 another device\ntook 30\n");
-  const Status other = status(split.view());
+  const Status other = status(split.state());
   ASSERT_TRUE(finding = find(other.findings, "early-not-as-applied"));
   EXPECT_THAT(finding->message, HasSubstr("another plan"));
   ASSERT_TRUE(finding = find(other.findings, "early-left"));
   EXPECT_THAT(finding->message, HasSubstr("0000:44:00.1 another device"));
-  split.host.set_file(names::early_plan_file, image_plan(*split.view().applied));
-  const Status good = status(split.view());
+  split.host.set_file(names::early_plan_file, image_plan(*split.state().applied));
+  const Status good = status(split.state());
   EXPECT_FALSE(find(good.findings, "early-not-as-applied"));
   EXPECT_EQ(good.boot.early->took_ms, 30u);
   EXPECT_EQ(good.boot.early->bound, std::vector<std::string>{"0000:03:00.3"});

@@ -67,13 +67,13 @@ struct BusTest : ::testing::Test {
                   return status;
                 },
             .preview =
-                [](const WorkRequest& request, bool colour) {
-                  return Preview{request.verb + (colour ? " in colour" : ""), "{}", "t1", 3, false};
+                [](const Request& request, bool colour) {
+                  return Preview{verb_of(request) + std::string(colour ? " in colour" : ""), "{}", "t1", 3, false};
                 },
             .start = [this](const WorkRequest& request, std::uint32_t uid) -> unsigned {
               if (request.token == "old") throw Error("apply", "the plan", "it changed");
-              std::string what = request.verb;
-              for (const auto& word : request.words) what += " " + word;
+              std::string what = verb_of(request.request);
+              for (const auto& word : words_of(request.request)) what += " " + word;
               done.push_back(what + " " + request.token + " by " + std::to_string(uid));
               return 42;
             },

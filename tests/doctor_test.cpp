@@ -68,7 +68,7 @@ TEST_F(Doctor, AGoodHostIsFineThroughout) {
 }
 
 TEST_F(Doctor, APlanSaysWhatToChangeInProxmoxVe) {
-  const auto told = [&] { return with_advice(split.root, split.view(), split.plan_now()); };
+  const auto told = [&] { return with_advice(split.root, split.state(), split.plan_now()); };
   EXPECT_FALSE(find(told().findings, "pve-trims-pool")) << "both VMs keep their pages";
   EXPECT_FALSE(find(told().findings, "pve-balloon"));
   split.host.set_file("etc/pve/nodes/pve1/qemu-server/101.conf",
@@ -86,7 +86,7 @@ TEST_F(Doctor, APlanSaysWhatToChangeInProxmoxVe) {
   split.configure("[host]\nkeep_free = \"60GiB\"\n[vm.101]\nnode = 0\nmemory = \"8GiB\"\n");
   EXPECT_FALSE(find(told().findings, "pve-balloon")) << "a refused plan says why it is refused, and no more";
   split.host.remove("etc/pve");
-  EXPECT_TRUE(pve_advice(split.root, split.view()).empty());
+  EXPECT_TRUE(pve_advice(split.root, split.state()).empty());
 }
 
 TEST_F(Doctor, FirmwareSaysWhereToLook) {

@@ -60,8 +60,8 @@ struct ExecutorTest : ::testing::Test {
     return steps;
   }
   Progress telling() {
-    return [this](const Step& step, const StepResult* result) {
-      told.push_back((result ? "end " : "begin ") + to_string(std::get<Bind>(step.action).address));
+    return [this](const StepProgress& at) {
+      told.push_back((at.result ? "end " : "begin ") + to_string(std::get<Bind>(at.step.action).address));
     };
   }
   std::vector<std::string> audited(const PciAddress& address) const {

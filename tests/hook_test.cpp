@@ -24,7 +24,7 @@ struct GuestHook : ::testing::Test {
     split.effects.clear_log();
     split.audit.records.clear();
   }
-  HookAnswer before(int vm = 101) { return before_start(split.actor(), vm); }
+  HookAnswer before(int vm = 101) { return before_start(split.context(), vm); }
 };
 
 TEST_F(GuestHook, AReadyVmStarts) {
@@ -98,17 +98,17 @@ TEST_F(GuestHook, ALifelineHoldsItBackEvenWhenSwitchedOff) {
 }
 
 TEST_F(GuestHook, AfterTheStartItTellsWhatIsWrong) {
-  EXPECT_TRUE(after_start(split.actor(), 900).notes.empty());
+  EXPECT_TRUE(after_start(split.context(), 900).notes.empty());
   EXPECT_TRUE(load_proofs(split.root).empty());
   split.host.unbind("0000:03:00.3");
-  const auto answer = after_start(split.actor(), 101);
+  const auto answer = after_start(split.context(), 101);
   ASSERT_EQ(answer.notes.size(), 1u);
   EXPECT_THAT(answer.notes[0], HasSubstr("function of 0000:03:00.3"));
   EXPECT_EQ(answer.veto, "");
   const auto proofs = load_proofs(split.root);
   ASSERT_EQ(proofs.count(101), 1u);
   EXPECT_EQ(proofs.at(101).wrong, 1u);
-  const auto text = metrics_text(status(split.view()), 0, proofs);
+  const auto text = metrics_text(status(split.state()), 0, proofs);
   EXPECT_THAT(text, HasSubstr("hostsplit_verify_wrong{vm=\"101\"} 1\n"));
   EXPECT_THAT(text, HasSubstr(fmt::format("hostsplit_verify_time_seconds{{vm=\"101\"}} {}\n", proofs.at(101).at)));
 }

@@ -1,5 +1,5 @@
 // The daemon without its loop, on the fake host: what it tells and what it does from one look to the next.
-#include "service/keeper/reconciler.hpp"
+#include "service/reconciler/reconciler.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -24,10 +24,10 @@ constexpr auto taken = "0000:03:00.3";
 struct KeeperTest : ::testing::Test {
   SplitHost split;
   std::vector<std::string> repaired, ports;
-  Keeper keeper{split.actor(),
+  Reconciler reconciler{split.context(),
                 {[this](const PortEvent& p) { ports.push_back(p.label + "|" + p.device); },
                  [this](const std::string& c) { repaired.push_back(c); }}};
-  Keeper::Time now{1000s};
+  Reconciler::Time now{1000s};
 
   void apply() {
     split.configure_two_vms();
@@ -35,7 +35,7 @@ struct KeeperTest : ::testing::Test {
     split.audit.records.clear();
     split.effects.clear_log();
   }
-  void look(std::chrono::milliseconds later = 0ms) { keeper.look(now += later); }
+  void observe(std::chrono::milliseconds later = 0ms) { reconciler.look(now += later); }
   /// Gives it back to the host behind hostsplit's back.
   void drift(const char* address = taken) {
     split.host.unbind(address);
@@ -53,49 +53,49 @@ struct KeeperTest : ::testing::Test {
 };
 
 TEST_F(KeeperTest, UnconfiguredItChangesNothing) {
-  look();
+  observe();
   EXPECT_TRUE(split.effects.log().empty());
-  EXPECT_THAT(keeper.status_line(), HasSubstr("not configured"));
-  EXPECT_FALSE(keeper.next_look());
+  EXPECT_THAT(reconciler.status_line(), HasSubstr("not configured"));
+  EXPECT_FALSE(reconciler.next_look());
 }
 
 TEST_F(KeeperTest, ConfiguredButNotAppliedItChangesNothing) {
   split.configure_two_vms();
-  look();
+  observe();
   EXPECT_TRUE(split.effects.log().empty());
-  EXPECT_THAT(keeper.status_line(), HasSubstr("not applied"));
+  EXPECT_THAT(reconciler.status_line(), HasSubstr("not applied"));
 }
 
 TEST_F(KeeperTest, AsAppliedThereIsNothingToDo) {
   apply();
-  look();
-  look(30s);
+  observe();
+  observe(30s);
   EXPECT_TRUE(split.effects.log().empty());
   EXPECT_TRUE(split.audit.records.empty());
-  EXPECT_THAT(keeper.status_line(), HasSubstr("everything as applied"));
+  EXPECT_THAT(reconciler.status_line(), HasSubstr("everything as applied"));
 }
 
 TEST_F(KeeperTest, DriftIsToldAndRepairedInTheSameLook) {
   apply();
-  look();
+  observe();
   drift();
-  look(1s);
+  observe(1s);
   EXPECT_EQ(split.driver(taken), "vfio-pci");
   EXPECT_EQ(count("drift", "seen"), 1);
   EXPECT_THAT(message("drift", "seen"), HasSubstr("driver is xhci_hcd but VM 101 owns it"));
   EXPECT_EQ(count("bind", "done"), 1);
   EXPECT_EQ(repaired, std::vector<std::string>{taken});
-  EXPECT_EQ(keeper.repairs(), 1u);
-  look(1s);
+  EXPECT_EQ(reconciler.repairs(), 1u);
+  observe(1s);
   EXPECT_EQ(count("drift", "seen"), 1);
-  EXPECT_THAT(keeper.status_line(), HasSubstr("everything as applied"));
+  EXPECT_THAT(reconciler.status_line(), HasSubstr("everything as applied"));
 }
 
 TEST_F(KeeperTest, LostPagesComeBack) {
   apply();
-  look();
+  observe();
   split.host.set_pages(1, kib_per_gib, 3);
-  look(1s);
+  observe(1s);
   EXPECT_EQ(split.pages(1), 8u);
   EXPECT_EQ(count("wipe", "seen"), 1);
 }
@@ -103,94 +103,94 @@ TEST_F(KeeperTest, LostPagesComeBack) {
 TEST_F(KeeperTest, PolicyReportOnlyTells) {
   apply();
   split.configure("[enforce]\ndrift = \"report\"\n[vm.101]\ncontrollers = [\"0000:03:00.3\"]\n");
-  look();
+  observe();
   drift();
-  look(1s);
-  look(1s);
+  observe(1s);
+  observe(1s);
   EXPECT_EQ(split.driver(taken), "xhci_hcd");
   EXPECT_EQ(count("drift", "reported"), 1);
-  EXPECT_FALSE(keeper.next_look());
+  EXPECT_FALSE(reconciler.next_look());
 }
 
 TEST_F(KeeperTest, OffOnTheKernelCommandLineOnlyTells) {
   apply();
   split.host.set_kernel("6.17.13-2-pve", "ro hostsplit=off quiet");
   drift();
-  look();
+  observe();
   EXPECT_EQ(split.driver(taken), "xhci_hcd");
   EXPECT_TRUE(split.effects.log().empty());
-  EXPECT_THAT(keeper.status_line(), HasSubstr("hostsplit=off"));
+  EXPECT_THAT(reconciler.status_line(), HasSubstr("hostsplit=off"));
 }
 
 TEST_F(KeeperTest, AFailingRepairIsTriedLaterAndGivenUpInTheEnd) {
   apply();
-  look();
+  observe();
   drift();
   split.effects.before = [](const std::string& line) {
     if (line.find("drivers_probe") != std::string::npos) throw Error("write", "drivers_probe", "Input/output error");
   };
-  look();
-  for (int looks = 0; looks < 100 && keeper.next_look(); ++looks) keeper.look(now = *keeper.next_look());
+  observe();
+  for (int looks = 0; looks < 100 && reconciler.next_look(); ++looks) reconciler.look(now = *reconciler.next_look());
   EXPECT_EQ(count("drift", "failed"), 1);
   EXPECT_THAT(message("drift", "failed"), HasSubstr("systemctl reload hostsplitd"));
   EXPECT_EQ(count("bind", "failed"), RepairPolicy::most_failures);
-  EXPECT_THAT(keeper.status_line(), HasSubstr("not as applied"));
+  EXPECT_THAT(reconciler.status_line(), HasSubstr("not as applied"));
 
   split.effects.before = {};
-  keeper.try_all_again();
-  look(1h);
+  reconciler.try_all_again();
+  observe(1h);
   EXPECT_EQ(split.driver(taken), "vfio-pci");
 }
 
 TEST_F(KeeperTest, WhileAnotherHostsplitActsItWaitsAndSaysNothing) {
   apply();
-  look();
+  observe();
   drift();
   {
     const Lock other(split.root);
-    look(1s);
+    observe(1s);
   }
   EXPECT_EQ(split.driver(taken), "xhci_hcd");
   EXPECT_EQ(count("drift", "seen"), 0);
-  ASSERT_TRUE(keeper.next_look());
-  now = *keeper.next_look();
-  look();
+  ASSERT_TRUE(reconciler.next_look());
+  now = *reconciler.next_look();
+  observe();
   EXPECT_EQ(split.driver(taken), "vfio-pci");
 }
 
 TEST_F(KeeperTest, ADamagedConfigurationKeepsTheLastGoodOneAndIsToldOnce) {
   apply();
-  look();
+  observe();
   split.host.set_file(names::config_file, "version = 1\n[vm.101\n");
-  look(1s);
-  look(1s);
+  observe(1s);
+  observe(1s);
   EXPECT_EQ(count("finding", "seen"), 1);
   EXPECT_THAT(message("finding", "seen"), HasSubstr("hostsplit.toml"));
-  EXPECT_TRUE(keeper.view().config.has_value());
-  EXPECT_THAT(keeper.status_line(), HasSubstr("damaged"));
+  EXPECT_TRUE(reconciler.state().config.has_value());
+  EXPECT_THAT(reconciler.status_line(), HasSubstr("damaged"));
   drift();
-  look(1s);
+  observe(1s);
   EXPECT_EQ(split.driver(taken), "vfio-pci") << "what was applied is still kept";
   split.configure_two_vms();
-  look(1s);
+  observe(1s);
   EXPECT_EQ(count("finding", "ended"), 1);
 }
 
 TEST_F(KeeperTest, ADamagedPortMapIsNeverWritten) {
   split.host.set_file(names::port_map_file, "garbage");
-  look();
+  observe();
   drift("0000:44:00.3");
-  look(1s);
+  observe(1s);
   EXPECT_EQ(split.host.file(names::port_map_file), "garbage");
 }
 
 TEST_F(KeeperTest, AStuckFunctionIsLeftAloneUntilTheRestart) {
   apply();
-  look();
+  observe();
   split.host.set_file("proc/4711/stat", "4711 (a) b) D 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 777 0");
   drift();
   split.effects.stick(std::string(taken) + "/driver/unbind");
-  look(1s);
+  observe(1s);
   EXPECT_EQ(count("stuck", "seen"), 1);
   EXPECT_THAT(message("stuck", "seen"), HasSubstr("vfio_unregister_group_dev"));
   const auto tries = [this] {
@@ -200,14 +200,14 @@ TEST_F(KeeperTest, AStuckFunctionIsLeftAloneUntilTheRestart) {
     });
   };
   EXPECT_EQ(tries(), 1);
-  for (int looks = 0; looks < 20; ++looks) look(30s);
+  for (int looks = 0; looks < 20; ++looks) observe(30s);
   EXPECT_EQ(tries(), 1) << "no second child gets stuck";
   EXPECT_EQ(count("finding", "seen"), 1) << "told once";
   EXPECT_THAT(message("finding", "seen"), HasSubstr("4711"));
-  EXPECT_FALSE(keeper.next_look());
-  EXPECT_THAT(keeper.status_line(), HasSubstr("not as applied"));
+  EXPECT_FALSE(reconciler.next_look());
+  EXPECT_THAT(reconciler.status_line(), HasSubstr("not as applied"));
 
-  Keeper another{split.actor(), {}};  // the service was restarted
+  Reconciler another{split.context(), {}};  // the service was restarted
   another.look(now);
   EXPECT_EQ(tries(), 1);
   another.try_all_again();
@@ -227,7 +227,7 @@ TEST_F(KeeperTest, AStuckFunctionIsLeftAloneUntilTheRestart) {
 
 struct ElsewhereTest : KeeperTest {
   std::vector<Plan> started;
-  Keeper elsewhere{split.actor(), {{}, {}, {}, [this](const Plan& due) { started.push_back(due); }}};
+  Reconciler elsewhere{split.context(), {{}, {}, {}, [this](const Plan& due) { started.push_back(due); }}};
 };
 
 TEST_F(ElsewhereTest, LooksGoOnWhileARepairRuns) {
@@ -242,7 +242,7 @@ TEST_F(ElsewhereTest, LooksGoOnWhileARepairRuns) {
   elsewhere.look(now += 1s);
   EXPECT_EQ(started.size(), 1u) << "one at a time";
   EXPECT_FALSE(elsewhere.next_look()) << "its end brings the next look";
-  ASSERT_TRUE(repair(split.actor(), started[0]).ok());
+  ASSERT_TRUE(carry_out(split.context(), repair_of(started[0])).ok());
   elsewhere.repair_ended({{started[0].steps.back().id, StepResult::Kind::done, {}}}, now);
   EXPECT_EQ(elsewhere.repairs(), 1u);
   ASSERT_TRUE(elsewhere.next_look());
@@ -263,33 +263,33 @@ TEST_F(ElsewhereTest, AWorkerOutOfReachIsTriedAgainLater) {
 }
 
 TEST_F(KeeperTest, LostAuditRecordsAreAFinding) {
-  look();
-  keeper.lost_audit(2);
-  look(1s);
+  observe();
+  reconciler.lost_audit(2);
+  observe(1s);
   EXPECT_THAT(message("finding", "seen"), HasSubstr("2 audit records were lost"));
 }
 
 TEST_F(KeeperTest, ABadCableDoesNotFloodTheJournal) {
   testing::UsbSpec stick;
-  look();
+  observe();
   for (int i = 0; i < 50; ++i) {
     split.host.plug(taken, "2", stick);
-    look(100ms);
+    observe(100ms);
     split.host.unplug(taken, "2");
-    look(100ms);
+    observe(100ms);
   }
   EXPECT_EQ(count("port", "seen"), PortStorm::most_per_window);
   EXPECT_EQ(count("port", "summary"), 1);
-  ASSERT_TRUE(keeper.next_look());
-  now = *keeper.next_look();
-  look();
+  ASSERT_TRUE(reconciler.next_look());
+  now = *reconciler.next_look();
+  observe();
   EXPECT_EQ(count("port", "summary"), 2);
   EXPECT_THAT(split.audit.records.back().message, HasSubstr("94 more plugs and unplugs"));
   now += 2min;
-  look();
-  EXPECT_FALSE(keeper.next_look()) << "quiet again";
+  observe();
+  EXPECT_FALSE(reconciler.next_look()) << "quiet again";
   split.host.plug(taken, "2", stick);
-  look();
+  observe();
   EXPECT_EQ(count("port", "seen"), PortStorm::most_per_window + 1);
 }
 
@@ -298,19 +298,19 @@ TEST_F(KeeperTest, PlugsAreToldWithTheNameOfThePort) {
   stick.product = "Stick";
   stick.serial = "LAB1";
   split.host.plug(taken, "2", stick);
-  const auto snapshot = split.view().snapshot;
+  const auto snapshot = split.state().snapshot;
   const auto device = std::find_if(snapshot.devices.begin(), snapshot.devices.end(),
                                    [](const UsbDevice& d) { return d.serial == "LAB1"; });
   ASSERT_NE(device, snapshot.devices.end());
   save_port_map(split.root, split.effects, learn_port({}, snapshot, *device, "front-1"));
-  look();
+  observe();
   split.host.unplug(taken, "2");
-  look(1s);
+  observe(1s);
   EXPECT_EQ(message("port", "seen"), "front-1: unplugged Stick (serial LAB1)");
   split.audit.records.clear();
   split.host.plug(taken, "2", stick);
   split.host.plug("0000:22:00.3", "3", stick);
-  look(1s);
+  observe(1s);
   EXPECT_EQ(count("port", "seen"), 2);
   EXPECT_THAT(ports,
               ::testing::UnorderedElementsAre("front-1|", "front-1|Stick (serial LAB1)", "|Stick (serial LAB1)"));
@@ -321,9 +321,9 @@ TEST_F(KeeperTest, DevicesThatLeaveWithTheirControllerWereNotUnplugged) {
   testing::UsbSpec stick;
   stick.product = "Stick";
   split.host.plug(taken, "2", stick);
-  look();
+  observe();
   split.host.unbind(taken);
-  look(1s);
+  observe(1s);
   EXPECT_THAT(message("port", "seen"), HasSubstr("left the host together with its controller"));
 }
 

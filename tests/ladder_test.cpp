@@ -42,7 +42,7 @@ struct Climber {
   /// Another boot, on which the early unit found these drivers.
   void booted(const std::string& id, const std::string& drivers) {
     boot(id);
-    split.host.set_file(names::early_plan_file, image_plan(*split.view().applied));
+    split.host.set_file(names::early_plan_file, image_plan(*split.state().applied));
     split.host.set_file(names::early_notes_file, "took 30\n");
     split.host.remove(names::first_look_service);
     split.host.set_file(names::first_look_early, drivers);
@@ -52,7 +52,7 @@ struct Climber {
     for (const auto& step : split.plan_now().steps) ids.push_back(step.id);
     return ids;
   }
-  std::string rung() const { return to_string(status(split.view()).boot.rung); }
+  std::string rung() const { return to_string(status(split.state()).boot.rung); }
   bool told(const char* code) const { return find(split.plan_now().findings, code) != nullptr; }
   std::string in_image(const char* name) const {
     const auto content = read_image(split.root, image, {name}).content;
@@ -190,9 +190,9 @@ TEST(Ladder, TheClimbIsAuditedAndShown) {
   EXPECT_EQ(record->to, "ids");
   EXPECT_EQ(record->rung, "ids");
   EXPECT_THAT(record->reason, HasSubstr("xhci_hcd had 0000:44:00.1 before vfio-pci"));
-  EXPECT_THAT(status_text(status(host.split.view()), Paint{}),
+  EXPECT_THAT(status_text(status(host.split.state()), Paint{}),
               HasSubstr("Rung ids, because at this boot xhci_hcd had 0000:44:00.1"));
-  EXPECT_THAT(status_json(status(host.split.view())), HasSubstr("\"rung\": \"ids\""));
+  EXPECT_THAT(status_json(status(host.split.state())), HasSubstr("\"rung\": \"ids\""));
 }
 
 TEST(Ladder, AScriptThatDidNotRunIsNamed) {
@@ -281,9 +281,9 @@ TEST(Ladder, LifelinesOnAControllerForbidTheBlacklist) {
   Climber host(twin_assigned);
   host.booted("two", lost_03);
   host.configure("blacklist = \"allow\"");
-  View view = host.split.view();
-  view.snapshot.uses.push_back({UseKind::mount, "/", "sdz1", parse_pci_address("0000:22:00.3"), true});
-  const Plan plan = hostsplit::plan(view);
+  State state = host.split.state();
+  state.snapshot.uses.push_back({UseKind::mount, "/", "sdz1", parse_pci_address("0000:22:00.3"), true});
+  const Plan plan = hostsplit::plan_for(state, Apply{});
   EXPECT_TRUE(find(plan.findings, "rung-blacklist-unsafe"));
   EXPECT_THAT(plan.steps, IsEmpty());
 }
@@ -292,11 +292,11 @@ TEST(Ladder, UndoLeavesNoTrace) {
   Climber host(no_twin);
   host.booted("two", lost_44);
   ASSERT_TRUE(host.split.apply_now().ok());
-  ASSERT_TRUE(undo(host.split.actor(), undo_plan(host.split.view())).ok());
+  ASSERT_TRUE(carry_out(host.split.context(), Undo{}).ok());
   for (const char* path : {names::modprobe_conf, names::modules_load_conf, names::rung_file, names::baseline_file})
     EXPECT_FALSE(host.split.root.exists(path)) << path;
   EXPECT_EQ(host.in_image(names::modprobe_conf), "");
-  EXPECT_THAT(undo_plan(host.split.view()).steps, IsEmpty());
+  EXPECT_THAT(plan_for(host.split.state(), Undo{}).steps, IsEmpty());
 }
 
 TEST(Ladder, ByWishTheServiceDoesItAndNothingIsClimbed) {
@@ -326,7 +326,7 @@ TEST(Ladder, UndoPutsAFileBackThatStoodThere) {
   host.split.host.set_file(names::modprobe_conf, "options vfio-pci disable_vga=1\n");
   host.booted("two", lost_44);
   ASSERT_TRUE(host.split.apply_now().ok());
-  ASSERT_TRUE(undo(host.split.actor(), undo_plan(host.split.view())).ok());
+  ASSERT_TRUE(carry_out(host.split.context(), Undo{}).ok());
   EXPECT_EQ(host.split.host.file(names::modprobe_conf), "options vfio-pci disable_vga=1\n");
 }
 
@@ -353,7 +353,7 @@ TEST(Ladder, AnInterruptedClimbIsFinishedByTheNextApply) {
     EXPECT_EQ(host.rung(), "ids") << stop;
     EXPECT_THAT(host.in_image(names::modprobe_conf), HasSubstr("ids=1022:149c")) << stop;
     EXPECT_THAT(host.steps(), IsEmpty()) << stop;
-    ASSERT_TRUE(undo(host.split.actor(), undo_plan(host.split.view())).ok()) << stop;
+    ASSERT_TRUE(carry_out(host.split.context(), Undo{}).ok()) << stop;
     EXPECT_FALSE(host.split.root.exists(names::modprobe_conf)) << stop;
   }
   EXPECT_GT(effects, 8u);
@@ -362,10 +362,10 @@ TEST(Ladder, AnInterruptedClimbIsFinishedByTheNextApply) {
 TEST(FirstLook, IsWrittenOnceInEachBoot) {
   Climber host(twin_assigned);
   const auto file = names::first_look_service;
-  note_first_look(host.split.actor(), host.split.view(), file);
+  note_first_look(host.split.context(), host.split.state(), file);
   EXPECT_EQ(host.split.host.file(file), "0000:03:00.3 vfio-pci\n");
   host.split.host.unbind("0000:03:00.3");
-  note_first_look(host.split.actor(), host.split.view(), file);
+  note_first_look(host.split.context(), host.split.state(), file);
   EXPECT_EQ(host.split.host.file(file), "0000:03:00.3 vfio-pci\n") << "later it may be drift";
 }
 

@@ -11,7 +11,7 @@
 #include "core/base/names.hpp"
 #include "host/store/page_lock.hpp"
 #include "host/system/unique_fd.hpp"
-#include "service/keeper/reconciler.hpp"
+#include "service/reconciler/reconciler.hpp"
 #include "support/split_host.hpp"
 
 namespace hostsplit {
@@ -99,7 +99,7 @@ TEST_F(Pages, AtBootTooLargePoolsShrinkFirst) {
   split.host.set_pages(0, kib_per_gib, 12);
   BootPlan plan;
   plan.reservations = {{0, kib_per_gib, 8, {101}, {{101, 8}}}, {1, kib_per_gib, 10, {102}, {{102, 10}}}};
-  const auto steps = boot_page_steps(split.view().snapshot, plan);
+  const auto steps = boot_page_steps(split.state().snapshot, plan);
   ASSERT_EQ(steps.size(), 2u);
   EXPECT_EQ(std::get<Reserve>(steps[0].action).to, 8u);
   EXPECT_EQ(std::get<Reserve>(steps[1].action).to, 10u);
@@ -113,9 +113,8 @@ TEST_F(Pages, NothingIsWrittenWhileAVmStarts) {
   EXPECT_THROW(PageLock(split.root, 60ms), Error);
   BootPlan plan;
   plan.reservations = {{0, kib_per_gib, 8, {101}, {{101, 8}}}};
-  Plan planned;
-  planned.steps = boot_page_steps(split.view().snapshot, plan);
-  EXPECT_THROW(repair(split.actor(), planned), Error);
+  split.host.set_file(names::boot_plan_file, to_text(plan));
+  EXPECT_THROW(carry_out(split.context(), EarlyBoot{}), Error);
   EXPECT_EQ(split.pages(0), 0u);
 }
 
@@ -124,15 +123,15 @@ TEST_F(Pages, WhoWaitsForAVmToStartSaysSoEverySecondAndAtTheEnd) {
   StartingVm pve(split);
   pve.take();
   std::vector<std::string> told;
-  Actor actor = split.actor();
-  actor.waiting = [&](std::chrono::seconds waited, bool over) {
+  Context context = split.context();
+  context.waiting = [&](std::chrono::seconds waited, bool over) {
     told.push_back(std::to_string(waited.count()) + (over ? " over" : ""));
     if (waited >= 1s) pve.fd.reset();
   };
-  EXPECT_TRUE(apply(actor, split.plan_now()).ok());
+  EXPECT_TRUE(carry_out(context, Apply{}).ok());
   EXPECT_EQ(told, (std::vector<std::string>{"0", "1", "1 over"}));
   told.clear();
-  EXPECT_TRUE(undo(actor, undo_plan(split.view())).ok());
+  EXPECT_TRUE(carry_out(context, Undo{}).ok());
   EXPECT_TRUE(told.empty()) << "nobody starts a VM";
 }
 
@@ -140,10 +139,10 @@ TEST_F(Pages, WhoWaitsCanStop) {
   split.configure_two_vms();
   StartingVm pve(split);
   pve.take();
-  Actor actor = split.actor();
-  actor.stop_asked = [] { return true; };
+  Context context = split.context();
+  context.stop_asked = [] { return true; };
   try {
-    apply(actor, split.plan_now());
+    carry_out(context, Apply{});
     FAIL();
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), HasSubstr("cancelled while Proxmox VE"));
@@ -170,22 +169,22 @@ TEST_F(Pages, TheServiceMendsAWipeOnceTheVmRuns) {
   split.configure_two_vms();
   ASSERT_TRUE(split.apply_now().ok());
   split.audit.records.clear();
-  Keeper keeper(split.actor(), {});
-  Keeper::Time now{1000s};
-  keeper.look(now);
+  Reconciler reconciler(split.context(), {});
+  Reconciler::Time now{1000s};
+  reconciler.look(now);
 
   StartingVm pve(split);
   pve.take();
   split.host.use_pages(0, kib_per_gib, 8);
   split.host.set_pages(0, kib_per_gib, 0);  // in use: all of them become surplus
   split.host.set_pages(1, kib_per_gib, 0);
-  keeper.look(now += 1s);
+  reconciler.look(now += 1s);
   EXPECT_EQ(split.pages(1), 0u) << "while Proxmox VE is at it nobody else is";
   EXPECT_TRUE(split.audit.records.empty());
-  ASSERT_TRUE(keeper.next_look());
+  ASSERT_TRUE(reconciler.next_look());
   pve.fd.reset();
 
-  keeper.look(now += 1s);
+  reconciler.look(now += 1s);
   EXPECT_EQ(split.pages(0), 8u);
   EXPECT_EQ(split.pages(1), 8u);
   const auto wipe = std::find_if(split.audit.records.begin(), split.audit.records.end(),

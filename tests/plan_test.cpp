@@ -8,7 +8,8 @@
 #include <sstream>
 
 #include "core/base/error.hpp"
-#include "operations/operations.hpp"
+#include "operations/boot.hpp"
+#include "operations/status.hpp"
 #include "operations/report/report.hpp"
 #include "support/machine_file.hpp"
 #include "operations/report/colour.hpp"
@@ -55,7 +56,7 @@ std::string planned(const fs::path& directory) {
   const Root root(host.directory());
   std::string text;
   try {
-    text = plan_text(plan(look(root)), Paint{});
+    text = plan_text(plan_for(observe(root), Apply{}), Paint{});
   } catch (const Error& error) {
     text = std::string("error: ") + error.what() + "\n";
   }

@@ -161,7 +161,7 @@ TEST_F(Cluster, OneMappingForEachFunctionOfWhatWasApplied) {
   EXPECT_EQ(json["changes"], true);
   EXPECT_EQ(json["mappings"][0]["path"], "0000:03:00.3");
 
-  write_mappings(split.actor(), wanted);
+  write_mappings(split.context(), wanted);
   EXPECT_EQ(file(), wanted.after);
   EXPECT_EQ(split.audit.records.back().result, "done");
   EXPECT_EQ(split.audit.records.back().to, "/etc/pve/mapping/pci.cfg");
@@ -169,7 +169,7 @@ TEST_F(Cluster, OneMappingForEachFunctionOfWhatWasApplied) {
   EXPECT_FALSE(split.root.exists("etc/pve/priv/lock/file-mapping_pci_cfg")) << "the lock is given back";
   EXPECT_EQ(split.root.list("etc/pve/mapping"), std::vector<std::string>{"pci.cfg"}) << "nothing lies beside it";
 
-  write_mappings(split.actor(), change(true));
+  write_mappings(split.context(), change(true));
   EXPECT_EQ(file(), "");
 }
 
@@ -192,7 +192,7 @@ TEST_F(Cluster, WhoeverWritesInBetweenIsNotOverwritten) {
   ASSERT_TRUE(split.apply_now().ok());
   const auto wanted = change();
   split.host.set_file(names::pci_mapping_file, "somebody\n\tmap node=pve2\n");
-  EXPECT_THROW(write_mappings(split.actor(), wanted), Error);
+  EXPECT_THROW(write_mappings(split.context(), wanted), Error);
   EXPECT_EQ(file(), "somebody\n\tmap node=pve2\n");
   EXPECT_EQ(split.audit.records.back().result, "failed");
   EXPECT_FALSE(split.root.exists("etc/pve/priv/lock/file-mapping_pci_cfg"));
@@ -220,7 +220,7 @@ TEST_F(Cluster, WithoutQuorumNothingChangesAndTheReasonIsTold) {
   ASSERT_EQ(seteuid(65534), 0);
   std::string said;
   try {
-    write_mappings(split.actor(), wanted);
+    write_mappings(split.context(), wanted);
   } catch (const Error& error) {
     said = error.what();
   }

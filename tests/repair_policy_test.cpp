@@ -1,5 +1,5 @@
 // When a repair may be tried again: by injected time, never by sleeping.
-#include "service/keeper/repair_policy.hpp"
+#include "service/reconciler/repair_policy.hpp"
 
 #include <gtest/gtest.h>
 

@@ -39,7 +39,7 @@ struct Article {
 
 TEST(StatusJson, HasTheDocumentedKeys) {
   Article article;
-  const std::string text = status_json(status(look(article.root)));
+  const std::string text = status_json(status(observe(article.root)));
   EXPECT_EQ(text.back(), '\n');
   const Json json = Json::parse(text);
   expect_keys(json, {"version", "live", "configured", "applied", "pending_changes", "pending_reboot", "boot",
@@ -71,7 +71,7 @@ TEST(StatusJson, HasTheDocumentedKeys) {
 
 TEST(StatusJson, NodesAndPagesInKib) {
   Article article;
-  const Json node = Json::parse(status_json(status(look(article.root))))["nodes"][0];
+  const Json node = Json::parse(status_json(status(observe(article.root))))["nodes"][0];
   expect_keys(node, {"node", "cpus", "memory_kib", "free_kib", "distances", "pages"});
   EXPECT_EQ(node["cpus"], "0-31,64-95");
   EXPECT_EQ(node["memory_kib"], 64 * kib_per_gib);
@@ -106,7 +106,7 @@ Status with_device(const std::string& name) {
   testing::UsbSpec spec;
   spec.product = name;
   split.host.plug("0000:03:00.3", "2", spec);
-  return status(split.view());
+  return status(split.state());
 }
 
 TEST(ForeignNames, KeepJsonValid) {
@@ -181,7 +181,7 @@ TEST(OutcomeJson, HasTheDocumentedKeys) {
   split.configure_two_vms();
   const Plan plan = split.plan_now();
   split.effects.fail_next("0000:03:00.3/driver_override", EIO);
-  const Outcome outcome = apply(split.actor(), plan);
+  const Outcome outcome = carry_out(split.context(), Apply{}).outcome;
   const Json json = Json::parse(outcome_json(outcome, plan));
   expect_keys(json, {"version", "ok", "results", "findings"});
   EXPECT_EQ(json["ok"], false);
@@ -213,17 +213,17 @@ void expect_golden(const std::string& name, const std::string& text) {
 
 TEST(Golden, StatusOfTheArticlesMachine) {
   Article article;
-  expect_golden("trx40-article-status", status_text(status(look(article.root)), {}));
+  expect_golden("trx40-article-status", status_text(status(observe(article.root)), {}));
 }
 
 TEST(Golden, PortsOfTheArticlesMachine) {
   Article article;
-  expect_golden("trx40-article-ports", ports_text(status(look(article.root)).ports, {}));
+  expect_golden("trx40-article-ports", ports_text(status(observe(article.root)).ports, {}));
 }
 
 TEST(Colour, OnlyWhereItIsWantedAndNeverInTheWidths) {
   Article article;
-  const Status now = status(look(article.root));
+  const Status now = status(observe(article.root));
   std::string colourful = status_text(now, {true});
   EXPECT_THAT(colourful, HasSubstr("\033[33mxhci_hcd (wanted: vfio-pci)\033[0m"));
   for (auto at = colourful.find('\033'); at != std::string::npos; at = colourful.find('\033'))

@@ -8,10 +8,10 @@
 
 #include "core/base/error.hpp"
 #include "service/journal/log.hpp"
-#include "service/keeper/drift.hpp"
-#include "service/keeper/finding_log.hpp"
+#include "service/reconciler/drift.hpp"
+#include "service/reconciler/finding_log.hpp"
 #include "service/journal/journal_audit.hpp"
-#include "service/keeper/reconciler.hpp"
+#include "service/reconciler/reconciler.hpp"
 #include "service/journal/message_ids.hpp"
 #include "service/loop/udev_monitor.hpp"
 #include "service/loop/usb_descriptors.hpp"

@@ -181,9 +181,9 @@ struct Judged : ::testing::Test {
     }
     host.functions[address] = {address, {}, "vfio-pci", "vfio-pci", 60, 0};
   }
-  std::vector<Verdict> judge() const { return judge_guest(guest, wish, host); }
+  std::vector<Verdict> check_health() const { return judge_guest(guest, wish, host); }
   std::vector<Verdict> wrong() const {
-    auto verdicts = judge();
+    auto verdicts = check_health();
     std::erase_if(verdicts, [](const Verdict& v) { return v.kind != Verdict::Kind::wrong; });
     return verdicts;
   }
@@ -197,8 +197,8 @@ struct Judged : ::testing::Test {
 using Checks = std::vector<std::string>;
 
 TEST_F(Judged, AGoodPlacementIsRightThroughout) {
-  for (const auto& verdict : judge()) EXPECT_EQ(verdict.kind, Verdict::Kind::right) << verdict.check << verdict.found;
-  EXPECT_EQ(judge().size(), 7u);
+  for (const auto& verdict : check_health()) EXPECT_EQ(verdict.kind, Verdict::Kind::right) << verdict.check << verdict.found;
+  EXPECT_EQ(check_health().size(), 7u);
 }
 
 TEST_F(Judged, WrongNode) {
@@ -262,7 +262,7 @@ TEST_F(Judged, AFunctionTheVmWasStartedWithoutIsANote) {
   guest.command.functions.clear();
   guest.interrupts.clear();
   EXPECT_TRUE(wrong().empty());
-  EXPECT_EQ(judge().back().kind, Verdict::Kind::note);
+  EXPECT_EQ(check_health().back().kind, Verdict::Kind::note);
 }
 
 TEST_F(Judged, AVanishedFunction) {
@@ -273,8 +273,8 @@ TEST_F(Judged, AVanishedFunction) {
 TEST_F(Judged, InterruptsElsewhereAreANote) {
   guest.interrupts[0].cpus = {3};
   EXPECT_TRUE(wrong().empty());
-  EXPECT_EQ(judge().back().kind, Verdict::Kind::note);
-  EXPECT_THAT(judge().back().remedy, HasSubstr("/proc/irq/131/"));
+  EXPECT_EQ(check_health().back().kind, Verdict::Kind::note);
+  EXPECT_THAT(check_health().back().remedy, HasSubstr("/proc/irq/131/"));
 }
 
 TEST_F(Judged, ToomuchOrdinaryMemory) {
@@ -286,7 +286,7 @@ TEST_F(Judged, NotRunningIsNoMistake) {
   guest = {};
   guest.vm = 101;
   EXPECT_TRUE(wrong().empty());
-  EXPECT_EQ(judge()[0].found, "not running");
+  EXPECT_EQ(check_health()[0].found, "not running");
 }
 
 TEST_F(Judged, AStalePidFileIs) {
@@ -300,7 +300,7 @@ TEST_F(Judged, AGuestNothingIsSaidAboutIsTold) {
   wish = {};
   guest.pages->huge[2048] = {{0, 64}};
   EXPECT_TRUE(wrong().empty());
-  EXPECT_EQ(judge()[1].found, "2176 MiB in huge pages") << "each page in its own size";
+  EXPECT_EQ(check_health()[1].found, "2176 MiB in huge pages") << "each page in its own size";
 }
 
 TEST_F(Judged, TwoNodesInOneVm) {

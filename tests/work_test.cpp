@@ -8,6 +8,7 @@
 #include "core/base/error.hpp"
 #include "core/base/names.hpp"
 #include "core/planner/token.hpp"
+#include "operations/report/preview.hpp"
 #include "service/work/worker.hpp"
 #include "service/work/worker_link.hpp"
 #include "support/split_host.hpp"
@@ -22,8 +23,10 @@ using testing::SplitHost;
 // --- packets ---------------------------------------------------------------------------------------------------------
 
 TEST(WorkPackets, ComeBackAsTheyWere) {
-  const WorkRequest request{"release", {"0000:03:00.3"}, "t1", {"bind a", "bind b"}};
+  const WorkRequest request{Transfer{Transfer::To::host, {"0000:03:00.3"}}, "t1"};
   EXPECT_EQ(std::get<WorkRequest>(parse_to_worker(to_packet(request))), request);
+  const WorkRequest repair{Repair{{"bind a", "bind b"}}, {}};
+  EXPECT_EQ(std::get<WorkRequest>(parse_to_worker(to_packet(repair))), repair);
   EXPECT_TRUE(std::holds_alternative<WorkCancel>(parse_to_worker(to_packet(WorkCancel{}))));
 
   const auto progress =
@@ -72,9 +75,9 @@ struct WorkTest : ::testing::Test {
   SplitHost split;
   std::vector<std::string> told;
   WorkResult work(const WorkRequest& request, StopAsked stop = {}) {
-    const Actor actor{split.root, split.effects, split.audit, std::move(stop)};
+    const Context context{split.root, split.effects, split.audit, std::move(stop)};
     return do_work(
-        actor, request,
+        context, request,
         [this](const WorkProgress& p) {
           told.push_back(std::to_string(p.number) + "/" + std::to_string(p.total) + " " +
                          (p.ended ? to_text(*p.ended) : "started"));
@@ -85,21 +88,21 @@ struct WorkTest : ::testing::Test {
 
 TEST_F(WorkTest, AppliesWhatWasShown) {
   split.configure_two_vms();
-  const auto shown = preview(split.root, {"apply", {}, {}, {}}, Paint{});
+  const auto shown = preview(split.state(), Apply{}, Paint{});
   ASSERT_GT(shown.steps, 3u);
   EXPECT_FALSE(shown.refused);
-  const auto result = work({"apply", {}, shown.token, {}});
+  const auto result = work({Apply{}, shown.token});
   EXPECT_TRUE(result.ok) << result.error;
   EXPECT_THAT(result.document, HasSubstr("\"ok\": true"));
   EXPECT_EQ(split.driver("0000:03:00.3"), "vfio-pci");
   EXPECT_EQ(told.front(), "1/" + std::to_string(shown.steps) + " started");
   EXPECT_EQ(told.back(), std::to_string(shown.steps) + "/" + std::to_string(shown.steps) + " done");
-  EXPECT_TRUE(work({"apply", {}, {}, {}}).ok) << "nothing left to do";
+  EXPECT_TRUE(work({Apply{}, {}}).ok) << "nothing left to do";
 }
 
 TEST_F(WorkTest, WaitingIsAStepZero) {
   std::vector<WorkProgress> seen;
-  const auto waiting = told_by([&](const WorkProgress& progress) { seen.push_back(progress); }, 7);
+  const auto waiting = waiting_reported_by([&](const WorkProgress& progress) { seen.push_back(progress); });
   waiting(std::chrono::seconds(3), false);
   waiting(std::chrono::seconds(4), true);
   ASSERT_EQ(seen.size(), 2u);
@@ -107,14 +110,14 @@ TEST_F(WorkTest, WaitingIsAStepZero) {
   EXPECT_EQ(seen[0].detail, "3 s");
   EXPECT_FALSE(seen[0].ended);
   EXPECT_EQ(seen[1].ended, Kind::done);
-  told_by(nullptr, 7)(std::chrono::seconds(1), false);
+  waiting_reported_by(nullptr)(std::chrono::seconds(1), false);
 }
 
 TEST_F(WorkTest, RefusesAnotherPlanThanTheShownOne) {
   split.configure_two_vms();
-  const auto shown = preview(split.root, {"apply", {}, {}, {}}, Paint{});
+  const auto shown = preview(split.state(), Apply{}, Paint{});
   split.configure("[vm.101]\ncontrollers = [\"0000:03:00.3\"]\n");
-  const auto result = work({"apply", {}, shown.token, {}});
+  const auto result = work({Apply{}, shown.token});
   EXPECT_FALSE(result.ok);
   EXPECT_THAT(result.error, HasSubstr("the machine has changed since it was made"));
   EXPECT_EQ(split.driver("0000:03:00.3"), "xhci_hcd");
@@ -123,7 +126,7 @@ TEST_F(WorkTest, RefusesAnotherPlanThanTheShownOne) {
 TEST_F(WorkTest, ACancelLeavesTheStepsThatHaveNotBegun) {
   split.configure_two_vms();
   int asked = 0;
-  const auto result = work({"apply", {}, {}, {}}, [&] { return ++asked > 2; });
+  const auto result = work({Apply{}, {}}, [&] { return ++asked > 2; });
   EXPECT_FALSE(result.ok);
   ASSERT_GT(result.outcome.results.size(), 3u);
   EXPECT_EQ(result.outcome.results[1].kind, Kind::done);
@@ -139,17 +142,17 @@ TEST_F(WorkTest, RepairsOnlyWhatItIsTold) {
     split.host.unbind(address);
     split.host.bind(address, "xhci_hcd");
   }
-  EXPECT_TRUE(work({"repair", {}, {}, {"bind 0000:44:00.1"}}).ok);
+  EXPECT_TRUE(work({Repair{{"bind 0000:44:00.1"}}, {}}).ok);
   EXPECT_EQ(split.driver("0000:44:00.1"), "vfio-pci");
   EXPECT_EQ(split.driver("0000:03:00.3"), "xhci_hcd");
 }
 
 TEST_F(WorkTest, WhatCannotBeDoneIsToldNotThrown) {
-  EXPECT_THAT(work({"dance", {}, {}, {}}).error, HasSubstr("no such work"));
+  EXPECT_THROW(make_request("dance", {}), Error);
   split.configure("[vm.101]\nports = [\"nowhere\"]\n");
-  EXPECT_NE(work({"apply", {}, {}, {}}).error, "") << "a plan with errors";
+  EXPECT_NE(work({Apply{}, {}}).error, "") << "a plan with errors";
   split.host.set_file(names::config_file, "version = 1\n[vm.101\n");
-  const auto damaged = work({"apply", {}, {}, {}});
+  const auto damaged = work({Apply{}, {}});
   EXPECT_TRUE(damaged.bad_input);
   EXPECT_THAT(damaged.error, HasSubstr("hostsplit.toml:2"));
 }
@@ -157,22 +160,22 @@ TEST_F(WorkTest, WhatCannotBeDoneIsToldNotThrown) {
 TEST(NothingDone, IsTheDocumentOfAnApplyThatHadNothingToDo) {
   SplitHost split;
   const Plan planned = split.plan_now();
-  const auto shown = preview(split.root, {"apply", {}, {}, {}}, Paint{});
-  EXPECT_EQ(nothing_done(shown), do_work(split.actor(), {"apply", {}, {}, {}}, {}, [] { return 0u; }).document);
+  const auto shown = preview(split.state(), Apply{}, Paint{});
+  EXPECT_EQ(nothing_done(shown), do_work(split.context(), {Apply{}, {}}, {}, [] { return 0u; }).document);
 }
 
 TEST_F(WorkTest, LendsAControllerAndTakesItBack) {
   split.configure_two_vms();
   ASSERT_TRUE(split.apply_now().ok());
-  WorkRequest release{"release", {"0000:03:00.3"}, {}, {}};
-  release.token = preview(split.root, release, Paint{}).token;
+  WorkRequest release{make_request("release", {"0000:03:00.3"}), {}};
+  release.token = preview(split.state(), release.request, Paint{}).token;
   ASSERT_TRUE(work(release).ok);
   EXPECT_EQ(split.driver("0000:03:00.3"), "xhci_hcd");
   EXPECT_FALSE(work(release).ok) << "the plan that was shown is done";
-  EXPECT_TRUE(work({"take", {}, {}, {}}).bad_input) << "it does not say what";
-  ASSERT_TRUE(work({"take", {"0000:03:00.3"}, {}, {}}).ok);
+  EXPECT_THROW(make_request("take", {}), Error) << "it does not say what";
+  ASSERT_TRUE(work({make_request("take", {"0000:03:00.3"}), {}}).ok);
   EXPECT_EQ(split.driver("0000:03:00.3"), "vfio-pci");
-  EXPECT_TRUE(work({"release", {"no such port"}, {}, {}}).bad_input);
+  EXPECT_TRUE(work({make_request("release", {"no such port"}), {}}).bad_input);
 }
 
 // --- the service's end
@@ -199,7 +202,7 @@ struct LinkTest : ::testing::Test {
     ASSERT_EQ(::listen(listening.get(), 4), 0);
   }
   unsigned start(const std::string& verb) {
-    return link->start({verb, {}, {}, {}},
+    return link->start({make_request(verb, {}), {}},
                        {[this](const WorkProgress& p) { said.push_back(p.sentence); },
                         [this, verb](const WorkResult& r) { said.push_back(verb + (r.ok ? " ok" : ": " + r.error)); }});
   }
@@ -214,7 +217,7 @@ struct LinkTest : ::testing::Test {
     if (size <= 0) return "";
     const auto message = parse_to_worker({buffer, static_cast<std::size_t>(size)});
     const auto* request = std::get_if<WorkRequest>(&message);
-    return request ? request->verb : "cancel";
+    return request ? verb_of(request->request) : "cancel";
   }
   void send(const std::string& packet) { ASSERT_GT(::send(worker.get(), packet.data(), packet.size(), 0), 0); }
   void finish() {
@@ -234,7 +237,6 @@ struct LinkTest : ::testing::Test {
 using ::testing::ElementsAre;
 
 TEST_F(LinkTest, OneAfterTheOtherOverOneConnection) {
-  EXPECT_FALSE(link->busy());
   start("apply");
   start("repair");
   EXPECT_TRUE(said.empty()) << "nobody is called back from within start()";
@@ -247,7 +249,6 @@ TEST_F(LinkTest, OneAfterTheOtherOverOneConnection) {
   EXPECT_EQ(receive(), "repair");
   finish();
   EXPECT_THAT(said, ElementsAre("a step", "apply ok", "repair ok"));
-  EXPECT_FALSE(link->busy());
 }
 
 TEST_F(LinkTest, ACancelReachesTheWorkerOrEmptiesTheLine) {
@@ -308,7 +309,6 @@ TEST_F(LinkTest, WhereNobodyListensTheErrorSaysWhatToDo) {
   turn();
   ASSERT_EQ(said.size(), 1u);
   EXPECT_THAT(said[0], HasSubstr("systemctl start hostsplit-work.socket"));
-  EXPECT_FALSE(link->busy());
 }
 
 TEST_F(LinkTest, TooMuchInLineIsRefused) {

@@ -7,18 +7,18 @@
 
 namespace hostsplit {
 
-std::vector<Finding> pve_advice(const Root& root, const View& view) {
-  if (!view.config) return {};
+std::vector<Finding> pve_advice(const Root& root, const State& state) {
+  if (!state.config) return {};
   const PveConfigs pve = read_pve(root);
   if (!pve.known) return {};
-  auto findings = lint_pve(pve, *view.config, view.snapshot);
+  auto findings = lint_pve(pve, *state.config, state.snapshot);
   for (auto& finding : findings) finding.severity = std::min(finding.severity, Severity::warning);
   return findings;
 }
 
-Plan with_advice(const Root& root, const View& view, Plan plan) {
+Plan with_advice(const Root& root, const State& state, Plan plan) {
   if (has_errors(plan.findings)) return plan;
-  for (auto& finding : pve_advice(root, view)) plan.findings.push_back(std::move(finding));
+  for (auto& finding : pve_advice(root, state)) plan.findings.push_back(std::move(finding));
   return plan;
 }
 

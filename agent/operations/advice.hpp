@@ -3,16 +3,16 @@
 
 #include "core/planner/plan.hpp"
 #include "host/system/root.hpp"
-#include "operations/operations.hpp"
+#include "operations/state.hpp"
 
 namespace hostsplit {
 
 /// What stands in Proxmox VE against the VMs of the configuration, with the `qm set` lines that mend it: lint_pve().
 /// Nothing of it keeps a plan from being applied, hence warnings at most. Empty where there is no Proxmox VE or no
 /// configuration. Reads /etc/pve: not for the service.
-std::vector<Finding> pve_advice(const Root& root, const View& view);
+std::vector<Finding> pve_advice(const Root& root, const State& state);
 
 /// The plan with that advice behind its findings. A plan that is refused stays as it is.
-Plan with_advice(const Root& root, const View& view, Plan plan);
+Plan with_advice(const Root& root, const State& state, Plan plan);
 
 }  // namespace hostsplit

@@ -1,36 +1,14 @@
 #include "operations/doctor.hpp"
 
-
 #include <algorithm>
 
 #include "core/base/error.hpp"
 #include "host/inventory/host_setup.hpp"
-#include "host/inventory/inventory.hpp"
 #include "host/inventory/proxmox.hpp"
-#include "host/store/store.hpp"
-#include "operations/operations.hpp"
+#include "operations/request.hpp"
 
 namespace hostsplit {
 namespace {
-
-/// Everything that can be seen; damaged files are told and left out.
-View look_tolerantly(const Root& root, std::vector<Finding>& findings) {
-  View view;
-  view.snapshot = inventory(root);
-  const auto load = [&](const char* code, auto& into, auto read) {
-    try {
-      into = read(root);
-    } catch (const Error& error) {
-      findings.push_back({code, Severity::error, error.object(), error.what(), error.remedy()});
-    }
-  };
-  load("config-damaged", view.config, load_config);
-  load("ports-damaged", view.ports, load_port_map);
-  load("baseline-damaged", view.baseline, load_baseline);
-  load("plan-damaged", view.applied, load_boot_plan);
-  view.climbed = load_rung(root);
-  return view;
-}
 
 /// What only the plan knows: what it found, where pages come from, and which functions belong to VMs.
 struct OfPlan {
@@ -39,11 +17,11 @@ struct OfPlan {
   std::set<PciAddress> assigned;
 };
 
-OfPlan ask_plan(const View& view) {
+OfPlan ask_plan(const State& state) {
   OfPlan of_plan;
-  if (!view.config) return of_plan;
+  if (!state.config) return of_plan;
   try {
-    const Plan planned = plan(view);
+    const Plan planned = plan_for(state, Apply{});
     of_plan.findings = planned.findings;
     of_plan.recipe = planned.pages;
     for (const auto& claim : planned.target.claims) of_plan.assigned.insert(claim.address);
@@ -68,17 +46,17 @@ std::vector<Finding> each_once(const std::vector<Finding>& all) {
 
 Diagnosis diagnose(const Root& root) {
   Diagnosis diagnosis;
-  std::vector<Finding> all;
-  const View view = look_tolerantly(root, all);
+  State state;
+  std::vector<Finding> all = observe_tolerantly(root, state);
   const HostSetup setup = read_setup(root);
   const PveConfigs pve = read_pve(root);
-  const OfPlan of_plan = ask_plan(view);
-  diagnosis.checkups = examine({view.snapshot, setup, view.config, pve, of_plan.assigned});
+  const OfPlan of_plan = ask_plan(state);
+  diagnosis.checkups = examine({state.snapshot, setup, state.config, pve, of_plan.assigned});
   for (const auto& checkup : diagnosis.checkups)
     all.insert(all.end(), checkup.findings.begin(), checkup.findings.end());
   all.insert(all.end(), of_plan.findings.begin(), of_plan.findings.end());
   diagnosis.recipe = of_plan.recipe;
-  all.insert(all.end(), view.snapshot.findings.begin(), view.snapshot.findings.end());
+  all.insert(all.end(), state.snapshot.findings.begin(), state.snapshot.findings.end());
   diagnosis.findings = each_once(all);
   return diagnosis;
 }

@@ -35,16 +35,16 @@ Lock patient_lock(const Root& root) {
 }
 
 /// \return notes about what was done or could not be.
-std::vector<std::string> bring_back_pages(const Actor& actor, const BootPlan& applied, int vm) {
+std::vector<std::string> bring_back_pages(const Context& context, const BootPlan& applied, int vm) {
   try {
-    if (sits_out(load_boot_health(actor.root))) return {};
+    if (is_suspended(load_boot_health(context.root))) return {};
     // Until the VM that starts now is done, what it will trim cannot be known.
-    const PageLock pages(actor.root, wait_for_other_vm);
-    const auto steps = missing_pages(inventory(actor.root), applied, vm);
+    const PageLock pages(context.root, wait_for_other_vm);
+    const auto steps = missing_pages(inventory(context.root), applied, vm);
     if (steps.empty()) return {};
-    const Lock lock = patient_lock(actor.root);
+    const Lock lock = patient_lock(context.root);
     std::vector<std::string> notes;
-    for (const auto& result : Executor(actor.root, actor.effects, actor.audit).run(steps, {}, false).results)
+    for (const auto& result : Executor(context.root, context.effects, context.audit).run(steps, {}, false).results)
       if (result.kind == StepResult::Kind::failed) notes.push_back(result.detail);
     return notes;
   } catch (const Error& error) {
@@ -54,19 +54,19 @@ std::vector<std::string> bring_back_pages(const Actor& actor, const BootPlan& ap
 
 }  // namespace
 
-HookAnswer before_start(const Actor& actor, int vm) {
+HookAnswer before_start(const Context& context, int vm) {
   HookAnswer answer;
-  const auto applied = load_boot_plan(actor.root);
+  const auto applied = load_boot_plan(context.root);
   if (!applied || !applied_for(*applied, vm)) return answer;
-  Snapshot snapshot = inventory(actor.root);
+  Snapshot snapshot = inventory(context.root);
   const bool off = has_word(snapshot.command_line, off_word);
   if (!off) {
-    answer.notes = bring_back_pages(actor, *applied, vm);
-    snapshot = inventory(actor.root);
+    answer.notes = bring_back_pages(context, *applied, vm);
+    snapshot = inventory(context.root);
   }
   if (const auto against = objection(snapshot, *applied, vm, off)) {
     answer.veto = fmt::format("VM {} must wait: {}", vm, *against);
-    actor.audit.write({.event = "vm-start",
+    context.audit.write({.event = "vm-start",
                        .step = {},
                        .controller = {},
                        .group = {},
@@ -83,18 +83,18 @@ HookAnswer before_start(const Actor& actor, int vm) {
   return answer;
 }
 
-HookAnswer after_start(const Actor& actor, int vm) {
+HookAnswer after_start(const Context& context, int vm) {
   HookAnswer answer;
-  const auto applied = load_boot_plan(actor.root);
+  const auto applied = load_boot_plan(context.root);
   if (!applied || !applied_for(*applied, vm)) return answer;
-  const Proof proof = verify(actor.root, {vm}, false);
+  const Proof proof = verify(context.root, {vm}, false);
   for (const auto& guest : proof.guests)
     for (const auto& verdict : guest.verdicts)
       if (verdict.kind == Verdict::Kind::wrong)
         answer.notes.push_back(
             fmt::format("{} of {}: {}, wanted {}", verdict.check, verdict.subject, verdict.found, verdict.wanted));
   try {
-    save_proof(actor.effects, vm, {answer.notes.size(), std::time(nullptr)});
+    save_proof(context.effects, vm, {answer.notes.size(), std::time(nullptr)});
   } catch (const Error& error) {
     answer.notes.push_back(error.what());
   }

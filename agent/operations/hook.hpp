@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "operations/operations.hpp"
+#include "operations/carry_out.hpp"
 
 namespace hostsplit {
 
@@ -15,9 +15,9 @@ struct HookAnswer {
 /// Before a VM starts: brings back pages that the start of another VM trimmed, then says whether the VM can start.
 /// Waits for a VM that is starting right now, but not for longer than Proxmox VE would itself. VMs nothing was applied
 /// for are not even looked at. Never calls qm: Proxmox VE holds the lock of the VM meanwhile.
-HookAnswer before_start(const Actor& actor, int vm);
+HookAnswer before_start(const Context& context, int vm);
 
 /// After a VM started: what `verify` finds wrong. The result is kept for the service's metrics (save_proof()).
-HookAnswer after_start(const Actor& actor, int vm);
+HookAnswer after_start(const Context& context, int vm);
 
 }  // namespace hostsplit

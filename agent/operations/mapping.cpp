@@ -26,31 +26,31 @@ MappingChange mapping_change(const Root& root, bool remove) {
   if (!pve.known || pve.node.empty())
     throw Error("map", "functions", "there is no Proxmox VE here: /etc/pve is empty or not there",
                 "See systemctl status pve-cluster.");
-  const View view = look_at_applied(root);
-  if (!view.applied && !remove)
+  const State state = observe_applied(root);
+  if (!state.applied && !remove)
     throw Error("map", "functions", "nothing was applied yet, so nothing belongs to a VM",
                 "Run hostsplit apply first.");
   MappingChange change;
   change.node = pve.node;
-  if (!remove) change.ours = mappings_of(*view.applied, view.snapshot, change.node, change.findings);
+  if (!remove) change.ours = mappings_of(*state.applied, state.snapshot, change.node, change.findings);
   change.before = root.read_file(names::pci_mapping_file).value_or("");
   change.after = merge_pve_mappings(change.before, change.ours, change.node, root.display(names::pci_mapping_file));
   return change;
 }
 
-void write_mappings(const Actor& actor, const MappingChange& change) {
+void write_mappings(const Context& context, const MappingChange& change) {
   AuditRecord record;
   record.event = "write-file";
   record.to = "/" + std::string(names::pci_mapping_file);
   record.reason =
       change.ours.empty() ? "the mappings of this node are not wanted any more" : "mappings for the cluster";
   record.message = "write " + record.to + " (" + record.reason + ")";
-  AuditScope audit(actor.audit, record);
+  AuditScope audit(context.audit, record);
   try {
-    actor.effects.replace_cluster_file(names::pci_mapping_file, change.before, change.after);
-    actor.effects.read_back(names::pci_mapping_file, [&] {
-      if (actor.root.read_file(names::pci_mapping_file).value_or("") != change.after)
-        throw Error("write", actor.root.display(names::pci_mapping_file), "it reads back differently");
+    context.effects.replace_cluster_file(names::pci_mapping_file, change.before, change.after);
+    context.effects.read_back(names::pci_mapping_file, [&] {
+      if (context.root.read_file(names::pci_mapping_file).value_or("") != change.after)
+        throw Error("write", context.root.display(names::pci_mapping_file), "it reads back differently");
     });
   } catch (const Error& error) {
     audit.fail(error.what());

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "core/checks/pve_mapping.hpp"
-#include "operations/operations.hpp"
+#include "operations/carry_out.hpp"
 
 namespace hostsplit {
 
@@ -20,7 +20,7 @@ struct MappingChange {
 MappingChange mapping_change(const Root& root, bool remove);
 
 /// Writes it, audited. Touches nothing of this machine. \throws Error when the cluster does not take it.
-void write_mappings(const Actor& actor, const MappingChange& change);
+void write_mappings(const Context& context, const MappingChange& change);
 
 /// The mappings, and the `qm set` lines that make VMs use them.
 std::string mapping_text(const MappingChange& change);

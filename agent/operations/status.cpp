@@ -5,7 +5,9 @@
 #include "core/boot/boot_loader.hpp"
 #include "core/boot/initramfs.hpp"
 #include "core/base/names.hpp"
-#include "operations/operations.hpp"
+#include "core/usb/learn.hpp"
+#include "operations/request.hpp"
+#include "operations/status.hpp"
 
 namespace hostsplit {
 namespace {
@@ -44,19 +46,19 @@ void set_device(PortStatus& status, const Snapshot& snapshot) {
   }
 }
 
-std::vector<PortStatus> learned_ports(const View& view) {
+std::vector<PortStatus> learned_ports(const State& state) {
   std::vector<PortStatus> ports;
-  for (const auto& learned : view.ports.ports) {
+  for (const auto& learned : state.ports.ports) {
     PortStatus port;
     port.label = learned.label;
-    const Located located = locate(view.snapshot, learned.controller);
+    const Located located = locate(state.snapshot, learned.controller);
     if (located.kind == Located::Kind::found) port.controller = located.address;
     if (learned.usb2) port.usb2 = learned.usb2->path;
     if (learned.usb3) port.usb3 = learned.usb3->path;
     port.usb2_seen = learned.usb2 && learned.usb2->seen;
     port.usb3_seen = learned.usb3 && learned.usb3->seen;
     port.proven = learned.proven();
-    set_device(port, view.snapshot);
+    set_device(port, state.snapshot);
     ports.push_back(std::move(port));
   }
   return ports;
@@ -82,9 +84,9 @@ void add_unnamed_ports(const Snapshot& snapshot, std::vector<PortStatus>& ports)
   }
 }
 
-std::string wanted_driver(const View& view, const PciFunction& function, const Claim* claim) {
-  if (claim && !view.released.count(function.address)) return names::vfio_driver;
-  const BindingBefore* before = view.baseline.binding(function.fingerprint);
+std::string wanted_driver(const State& state, const PciFunction& function, const Claim* claim) {
+  if (claim && !state.released.count(function.address)) return names::vfio_driver;
+  const BindingBefore* before = state.baseline.binding(function.fingerprint);
   return before ? before->driver : function.driver;
 }
 
@@ -94,22 +96,22 @@ const Claim* claim_of(const BootPlan& target, const PciAddress& address) {
   return nullptr;
 }
 
-std::vector<ControllerStatus> controllers(const View& view, const BootPlan& target) {
+std::vector<ControllerStatus> controllers(const State& state, const BootPlan& target) {
   std::vector<ControllerStatus> list;
-  for (const auto& [address, controller] : view.snapshot.controllers) {
-    const PciFunction& function = *view.snapshot.function(address);
+  for (const auto& [address, controller] : state.snapshot.controllers) {
+    const PciFunction& function = *state.snapshot.function(address);
     const Claim* claim = claim_of(target, address);
     ControllerStatus status{address,
                             controller.kind,
                             function.driver,
-                            wanted_driver(view, function, claim),
+                            wanted_driver(state, function, claim),
                             function.group,
                             function.node,
                             std::nullopt,
                             {},
-                            view.released.count(address) != 0};
+                            state.released.count(address) != 0};
     if (claim) status.vm = claim->vm;
-    for (const auto& holder : view.snapshot.holders)
+    for (const auto& holder : state.snapshot.holders)
       if (holder.group == function.group) status.holders.push_back(holder);
     list.push_back(std::move(status));
   }
@@ -140,58 +142,58 @@ void merge(std::vector<Finding>& to, const std::vector<Finding>& from) {
 }
 
 /// What the rung in force has in modprobe.d, as far as it is there.
-std::string modprobe_now(const View& view) {
-  const auto file = view.snapshot.boot.files.find(names::modprobe_conf);
-  return view.climbed && file != view.snapshot.boot.files.end() ? file->second.content : std::string();
+std::string modprobe_now(const State& state) {
+  const auto file = state.snapshot.boot.files.find(names::modprobe_conf);
+  return state.climbed && file != state.snapshot.boot.files.end() ? file->second.content : std::string();
 }
 
 /// What an image that carries what was applied was stamped with. \pre something was applied
-std::string applied_stamp(const View& view) {
-  return image_stamp(image_plan(*view.applied), modprobe_now(view));
+std::string applied_stamp(const State& state) {
+  return image_stamp(image_plan(*state.applied), modprobe_now(state));
 }
 
-BootStatus boot_status(const View& view) {
+BootStatus boot_status(const State& state) {
   BootStatus boot;
-  boot.early = view.snapshot.boot.early;
-  boot.unhealthy = view.health.health ? view.health.health->begun : 0;
-  boot.sitting_out = sits_out(view.health);
-  if (!view.applied) return boot;
-  const std::string stamp = applied_stamp(view);
-  for (const auto& kernel : view.snapshot.boot.kernels)
-    if (const ImageTouched* image = view.baseline.image(kernel)) {
+  boot.early = state.snapshot.boot.early;
+  boot.unhealthy = state.health.health ? state.health.health->begun : 0;
+  boot.suspended = is_suspended(state.health);
+  if (!state.applied) return boot;
+  const std::string stamp = applied_stamp(state);
+  for (const auto& kernel : state.snapshot.boot.kernels)
+    if (const ImageTouched* image = state.baseline.image(kernel)) {
       boot.images[kernel] = image->stamp == stamp;
       boot.initramfs = true;
     }
-  if (boot.initramfs) boot.rung = view.climbed ? view.climbed->rung : Rung::boot;
-  if (boot.initramfs && view.climbed) boot.rung_why = view.climbed->why;
+  if (boot.initramfs) boot.rung = state.climbed ? state.climbed->rung : Rung::boot;
+  if (boot.initramfs && state.climbed) boot.rung_why = state.climbed->why;
   return boot;
 }
 
 /// The image was seen to carry what was applied, the host rebooted since, and the script was not there or had another
 /// plan: somebody else built or chose that image.
-std::optional<Finding> why_not_early(const View& view) {
-  const ImageTouched* image = view.baseline.image(view.snapshot.kernel);
-  const bool rebooted = image && !image->boot_id.empty() && image->boot_id != view.snapshot.boot_id;
-  if (!rebooted || image->stamp != applied_stamp(view)) return std::nullopt;
-  const auto& early = view.snapshot.boot.early;
-  if (early && (early->off || early->plan == image_plan(*view.applied))) return std::nullopt;
+std::optional<Finding> why_not_early(const State& state) {
+  const ImageTouched* image = state.baseline.image(state.snapshot.kernel);
+  const bool rebooted = image && !image->boot_id.empty() && image->boot_id != state.snapshot.boot_id;
+  if (!rebooted || image->stamp != applied_stamp(state)) return std::nullopt;
+  const auto& early = state.snapshot.boot.early;
+  if (early && (early->off || early->plan == image_plan(*state.applied))) return std::nullopt;
   return Finding{
-      "early-not-as-applied", Severity::warning, "initramfs of " + view.snapshot.kernel,
+      "early-not-as-applied", Severity::warning, "initramfs of " + state.snapshot.kernel,
       early ? "the script had another plan at this boot than the one that was applied"
             : "the script did not run at this boot, although it was in the image when that was built",
-      "Run update-initramfs -u -k " + view.snapshot.kernel + "; the service has moved the functions meanwhile"};
+      "Run update-initramfs -u -k " + state.snapshot.kernel + "; the service has moved the functions meanwhile"};
 }
 
-std::vector<Finding> boot_findings(const View& view) {
+std::vector<Finding> boot_findings(const State& state) {
   std::vector<Finding> findings;
-  if (!view.applied) return findings;
-  if (sits_out(view.health))
+  if (!state.applied) return findings;
+  if (is_suspended(state.health))
     findings.push_back(
-        {"sitting-out", Severity::error, "hostsplit", "it does nothing at boot: " + why_sits_out(view.health),
+        {"sitting-out", Severity::error, "hostsplit", "it does nothing at boot: " + why_suspended(state.health),
          "Find out why (journalctl --list-boots, journalctl -b -1); hostsplit apply makes it act again"});
-  if (auto missing = why_not_early(view)) findings.push_back(std::move(*missing));
-  if (!view.snapshot.boot.early) return findings;
-  for (const auto& left : view.snapshot.boot.early->left)
+  if (auto missing = why_not_early(state)) findings.push_back(std::move(*missing));
+  if (!state.snapshot.boot.early) return findings;
+  for (const auto& left : state.snapshot.boot.early->left)
     findings.push_back({"early-left", Severity::warning, "early boot", "the script in the initramfs left " + left,
                         "See hostsplit plan for what the machine looks like now"});
   return findings;
@@ -207,28 +209,28 @@ bool waits_for_pages(const Plan& planned) {
 
 }  // namespace
 
-Status status(const View& view) {
-  const Plan planned = plan(view);
-  const bool configured = view.config.has_value();
-  const BootPlan target = configured ? planned.target : view.applied.value_or(BootPlan{});
+Status status(const State& state) {
+  const Plan planned = plan_for(state, Apply{});
+  const bool configured = state.config.has_value();
+  const BootPlan target = configured ? planned.target : state.applied.value_or(BootPlan{});
   Status status;
-  status.controllers = controllers(view, target);
-  status.ports = learned_ports(view);
-  add_unnamed_ports(view.snapshot, status.ports);
-  status.pools = pools(view.snapshot, target);
-  status.nodes = view.snapshot.nodes;
+  status.controllers = controllers(state, target);
+  status.ports = learned_ports(state);
+  add_unnamed_ports(state.snapshot, status.ports);
+  status.pools = pools(state.snapshot, target);
+  status.nodes = state.snapshot.nodes;
   merge(status.findings, planned.findings);
-  merge(status.findings, check_port_map(view.ports, view.snapshot));
-  merge(status.findings, view.snapshot.findings);
-  merge(status.findings, boot_findings(view));
-  status.boot = boot_status(view);
+  merge(status.findings, check_port_map(state.ports, state.snapshot));
+  merge(status.findings, state.snapshot.findings);
+  merge(status.findings, boot_findings(state));
+  status.boot = boot_status(state);
   status.configured = configured;
-  status.applied = view.applied.has_value();
+  status.applied = state.applied.has_value();
   status.pending_changes = !planned.steps.empty();
-  const auto words = wanted_words(view.snapshot, view.config.value_or(Config{}));
+  const auto words = wanted_words(state.snapshot, state.config.value_or(Config{}));
   status.pending_reboot =
-      view.baseline.loader && (!waiting_words(view.snapshot, words).empty() || waits_for_pages(planned));
-  status.live = view.snapshot.live;
+      state.baseline.loader && (!waiting_words(state.snapshot, words).empty() || waits_for_pages(planned));
+  status.live = state.snapshot.live;
   return status;
 }
 

@@ -2,7 +2,8 @@
 #include <vector>
 
 #include "host/act/audit.hpp"
-#include "operations/operations.hpp"
+#include "operations/boot.hpp"
+#include "operations/status.hpp"
 #include "support/fake_host.hpp"
 
 namespace hostsplit::testing {
@@ -30,10 +31,14 @@ struct SplitHost {
   void configure(const std::string& body);
   /// Two VMs: 101 takes 03:00.3 and 8 GiB on node 0, 102 takes 44:00.1 (and so 44:00.3) and 8 GiB on node 1.
   void configure_two_vms();
-  Actor actor() { return {root, effects, audit}; }
-  View view() const { return look(root); }
-  Plan plan_now() const { return plan(view()); }
-  Outcome apply_now() { return apply(actor(), plan_now()); }
+  Context context() { return {root, effects, audit}; }
+  State state() const { return observe(root); }
+  Plan plan_now() const { return plan_for(state(), Apply{}); }
+  Plan repair_plan_now() const {
+    const State now = state();
+    return make_repair_plan(now.snapshot, *now.applied, now.released);
+  }
+  Outcome apply_now() { return carry_out(context(), Apply{}).outcome; }
   std::string driver(const char* address) const { return host.driver(address); }
   std::string driver_override(const char* address) const;
   std::uint64_t pages(int node) const;

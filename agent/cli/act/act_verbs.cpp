@@ -11,14 +11,11 @@
 #include "cli/act/password_agent.hpp"
 #include "cli/verbs.hpp"
 #include "core/base/error.hpp"
-#include "core/memory/pools.hpp"
-#include "core/base/names.hpp"
-#include "core/steps/steps.hpp"
 #include "host/effects/effects.hpp"
 #include "operations/advice.hpp"
-#include "operations/operations.hpp"
+#include "operations/boot.hpp"
 #include "operations/report/report.hpp"
-#include "operations/take_release.hpp"
+#include "operations/report/preview.hpp"
 #include "service/daemon/daemon.hpp"
 #include "service/journal/journal_audit.hpp"
 #include "service/bus/client.hpp"
@@ -83,38 +80,44 @@ void stop_after_this_step() {
 }
 
 /// Who acts: the service where it runs, or this process, which then has to be root.
-class Hands {
+class Backend {
  public:
-  Hands(const Root& root, const std::string& verb)
+  Backend(const Root& root, const Request& request)
       : root_(root),
         service_(root.live() ? ServiceClient::connect() : nullptr) {
-    if (!service_) require_root_user(verb, root);
+    if (!service_) require_root_user(verb_of(request), root);
   }
 
-  Preview preview(const WorkRequest& request, const Paint& paint) {
-    return service_ ? service_->preview(request, paint.colour) : hostsplit::preview(root_, request, paint);
+  /// What the request comes to. Root reads by itself, everybody else is told by the service, which may read everything.
+  Preview preview(const Request& request, const Paint& paint) {
+    if (service_ && geteuid() != 0) return service_->preview(request, paint.colour);
+    state_ = observe_for(root_, request);
+    return hostsplit::preview(*state_, request, paint);
   }
+  /// What is to be changed in Proxmox VE; read here and not by the service, which must not hang with pmxcfs.
+  std::vector<Finding> advice() const { return pve_advice(root_, state_ ? *state_ : observe(root_)); }
   /// \throws Error(bad_input) where nothing can be done at all: on a recorded machine.
   void get_ready() {
     if (!service_) effects_.emplace(root_);
   }
-  WorkResult run(const WorkRequest& request, const std::function<void(const WorkProgress&)>& tell) {
+  WorkResult run(const WorkRequest& request, const ReportProgress& report) {
     stop_after_this_step();
     if (service_) {
       const PasswordAgent agent;
-      return service_->run(request, tell, stop_asked);
+      return service_->run(request, report, stop_asked);
     }
     JournalAudit audit;
-    return do_work({root_, *effects_, audit, stop_asked}, request, tell, [&audit] { return audit.lost(); });
+    return do_work({root_, *effects_, audit, stop_asked}, request, report, [&audit] { return audit.lost(); });
   }
 
  private:
   const Root& root_;
   std::unique_ptr<ServiceClient> service_;
   std::optional<LiveEffects> effects_;
+  std::optional<State> state_;  ///< the preview was made of
 };
 
-int tell_result(const Options& options, const WorkResult& result) {
+int print_result(const Options& options, const WorkResult& result) {
   if (!result.error.empty())
     throw Error(Error::Told{result.error}, result.bad_input ? Error::Kind::bad_input : Error::Kind::failed);
   if (result.lost_audit != 0)
@@ -126,19 +129,15 @@ int tell_result(const Options& options, const WorkResult& result) {
   return result.ok ? Exit::fine : Exit::failed;
 }
 
-/// What to change in Proxmox VE; read here and not by the service, which must not hang with pmxcfs.
-std::string advice_text(const Root& root) {
-  const auto advice = pve_advice(root, look(root));
-  return advice.empty() ? std::string() : "\n" + findings_text(advice, Paint::for_stdout());
-}
-
-/// Shows a plan, asks, runs it, tells how it went: the way every acting verb goes.
-int show_ask_run(const Options& options, WorkRequest request) {
+/// Shows a plan, asks, runs it, reports how it went: the way every acting verb goes.
+int show_ask_run(const Options& options, const Request& request) {
   const Root root(options.root);
-  Hands hands(root, request.verb);
-  const Preview shown = hands.preview(request, options.json ? Paint{} : Paint::for_stdout());
+  Backend backend(root, request);
+  const Preview shown = backend.preview(request, options.json ? Paint{} : Paint::for_stdout());
   if (!options.json) std::cout << shown.text;
-  if (!options.json && !shown.refused && request.verb == "apply") std::cout << advice_text(root);
+  if (!options.json && !shown.refused && std::holds_alternative<Apply>(request))
+    if (const auto advice = backend.advice(); !advice.empty())
+      std::cout << "\n" << findings_text(advice, Paint::for_stdout());
   if (shown.refused) {
     if (options.json) std::cout << shown.json;
     return Exit::findings;
@@ -147,80 +146,50 @@ int show_ask_run(const Options& options, WorkRequest request) {
     if (options.json) std::cout << nothing_done(shown);
     return Exit::fine;
   }
-  hands.get_ready();
-  if (!confirmed(options, request.verb)) {
+  backend.get_ready();
+  if (!confirmed(options, verb_of(request))) {
     std::cerr << "Nothing was changed.\n";
     return Exit::failed;
   }
-  request.token = shown.token;
-  return tell_result(options, hands.run(request, options.json ? nullptr : print_progress));
+  return print_result(options, backend.run({request, shown.token}, options.json ? nullptr : print_progress));
 }
 
 /// Shows a plan with every single write it would make.
-int show_rehearsal(const Options& options, const Plan& planned) {
+int show_rehearsal(const Options& options, const Request& request) {
   const Root root(options.root);
+  const State state = observe_for(root, request);
+  Plan planned = plan_for(state, request);
+  if (std::holds_alternative<Apply>(request)) planned = with_advice(root, state, std::move(planned));
   const bool refused = has_errors(planned.findings);
+  const auto writes = refused ? std::nullopt : std::optional(rehearse(root, planned));
   if (options.json) {
-    std::cout << (refused ? plan_json(planned) : plan_json(planned, rehearse(root, planned)));
+    std::cout << plan_json(planned, writes);
   } else {
     std::cout << plan_text(planned, Paint::for_stdout());
-    if (!refused) std::cout << "\nWithout --dry-run it would:\n";
-    if (!refused)
-      for (const auto& line : rehearse(root, planned)) std::cout << "  " << line << "\n";
+    if (writes) std::cout << "\nWithout --dry-run it would:\n";
+    if (writes)
+      for (const auto& line : *writes) std::cout << "  " << line << "\n";
   }
   return refused ? Exit::findings : Exit::fine;
+}
+
+int rehearse_or_run(const Options& options, const Request& request) {
+  return options.dry_run ? show_rehearsal(options, request) : show_ask_run(options, request);
 }
 
 }  // namespace
 
 int apply_verb(const Options& options) {
-  if (options.dry_run) {
-    const Root root(options.root);
-    const View view = look(root);
-    return show_rehearsal(options, with_advice(root, view, plan(view)));
-  }
-  return show_ask_run(options, {"apply", {}, {}, {}});
+  return rehearse_or_run(options, Apply{});
 }
-
 int undo_verb(const Options& options) {
-  if (options.dry_run) return show_rehearsal(options, undo_plan(look_at_applied(Root(options.root))));
-  return show_ask_run(options, {"undo", {}, {}, {}});
+  return rehearse_or_run(options, Undo{});
 }
-
-namespace {
-
-int flip_verb(const Options& options, const std::string& verb, Flip way) {
-  if (options.dry_run) return show_rehearsal(options, flip_plan(look(Root(options.root)), way, options.words));
-  return show_ask_run(options, {verb, options.words, {}, {}});
-}
-
-/// Two boots did not get healthy: the host gets everything, and is told so.
-int sit_out_loudly(const Actor& actor, const HealthRecord& health) {
-  AuditRecord record;
-  record.event = "health";
-  record.result = "failed";
-  record.reason = why_sits_out(health);
-  record.message = "hostsplit sits out this boot: " + record.reason + ". hostsplit apply makes it act again";
-  actor.audit.write(record);
-  std::cerr << "hostsplit: " << record.message << "\n";
-  return sit_out(actor, look_at_applied(actor.root)).ok() ? Exit::fine : Exit::failed;
-}
-
-/// Where xhci is blacklisted it is loaded right after this unit: by then vfio-pci has to have what belongs to VMs.
-std::vector<Step> binds_before_xhci(const View& view) {
-  if (!view.climbed || view.climbed->rung != Rung::blacklist) return {};
-  std::vector<Step> steps = repair_plan(view).steps;
-  std::erase_if(steps, touches_pool);
-  return steps;
-}
-
-}  // namespace
-
 int take_verb(const Options& options) {
-  return flip_verb(options, "take", Flip::take);
+  return rehearse_or_run(options, Transfer{Transfer::To::vm, options.words});
 }
 int release_verb(const Options& options) {
-  return flip_verb(options, "release", Flip::release);
+  return rehearse_or_run(options, Transfer{Transfer::To::host, options.words});
 }
 
 int boot_verb(const Options& options) {
@@ -228,18 +197,10 @@ int boot_verb(const Options& options) {
   require_root_user("boot", root);
   LiveEffects effects(root);
   JournalAudit audit;
-  const Actor actor{root, effects, audit};
-  if (const auto health = begin_boot(actor); sits_out(health)) return sit_out_loudly(actor, health);
-  const View view = look_at_applied(root);
-  note_first_look(actor, view, names::first_look_early);
-  // Bindings belong to the service, which waits for udev; pages are best taken before memory scatters.
-  Plan planned;
-  if (view.applied) planned.steps = boot_page_steps(view.snapshot, *view.applied);
-  const auto binds = binds_before_xhci(view);
-  planned.steps.insert(planned.steps.begin(), binds.begin(), binds.end());
-  if (planned.steps.empty()) return Exit::fine;
-  const auto progress = numbered(planned.steps.size(), print_progress);
-  return repair(actor, planned, progress).ok() ? Exit::fine : Exit::failed;
+  const auto result = early_boot({root, effects, audit}, reported_by(print_progress));
+  if (!result.suspended.empty())
+    std::cerr << "hostsplit: suspended on this boot: " << result.suspended << ". hostsplit apply makes it act again\n";
+  return result.outcome.ok() ? Exit::fine : Exit::failed;
 }
 
 int daemon_verb(const Options& options) {

@@ -20,12 +20,12 @@ int hookscript_verb(const Options& options) {
   const std::string& phase = options.words.at(1);
   LiveEffects effects(root);
   JournalAudit audit;
-  const Actor actor{root, effects, audit};
+  const Context context{root, effects, audit};
   HookAnswer answer;
   if (phase == "pre-start")
-    answer = before_start(actor, *vm);
+    answer = before_start(context, *vm);
   else if (phase == "post-start")
-    answer = after_start(actor, *vm);
+    answer = after_start(context, *vm);
   for (const auto& note : answer.notes) std::cout << "hostsplit: " << note << "\n";
   if (answer.veto.empty()) return Exit::fine;
   std::cout << std::flush;

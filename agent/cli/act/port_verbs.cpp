@@ -23,7 +23,7 @@ int change_ports(const Options& options, const std::string& verb, OverBus over_b
   require_root_user(verb, root);
   LiveEffects effects(root);
   JournalAudit audit;
-  directly(Actor{root, effects, audit});
+  directly(Context{root, effects, audit});
   return Exit::fine;
 }
 
@@ -33,7 +33,7 @@ int rename_verb(const Options& options) {
   const std::string &from = options.words.at(0), &to = options.words.at(1);
   change_ports(
       options, "ports rename", [&](ServiceClient& service) { service.rename(from, to); },
-      [&](const Actor& actor) { rename_learned_port(actor, from, to); });
+      [&](const Context& context) { rename_learned_port(context, from, to); });
   std::cout << from << " is called " << to << " now. Where the configuration names " << from
             << ", change it there too.\n";
   return Exit::fine;
@@ -43,7 +43,7 @@ int forget_verb(const Options& options) {
   const std::string& label = options.words.at(0);
   change_ports(
       options, "ports forget", [&](ServiceClient& service) { service.forget(label); },
-      [&](const Actor& actor) { forget_learned_port(actor, label); });
+      [&](const Context& context) { forget_learned_port(context, label); });
   std::cout << label << " is forgotten.\n";
   return Exit::fine;
 }

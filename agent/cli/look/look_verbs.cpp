@@ -5,7 +5,7 @@
 #include "cli/verbs.hpp"
 #include "core/base/error.hpp"
 #include "operations/advice.hpp"
-#include "operations/operations.hpp"
+#include "operations/status.hpp"
 #include "operations/report/report.hpp"
 #include "operations/report/colour.hpp"
 
@@ -23,15 +23,15 @@ void require_root_user(const std::string& verb, const Root& root) {
 
 int status_verb(const Options& options) {
   const Root root(options.root);
-  const Status now = status(look(root));
+  const Status now = status(observe(root));
   std::cout << (options.json ? status_json(now) : status_text(now, Paint::for_stdout()));
   return exit_for(now.findings);
 }
 
 int plan_verb(const Options& options) {
   const Root root(options.root);
-  const View view = look(root);
-  const Plan planned = with_advice(root, view, plan(view));
+  const State state = observe(root);
+  const Plan planned = with_advice(root, state, plan_for(state, Apply{}));
   std::cout << (options.json ? plan_json(planned) : plan_text(planned, Paint::for_stdout()));
   if (has_errors(planned.findings)) return Exit::findings;
   return options.check && !planned.steps.empty() ? Exit::something_to_do : Exit::fine;
@@ -39,7 +39,7 @@ int plan_verb(const Options& options) {
 
 int ports_verb(const Options& options) {
   const Root root(options.root);
-  const Status now = status(look(root));
+  const Status now = status(observe(root));
   std::cout << (options.json ? ports_json(now.ports) : ports_text(now.ports, Paint::for_stdout()));
   return Exit::fine;
 }

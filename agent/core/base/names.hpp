@@ -30,6 +30,7 @@ inline constexpr auto initramfs_script = "etc/initramfs-tools/scripts/init-top/h
 inline constexpr auto early_notes_file = "run/hostsplit/init-top";      ///< what the script did at this boot
 inline constexpr auto early_plan_file = "run/hostsplit/init-top.plan";  ///< the plan it had
 inline constexpr auto pci_mapping_file = "etc/pve/mapping/pci.cfg";     ///< of the whole Proxmox VE cluster
+inline constexpr auto boot_id_file = "proc/sys/kernel/random/boot_id";  ///< changes with each boot
 inline constexpr auto lock_file = "run/hostsplit/lock";
 inline constexpr auto page_lock_file = "var/lock/hugepages.lck";  ///< Proxmox VE's
 inline constexpr auto guest_pid_directory = "run/qemu-server";

@@ -49,13 +49,13 @@ BootHealth boot_begun(BootHealth health, const std::string& boot_id) {
   return health;
 }
 
-bool sits_out(const HealthRecord& record) {
+bool is_suspended(const HealthRecord& record) {
   return record.damaged || (record.health && record.health->begun > most_unhealthy_boots);
 }
 
-std::string why_sits_out(const HealthRecord& record) {
+std::string why_suspended(const HealthRecord& record) {
   if (record.damaged) return "the count of boots is unreadable, so nobody knows whether the host comes up well";
-  if (!sits_out(record)) return {};
+  if (!is_suspended(record)) return {};
   return fmt::format("the last {} boots did not get healthy", record.health->begun - 1);
 }
 
@@ -68,9 +68,9 @@ std::string why_not_healthy(const HealthSigns& signs, const BootHealth& health) 
 }
 
 std::vector<Step> trust_steps(const HealthRecord& record) {
-  if (!sits_out(record)) return {};
+  if (!is_suspended(record)) return {};
   return {forget_step(names::boot_health_file,
-                      "hostsplit sits out because " + why_sits_out(record) + "; from now on it acts again")};
+                      "hostsplit sits out because " + why_suspended(record) + "; from now on it acts again")};
 }
 
 std::vector<Step> forget_health_steps(const HealthRecord& record) {

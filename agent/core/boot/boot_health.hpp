@@ -38,9 +38,9 @@ struct HealthRecord {
   bool operator==(const HealthRecord&) const = default;
 };
 /// True when hostsplit is to leave everything to the host.
-bool sits_out(const HealthRecord& record);
+bool is_suspended(const HealthRecord& record);
 /// Why, in words; empty when it does not.
-std::string why_sits_out(const HealthRecord& record);
+std::string why_suspended(const HealthRecord& record);
 
 /// What the daemon sees of the host.
 struct HealthSigns {

@@ -298,7 +298,7 @@ Plan make_repair_plan(const Snapshot& snapshot, const BootPlan& applied, const s
   return plan;
 }
 
-Plan make_sit_out_plan(const Snapshot& snapshot, const Baseline& baseline) {
+Plan make_step_aside_plan(const Snapshot& snapshot, const Baseline& baseline) {
   Plan plan = make_undo_plan(snapshot, baseline, std::nullopt);
   // Pages the kernel took by its command line, too: no VM of ours is to start, and the host may need them.
   std::erase_if(plan.steps,

@@ -53,6 +53,6 @@ Plan make_undo_plan(const Snapshot& snapshot, const Baseline& baseline, const st
 Plan make_repair_plan(const Snapshot& snapshot, const BootPlan& applied, const std::set<PciAddress>& released = {});
 
 /// For a boot that is sat out: functions and pools are as before hostsplit, whoever took them. Files stay as they are.
-Plan make_sit_out_plan(const Snapshot& snapshot, const Baseline& baseline);
+Plan make_step_aside_plan(const Snapshot& snapshot, const Baseline& baseline);
 
 }  // namespace hostsplit

@@ -232,6 +232,17 @@ std::string to_text(const BootPlan& plan) {
   return text;
 }
 
+std::vector<Claim> present_claims(const BootPlan& plan, const Snapshot& snapshot) {
+  std::vector<Claim> present;
+  for (Claim claim : plan.claims) {
+    const Located located = locate(snapshot, claim.function);
+    if (located.kind != Located::Kind::found) continue;
+    claim.address = *located.address;
+    present.push_back(std::move(claim));
+  }
+  return present;
+}
+
 BootPlan parse_boot_plan(std::string_view text, const std::string& file) {
   Reader reader(file);
   for (unsigned number = 1; !text.empty(); ++number) {

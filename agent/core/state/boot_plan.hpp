@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/machine/pci.hpp"
+#include "core/machine/snapshot.hpp"
 #include "core/state/cause.hpp"
 #include "core/base/size.hpp"
 
@@ -39,6 +40,9 @@ struct BootPlan {
   std::vector<std::string> may_lose;  ///< what was given up by explicit wish: the service may do what apply could
   bool operator==(const BootPlan&) const = default;
 };
+
+/// The claims whose functions are there, at the addresses where they are now.
+std::vector<Claim> present_claims(const BootPlan& plan, const Snapshot& snapshot);
 
 /// One line per item, words separated by single blanks, `key=value`, so that a POSIX shell can read it with `read -r`:
 ///   version 1

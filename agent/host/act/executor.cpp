@@ -103,9 +103,9 @@ void Executor::store_inverses(const std::vector<Step>& steps) {
 }
 
 /// The steps of a plan on their way: which have ended, and whether the next may begin.
-class Executor::Course {
+class Executor::Run {
  public:
-  Course(const std::vector<Step>& steps, const StopAsked& stop_asked, const Progress& progress, bool stop_at_failure)
+  Run(const std::vector<Step>& steps, const StopAsked& stop_asked, const Progress& progress, bool stop_at_failure)
       : steps_(steps),
         stop_asked_(stop_asked),
         progress_(progress),
@@ -124,7 +124,7 @@ class Executor::Course {
   bool begin() {
     if (stopped_.empty() && stop_asked_ && stop_asked_()) stopped_ = "cancelled";
     if (over() || !stopped_.empty()) return false;
-    if (progress_) progress_(step(), nullptr);
+    if (progress_) progress_({number() + 1, steps_.size(), step(), nullptr});
     return true;
   }
   /// \return whether the steps after one that ended like this may begin.
@@ -133,7 +133,7 @@ class Executor::Course {
   }
   void end(StepResult result) {
     if (!goes_on_after(step(), result)) stopped_ = "a step before it failed";
-    if (progress_) progress_(step(), &result);
+    if (progress_) progress_({number() + 1, steps_.size(), step(), &result});
     outcome_.results.push_back(std::move(result));
   }
   Outcome finish() {
@@ -152,33 +152,33 @@ class Executor::Course {
 
 Outcome Executor::run(const std::vector<Step>& steps, const Progress& progress, bool stop_at_failure) {
   store_inverses(steps);
-  Course course(steps, stop_asked_, progress, stop_at_failure);
-  while (course.begin()) {
-    if (only_writes_attributes(course.step()))
-      perform_apart(course);
+  Run run(steps, stop_asked_, progress, stop_at_failure);
+  while (run.begin()) {
+    if (only_writes_attributes(run.step()))
+      perform_in_child(run);
     else
-      course.end(perform(course.step()));
+      run.end(perform(run.step()));
   }
-  return course.finish();
+  return run.finish();
 }
 
-void Executor::perform_apart(Course& course) {
-  const Step* first = &course.step();
-  const std::size_t count = course.apart();
+void Executor::perform_in_child(Run& run) {
+  const Step* first = &run.step();
+  const std::size_t count = run.apart();
   const auto job = [&](std::size_t number) -> Disposable::Report {
     const StepResult result = perform(first[number]);
-    return {result.detail, course.goes_on_after(first[number], result)};
+    return {result.detail, run.goes_on_after(first[number], result)};
   };
   const auto ended = [&](std::size_t number, const std::string& failure) {
-    course.end(result_of(first[number], failure));
-    return number + 1 == count || course.begin();
+    run.end(result_of(first[number], failure));
+    return number + 1 == count || run.begin();
   };
   try {
     effects_.apart(count, job, ended);
   } catch (const Stuck& stuck) {
-    course.end(give_up(course.step(), stuck));
+    run.end(give_up(run.step(), stuck));
   } catch (const Error& error) {
-    course.end(bury(course.step(), error));
+    run.end(report_dead_child(run.step(), error));
   }
 }
 
@@ -191,7 +191,7 @@ StepResult Executor::give_up(const Step& step, const Stuck& stuck) {
 }
 
 /// For a step whose process has died in the middle of it, or never began.
-StepResult Executor::bury(const Step& step, const Error& error) {
+StepResult Executor::report_dead_child(const Step& step, const Error& error) {
   const auto* bind = std::get_if<Bind>(&step.action);
   const auto give_back_job = [&](std::size_t) -> Disposable::Report {
     give_back(root_, effects_, *bind);
@@ -303,14 +303,14 @@ std::string Executor::act(const SetRung& action) {
 void Executor::note_loader(const std::optional<std::string>& stamp) {
   Baseline baseline = load_baseline(root_);
   baseline.loader.reset();
-  if (stamp) baseline.loader = LoaderTouched{*stamp, root_.read("proc/sys/kernel/random/boot_id").value_or("")};
+  if (stamp) baseline.loader = LoaderTouched{*stamp, root_.read(names::boot_id_file).value_or("")};
   save_baseline(effects_, baseline);
 }
 
 void Executor::note_image(const std::string& kernel, const std::optional<std::string>& stamp) {
   Baseline baseline = load_baseline(root_);
   std::erase_if(baseline.images, [&](const ImageTouched& image) { return image.kernel == kernel; });
-  if (stamp) baseline.images.push_back({kernel, *stamp, root_.read("proc/sys/kernel/random/boot_id").value_or("")});
+  if (stamp) baseline.images.push_back({kernel, *stamp, root_.read(names::boot_id_file).value_or("")});
   save_baseline(effects_, baseline);
 }
 

@@ -27,12 +27,19 @@ struct Outcome {
 /// Asked before each step; true leaves the remaining steps undone.
 using StopAsked = std::function<bool()>;
 
-/// Told before (`kind` empty) and after each step.
-using Progress = std::function<void(const Step& step, const StepResult* result)>;
+/// A step that begins or has ended.
+struct StepProgress {
+  std::size_t number = 0;  ///< of the step, from 1
+  std::size_t total = 0;
+  const Step& step;
+  const StepResult* result;  ///< nullptr: it begins
+};
+/// Called before and after each step; a skipped step ends without having begun.
+using Progress = std::function<void(const StepProgress&)>;
 
 /// Runs plans: stores the inverse of every effect first; then, step by step, opens the audit record, acts, reads back.
 /// Stops at the first failure; the steps after it are reported as skipped. Too few huge pages fail their own step only.
-/// Steps in a row that only write attributes are done in one disposable process, see Effects::apart(); when the kernel
+/// Steps in a row that only write attributes are done in one child process, see Effects::apart(); when the kernel
 /// does not answer one, its function is put into quarantine().
 class Executor {
  public:
@@ -48,11 +55,11 @@ class Executor {
  private:
   /// Remembers how everything the steps touch was before, before any of it is touched.
   void store_inverses(const std::vector<Step>& steps);
-  class Course;
-  void perform_apart(Course& course);
+  class Run;
+  void perform_in_child(Run& run);
   StepResult perform(const Step& step);
   StepResult give_up(const Step& step, const Stuck& stuck);
-  StepResult bury(const Step& step, const Error& error);
+  StepResult report_dead_child(const Step& step, const Error& error);
   /// Each returns what was found afterwards where that differs from the plan, and throws when it did not succeed.
   std::string act(const LoadModule& action);
   std::string act(const Bind& action);

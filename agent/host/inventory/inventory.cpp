@@ -1,3 +1,4 @@
+#include "core/base/names.hpp"
 #include "host/inventory/inventory.hpp"
 
 #include <algorithm>
@@ -36,7 +37,7 @@ void read_builtin_modules(const Root& root, Snapshot& snapshot) {
 void read_kernel(const Root& root, Snapshot& snapshot) {
   snapshot.live = root.live();
   snapshot.kernel = root.read("proc/sys/kernel/osrelease").value_or("");
-  snapshot.boot_id = root.read("proc/sys/kernel/random/boot_id").value_or("");
+  snapshot.boot_id = root.read(names::boot_id_file).value_or("");
   snapshot.command_line = root.read("proc/cmdline").value_or("");
   // Not empty means the IOMMU is on; Proxmox VE asks the same question before passthrough.
   snapshot.iommu = !root.list("sys/class/iommu").empty();

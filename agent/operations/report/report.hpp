@@ -3,7 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "operations/operations.hpp"
+#include "operations/carry_out.hpp"
+#include "operations/status.hpp"
 #include "operations/report/colour.hpp"
 
 namespace hostsplit {

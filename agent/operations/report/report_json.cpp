@@ -121,7 +121,7 @@ Json boot_json(const BootStatus& boot) {
           {"rung", to_string(boot.rung)},
           {"rung_reason", text_or_null(boot.rung_why)},
           {"unhealthy_boots", boot.unhealthy},
-          {"sitting_out", boot.sitting_out}};
+          {"sitting_out", boot.suspended}};
 }
 
 const char* to_text(StepResult::Kind kind) {

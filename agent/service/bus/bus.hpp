@@ -5,9 +5,10 @@
 #include <vector>
 
 #include "core/base/finding.hpp"
-#include "operations/operations.hpp"
+#include "operations/status.hpp"
 #include "service/bus/authorization.hpp"
 #include "service/loop/event_loop.hpp"
+#include "operations/report/preview.hpp"
 #include "service/work/protocol.hpp"
 
 struct sd_bus;
@@ -19,7 +20,7 @@ namespace hostsplit {
 struct BusHandlers {
   std::function<std::string()> describe, plan;  ///< JSON
   std::function<Status()> status;               ///< as of the last look
-  std::function<Preview(const WorkRequest& request, bool colour)> preview;
+  std::function<Preview(const Request& request, bool colour)> preview;
   /// \param uid  of whoever asks, for the log   \return the number of the job
   std::function<unsigned(const WorkRequest& request, std::uint32_t uid)> start;
   std::function<void(unsigned job)> cancel;

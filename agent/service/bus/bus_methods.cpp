@@ -52,9 +52,8 @@ int on_plan(sd_bus_message* call, void* self, sd_bus_error* error) {
 
 int on_preview(sd_bus_message* call, void* self, sd_bus_error* error) {
   return answer(error, [&] {
-    WorkRequest request;
-    request.verb = text_argument(call);
-    request.words = texts_argument(call);
+    const std::string verb = text_argument(call);
+    const Request request = make_request(verb, texts_argument(call));
     int colour = 0;
     require(sd_bus_message_read(call, "b", &colour), "read", "an argument");
     const auto shown = handlers(self).preview(request, colour != 0);
@@ -135,10 +134,8 @@ enum class Words { none, first };
 int start_work(sd_bus_message* call, void* self, sd_bus_error* error, const char* verb, const char* action,
                Words words = Words::none) {
   return answer(error, [&] {
-    WorkRequest request;
-    request.verb = verb;
-    if (words == Words::first) request.words = texts_argument(call);
-    request.token = text_argument(call);
+    const auto targets = words == Words::first ? texts_argument(call) : std::vector<std::string>();
+    const WorkRequest request{make_request(verb, targets), text_argument(call)};
     return authorized(call, self, action,
                       [request](sd_bus_message* from, const BusHandlers& service, std::uint32_t uid) {
                         const auto job = service.start(request, uid);

@@ -138,10 +138,10 @@ std::unique_ptr<ServiceClient> ServiceClient::connect() {
 ServiceClient::ServiceClient(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
 ServiceClient::~ServiceClient() = default;
 
-Preview ServiceClient::preview(const WorkRequest& request, bool colour) {
+Preview ServiceClient::preview(const Request& request, bool colour) {
   const auto call = connection_->call("Preview");
-  require(sd_bus_message_append(call.get(), "s", request.verb.c_str()), "ask", "the service");
-  append(call.get(), request.words);
+  require(sd_bus_message_append(call.get(), "s", verb_of(request)), "ask", "the service");
+  append(call.get(), words_of(request));
   require(sd_bus_message_append(call.get(), "b", colour ? 1 : 0), "ask", "the service");
   const auto reply = connection_->send(call);
   const char *text = "", *json = "", *token = "";
@@ -168,9 +168,9 @@ WorkResult ServiceClient::run(const WorkRequest& request, const std::function<vo
       "'";
   require(sd_bus_add_match(bus, nullptr, owner_changes.c_str(), &on_owner, &job), "listen to", "the service");
 
-  const JobMethod& method = method_of(request.verb);
+  const JobMethod& method = method_of(verb_of(request.request));
   const auto call = connection_->call(method.name);
-  if (method.words) append(call.get(), request.words);
+  if (method.words) append(call.get(), words_of(request.request));
   require(sd_bus_message_append(call.get(), "s", request.token.c_str()), "ask", "the service");
   std::uint32_t number = 0;
   // Signals that come meanwhile stay queued until the number is known.
@@ -179,7 +179,7 @@ WorkResult ServiceClient::run(const WorkRequest& request, const std::function<vo
   for (bool cancelled = false; !job.result;) {
     const int processed = require(sd_bus_process(bus, nullptr), "listen to", "the service");
     if (job.service_gone && !job.result)
-      throw Error(request.verb, "the plan", "the service ended in the middle of it",
+      throw Error(verb_of(request.request), "the plan", "the service ended in the middle of it",
                   "See what was done: hostsplit log. The service goes on with it when it is back.");
     if (!cancelled && stop_asked && stop_asked()) {
       cancelled = true;

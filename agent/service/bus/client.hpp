@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "operations/report/preview.hpp"
 #include "service/work/protocol.hpp"
 
 namespace hostsplit {
@@ -18,7 +19,7 @@ class ServiceClient {
   ServiceClient& operator=(const ServiceClient&) = delete;
 
   /// Each throws Error with the service's own sentence, or what is wrong with the bus or the authorization.
-  Preview preview(const WorkRequest& request, bool colour);
+  Preview preview(const Request& request, bool colour);
   /// Has "apply", "undo", "take" or "release" done. \param stop_asked  asked now and then; true cancels what has not
   /// begun yet
   WorkResult run(const WorkRequest& request, const std::function<void(const WorkProgress&)>& tell,

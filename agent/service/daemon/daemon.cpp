@@ -15,12 +15,12 @@
 #include "service/bus/bus.hpp"
 #include "service/loop/directory_watch.hpp"
 #include "service/loop/event_loop.hpp"
-#include "service/keeper/host_health.hpp"
+#include "service/reconciler/host_health.hpp"
 #include "service/journal/journal_audit.hpp"
-#include "service/keeper/reconciler.hpp"
+#include "service/reconciler/reconciler.hpp"
 #include "service/daemon/metrics.hpp"
 #include "service/loop/notify.hpp"
-#include "service/daemon/requests.hpp"
+#include "service/daemon/bus_service.hpp"
 #include "service/loop/udev_monitor.hpp"
 #include "service/work/worker_link.hpp"
 #include "service/journal/log.hpp"
@@ -28,7 +28,7 @@
 namespace hostsplit {
 namespace {
 
-using Time = Keeper::Time;
+using Time = Reconciler::Time;
 
 // Safety net for events that never came: udev not running, a driver that sends none. Done on a beat of the watchdog, so
 // that an idle machine is not woken for it.
@@ -66,14 +66,14 @@ void block_signals() {
   sigprocmask(SIG_BLOCK, &signals, nullptr);
 }
 
-/// The loop around a Keeper: one thread, every source leads to a look, and nothing in it waits.
+/// The loop around a Reconciler: one thread, every source leads to a look, and nothing in it waits.
 class Daemon {
  public:
   explicit Daemon(const Root& root);
   int run();
 
  private:
-  Keeper::Listener listener();
+  Reconciler::Listener listener();
   void watch_udev();
   void watch_time();
   void watch_files();
@@ -103,8 +103,8 @@ class Daemon {
   UdevMonitor monitor_;  // opened before the first look, so that nothing is lost in between
   EventLoop loop_ = default_loop();
   WorkerLink worker_;
-  Keeper keeper_;
-  Requests requests_;
+  Reconciler reconciler_;
+  BusService requests_;
   Metrics metrics_;
   std::list<EventSource> sources_;
   sd_event_source* look_timer_ = nullptr;
@@ -126,13 +126,13 @@ Daemon::Daemon(const Root& root)
     : root_(root),
       effects_(root),
       worker_(loop_.get(), root.display(names::work_socket)),
-      keeper_({root, effects_, audit_}, listener()),
+      reconciler_({root, effects_, audit_}, listener()),
       requests_(
-          {root, effects_, audit_}, keeper_, worker_, [this](const std::string& why) { event(why); },
+          {root, effects_, audit_}, reconciler_, worker_, [this](const std::string& why) { event(why); },
           [this] { reload(); }),
       metrics_({root, effects_, audit_}) {}
 
-Keeper::Listener Daemon::listener() {
+Reconciler::Listener Daemon::listener() {
   return {[this](const PortEvent& port) {
             if (bus_) bus_->port_changed(port.label, port.controller, port.device);
           },
@@ -152,11 +152,11 @@ int Daemon::run() {
   watch_files();
   watch_signals();
   last_look_ = now();
-  keeper_.look(last_look_);
+  reconciler_.look(last_look_);
   join_bus();
   after_look();
   // No guest starts before the first enforcement has ended.
-  if (keeper_.repairing())
+  if (reconciler_.repairing())
     notify_start_takes_long();
   else
     ready();
@@ -170,22 +170,20 @@ void Daemon::ready() {
 }
 
 void Daemon::start_repair(const Plan& due) {
-  WorkRequest request;
-  request.verb = "repair";
-  for (const auto& step : due.steps) request.steps.push_back(step.id);
+  WorkRequest request{repair_of(due), {}};
   const auto end = [this](const WorkResult& result) {
-    keeper_.lost_audit(result.lost_audit);
+    reconciler_.lost_audit(result.lost_audit);
     if (result.error.empty())
-      keeper_.repair_ended(result.outcome.results, now());
+      reconciler_.repair_ended(result.outcome.results, now());
     else
-      keeper_.repair_postponed(result.error, now());
+      reconciler_.repair_postponed(result.error, now());
     after_look();
     ready();
   };
   try {
     worker_.start(request, {{}, end});
   } catch (const Error& error) {
-    keeper_.repair_postponed(error.what(), now());
+    reconciler_.repair_postponed(error.what(), now());
   }
 }
 
@@ -268,19 +266,19 @@ void Daemon::look() {
   burst_due_.reset();
   overrun_told_ = false;
   last_look_ = now();
-  guarded("look", [this] { keeper_.look(last_look_); });
+  guarded("look", [this] { reconciler_.look(last_look_); });
   after_look();
 }
 
 void Daemon::after_look() {
   requests_.looked();
-  guarded("metrics", [this] { metrics_.update(keeper_.view(), keeper_.repairs()); });
+  guarded("metrics", [this] { metrics_.update(reconciler_.state(), reconciler_.repairs()); });
   for (auto& watch : watches_) guarded("directory watch", [&watch] { watch.ensure(); });
-  if (!keeper_.judged()) guarded("health", [this] { keeper_.judge(host_signs(watched())); });
+  if (!reconciler_.health_checked()) guarded("health", [this] { reconciler_.check_health(host_signs(watched())); });
   join_bus();
   if (bus_) bus_->properties_changed();
   arm();
-  if (const auto line = keeper_.status_line(); line != told_status_) {
+  if (const auto line = reconciler_.status_line(); line != told_status_) {
     told_status_ = line;
     notify_status(line);
     log(LogLevel::info, line);
@@ -293,7 +291,7 @@ std::chrono::seconds Daemon::watched() const {
 
 void Daemon::arm() {
   auto due = burst_due_;
-  for (const auto& other : {keeper_.next_look(), rejoin_})
+  for (const auto& other : {reconciler_.next_look(), rejoin_})
     if (other && (!due || *other < *due)) due = other;
   if (due) (void)sd_event_source_set_time(look_timer_, usec(due->time_since_epoch()));
   (void)sd_event_source_set_enabled(look_timer_, due ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
@@ -301,7 +299,7 @@ void Daemon::arm() {
 
 void Daemon::reload() {
   notify_reloading();
-  keeper_.try_all_again();
+  reconciler_.try_all_again();
   look();
   notify_ready(told_status_);
 }

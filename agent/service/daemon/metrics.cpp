@@ -73,7 +73,7 @@ void write_health(Writer& writer, const BootStatus& boot) {
   writer.begin("hostsplit_unhealthy_boots", "gauge", "Boots in a row not found healthy, the present one included.");
   writer.value("", boot.unhealthy);
   writer.begin("hostsplit_sitting_out", "gauge", "1 if nothing is done because of them.");
-  writer.value("", boot.sitting_out ? 1 : 0);
+  writer.value("", boot.suspended ? 1 : 0);
 }
 
 void write_proofs(Writer& writer, const std::map<int, LastProof>& proofs) {
@@ -105,12 +105,12 @@ std::string metrics_text(const Status& status, std::uint64_t drift_repairs, cons
   return writer.text();
 }
 
-void Metrics::update(const View& view, std::uint64_t drift_repairs) {
-  if (!actor_.root.exists(names::metrics_directory)) return;
-  const auto text = metrics_text(status(view), drift_repairs, load_proofs(actor_.root));
+void Metrics::update(const State& state, std::uint64_t drift_repairs) {
+  if (!context_.root.exists(names::metrics_directory)) return;
+  const auto text = metrics_text(status(state), drift_repairs, load_proofs(context_.root));
   if (text == written_) return;
   try {
-    actor_.effects.replace_file(std::string(names::metrics_directory) + "/hostsplit.prom", text);
+    context_.effects.replace_file(std::string(names::metrics_directory) + "/hostsplit.prom", text);
     written_ = text;
     failed_ = false;
   } catch (const Error&) {

@@ -4,7 +4,8 @@
 #include <string>
 
 #include "host/store/store.hpp"
-#include "operations/operations.hpp"
+#include "operations/carry_out.hpp"
+#include "operations/status.hpp"
 
 namespace hostsplit {
 
@@ -15,12 +16,12 @@ std::string metrics_text(const Status& status, std::uint64_t drift_repairs, cons
 /// without the collector's directory.
 class Metrics {
  public:
-  explicit Metrics(const Actor& actor) : actor_(actor) {}
+  explicit Metrics(const Context& context) : context_(context) {}
   /// \throws Error when the file cannot be written; told once, until it can be again.
-  void update(const View& view, std::uint64_t drift_repairs);
+  void update(const State& state, std::uint64_t drift_repairs);
 
  private:
-  Actor actor_;
+  Context context_;
   std::string written_;
   bool failed_ = false;
 };

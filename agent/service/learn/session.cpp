@@ -18,9 +18,9 @@ AuditRecord learn_record(const LearnedPort& port, const UsbDevice& device) {
   return record;
 }
 
-LearnSession::LearnSession(const Actor& actor, const View& view, const std::vector<std::string>& labels, Tell tell)
-    : actor_(actor),
-      learning_(load_port_map(actor.root), view.snapshot),
+LearnSession::LearnSession(const Context& context, const State& state, const std::vector<std::string>& labels, Tell tell)
+    : context_(context),
+      learning_(load_port_map(context.root), state.snapshot),
       names_(labels.begin(), labels.end()),
       tell_(std::move(tell)) {
   if (labels.empty())
@@ -53,9 +53,9 @@ void LearnSession::handle(const LearningEvent& event) {
 
 void LearnSession::name(const UsbDevice& device, const std::string& label) {
   const auto port = learning_.name(device, label);
-  save_port_map(actor_.root, actor_.effects, learning_.map());
+  save_port_map(context_.root, context_.effects, learning_.map());
   if (!names_.empty() && names_.front() == label) names_.pop_front();
-  actor_.audit.write(learn_record(port, device));
+  context_.audit.write(learn_record(port, device));
   tell_("learned", label, device, "learned at " + place(port));
 }
 

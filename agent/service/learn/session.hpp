@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "operations/learning.hpp"
-#include "operations/operations.hpp"
+#include "operations/carry_out.hpp"
 
 namespace hostsplit {
 
@@ -18,7 +18,7 @@ class LearnSession {
                                   const std::string& sentence)>;
 
   /// \throws Error(bad_input) without names, or for names that are malformed or taken.
-  LearnSession(const Actor& actor, const View& view, const std::vector<std::string>& labels, Tell tell);
+  LearnSession(const Context& context, const State& state, const std::vector<std::string>& labels, Tell tell);
 
   /// Compares with the last look. \throws Error when a name cannot be saved; what was saved stays.
   void observe(const Snapshot& snapshot);
@@ -29,7 +29,7 @@ class LearnSession {
   void handle(const LearningEvent& event);
   void name(const UsbDevice& device, const std::string& label);
 
-  Actor actor_;
+  Context context_;
   Learning learning_;
   std::deque<std::string> names_;
   Tell tell_;

@@ -52,14 +52,8 @@ const char* to_text(Kind kind) {
   return kind == Kind::done ? "done" : kind == Kind::failed ? "failed" : "skipped";
 }
 
-std::string nothing_done(const Preview& preview) {
-  nlohmann::ordered_json document{{"version", 1}, {"ok", true}, {"results", Json::array()}};
-  document["findings"] = nlohmann::ordered_json::parse(preview.json).at("findings");
-  return document.dump(2) + "\n";
-}
-
 std::string to_packet(const WorkRequest& request) {
-  return packet({{"verb", request.verb}, {"words", request.words}, {"token", request.token}, {"steps", request.steps}});
+  return packet({{"verb", verb_of(request.request)}, {"words", words_of(request.request)}, {"token", request.token}});
 }
 
 std::string to_packet(const WorkCancel&) {
@@ -92,7 +86,7 @@ std::variant<WorkRequest, WorkCancel> parse_to_worker(std::string_view text) {
   return parsed(text, [](const Json& json) -> Message {
     const std::string verb = json.at("verb");
     if (verb == "cancel") return WorkCancel{};
-    return WorkRequest{verb, json.at("words"), json.at("token"), json.at("steps")};
+    return WorkRequest{make_request(verb, json.at("words")), json.at("token")};
   });
 }
 

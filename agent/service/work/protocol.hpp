@@ -6,7 +6,8 @@
 #include <variant>
 #include <vector>
 
-#include "host/act/executor.hpp"
+#include "operations/request.hpp"
+#include "operations/carry_out.hpp"
 
 namespace hostsplit {
 
@@ -16,32 +17,17 @@ namespace hostsplit {
 
 /// Service to worker: do this.
 struct WorkRequest {
-  std::string verb;                ///< "apply", "undo", "repair", "take", "release"
-  std::vector<std::string> words;  ///< what follows the verb: what to take or release
-  std::string token;               ///< plan_token() of the plan that was shown; empty: whatever the plan is by then
-  std::vector<std::string> steps;  ///< repair: ids of the steps that may be tried now
+  Request request;
+  std::string token;  ///< plan_token() of the plan that was shown; empty: whatever the plan is by then
   bool operator==(const WorkRequest&) const = default;
 };
 
 /// Service to worker: leave the steps that have not begun.
 struct WorkCancel {};
 
-/// What a request would do, ready to be shown; made where all can be seen, so that whoever may not look everywhere is
-/// shown the same plan.
-struct Preview {
-  std::string text;  ///< as `hostsplit plan` prints it
-  std::string json;  ///< as `hostsplit plan --json` prints it
-  std::string token;
-  std::size_t steps = 0;
-  bool refused = false;  ///< errors among the findings
-};
-
-/// What `hostsplit apply --json` prints where nothing needs to be done.
-std::string nothing_done(const Preview& preview);
-
 /// Worker to service: a step has begun, or ended.
 struct WorkProgress {
-  std::size_t number = 0, total = 0;  ///< counted from 1; 0: no step, what is waited for before the first one
+  std::size_t number = 0, total = 0;  ///< from 1; 0: no step, what is waited for before the first one
   std::string step, sentence;
   std::optional<StepResult::Kind> ended;  ///< empty: it has begun
   std::string detail;

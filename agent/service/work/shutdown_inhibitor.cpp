@@ -27,11 +27,13 @@ ShutdownInhibitor::ShutdownInhibitor(const char* why) {
 
 Progress inhibiting_shutdown(Progress inner) {
   return [inner = std::move(inner), held = std::make_shared<std::optional<ShutdownInhibitor>>()](
-             const Step& step, const StepResult* result) {
-    if (!result && std::holds_alternative<RebuildInitramfs>(step.action))
+             const StepProgress& at) {
+    if (!at.result && std::holds_alternative<RebuildInitramfs>(at.step.action))
       held->emplace("the initramfs is being rebuilt");
-    if (result) held->reset();
-    if (inner) inner(step, result);
+    if (!at.result && std::holds_alternative<RefreshBootLoader>(at.step.action))
+      held->emplace("the boot loader's menu is being rebuilt");
+    if (at.result) held->reset();
+    if (inner) inner(at);
   };
 }
 

@@ -2,16 +2,13 @@
 
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <memory>
 
 #include "core/base/error.hpp"
-#include "core/planner/token.hpp"
 #include "operations/report/report.hpp"
-#include "operations/take_release.hpp"
 #include "service/journal/journal_audit.hpp"
 #include "service/work/shutdown_inhibitor.hpp"
 
@@ -19,40 +16,6 @@ namespace hostsplit {
 namespace {
 
 volatile std::sig_atomic_t terminated = 0;
-
-/// What a verb plans now, and how that is carried out.
-struct Work {
-  Plan plan;
-  std::function<Outcome(const Actor&, const Plan&, const Progress&)> run;
-};
-
-Work flip_work(const Root& root, const WorkRequest& request, Flip way) {
-  if (request.words.empty())
-    throw Error("do", request.verb, "it does not say what", "Name ports or controllers.", Error::Kind::bad_input);
-  return {flip_plan(look(root), way, request.words),
-          [way, words = request.words](const Actor& actor, const Plan& shown, const Progress& progress) {
-            return flip(actor, way, words, shown, progress);
-          }};
-}
-
-Work work_of(const Root& root, const WorkRequest& request) {
-  if (request.verb == "apply") return {plan(look(root)), apply};
-  if (request.verb == "undo") return {undo_plan(look_at_applied(root)), undo};
-  if (request.verb == "take") return flip_work(root, request, Flip::take);
-  if (request.verb == "release") return flip_work(root, request, Flip::release);
-  if (request.verb != "repair") throw Error("do", request.verb, "there is no such work", "", Error::Kind::bad_input);
-  Plan due = repair_plan(look_at_applied(root));
-  std::erase_if(due.steps, [&](const Step& step) {
-    return std::find(request.steps.begin(), request.steps.end(), step.id) == request.steps.end();
-  });
-  return {std::move(due), repair};
-}
-
-void require_shown(const WorkRequest& request, const Plan& now) {
-  if (request.token.empty() || request.token == plan_token(now)) return;
-  throw Error(request.verb, "the plan", "the machine has changed since it was made",
-              "Look at the new one: hostsplit plan");
-}
 
 /// One end of the connection, with packets.
 class Connection {
@@ -90,48 +53,38 @@ void finish_on_sigterm() {
 
 }  // namespace
 
-Progress numbered(std::size_t total, const std::function<void(const WorkProgress&)>& tell) {
-  return [total, tell, number = std::size_t{0}, begun = false](const Step& step, const StepResult* result) mutable {
-    if (!begun) ++number;  // a skipped step ends without having begun
-    begun = result == nullptr;
-    WorkProgress progress{number, total, step.id, describe(step.action).sentence, {}, {}};
-    if (result) {
-      progress.ended = result->kind;
-      progress.detail = result->detail;
+Progress reported_by(const ReportProgress& report) {
+  return [report](const StepProgress& at) {
+    WorkProgress progress{at.number, at.total, at.step.id, describe(at.step.action).sentence, {}, {}};
+    if (at.result) {
+      progress.ended = at.result->kind;
+      progress.detail = at.result->detail;
     }
-    tell(progress);
+    if (report) report(progress);
   };
 }
 
-Waiting told_by(const std::function<void(const WorkProgress&)>& tell, std::size_t total) {
-  return [tell, total](std::chrono::seconds waited, bool over) {
-    WorkProgress progress{0, total, "wait", "Proxmox VE is starting a VM with huge pages, waiting for it", {}, {}};
+Waiting waiting_reported_by(const ReportProgress& report) {
+  return [report](std::chrono::seconds waited, bool over) {
+    WorkProgress progress{0, 0, "wait", "Proxmox VE is starting a VM with huge pages, waiting for it", {}, {}};
     progress.detail = std::to_string(waited.count()) + " s";
     if (over) progress.ended = StepResult::Kind::done;
-    if (tell) tell(progress);
+    if (report) report(progress);
   };
 }
 
-Preview preview(const Root& root, const WorkRequest& request, const Paint& paint) {
-  const Plan planned = work_of(root, request).plan;
-  return {plan_text(planned, paint), plan_json(planned), plan_token(planned), planned.steps.size(),
-          has_errors(planned.findings)};
-}
-
-WorkResult do_work(const Actor& actor, const WorkRequest& request, const std::function<void(const WorkProgress&)>& tell,
+WorkResult do_work(const Context& context, const WorkRequest& request, const ReportProgress& report,
                    const std::function<unsigned()>& lost) {
   WorkResult result;
   try {
-    const Work work = work_of(actor.root, request);
-    require_shown(request, work.plan);
-    auto progress = numbered(work.plan.steps.size(), tell);
-    if (actor.root.live()) progress = inhibiting_shutdown(std::move(progress));
-    Actor patient = actor;
-    patient.waiting = told_by(tell, work.plan.steps.size());
-    if (!work.plan.steps.empty() || has_errors(work.plan.findings))
-      result.outcome = work.run(patient, work.plan, progress);
+    auto progress = reported_by(report);
+    if (context.root.live()) progress = inhibiting_shutdown(std::move(progress));
+    Context patient = context;
+    patient.waiting = waiting_reported_by(report);
+    CarriedOut done = carry_out(patient, request.request, request.token, progress);
+    result.document = outcome_json(done.outcome, done.plan);
+    result.outcome = std::move(done.outcome);
     result.ok = result.outcome.ok();
-    result.document = outcome_json(result.outcome, work.plan);
   } catch (const Error& error) {
     result.error = error.what();
     result.bad_input = error.kind() == Error::Kind::bad_input;
@@ -148,7 +101,7 @@ int serve_work(const Root& root, int fd) {
   JournalAudit audit;
   Connection connection(fd);
   bool cancelled = false;
-  const Actor actor{root, effects, audit, [&] { return cancelled = cancelled || connection.cancelled(); }};
+  const Context context{root, effects, audit, [&] { return cancelled = cancelled || connection.cancelled(); }};
   unsigned told_lost = 0;
   const auto newly_lost = [&] {
     const auto now = audit.lost(), before = told_lost;
@@ -161,8 +114,8 @@ int serve_work(const Root& root, int fd) {
     if (!request) continue;  // a cancel that came after the end
     cancelled = false;
     // Whether anybody still listens does not matter to the work.
-    const auto tell = [&](const WorkProgress& progress) { (void)connection.send(to_packet(progress)); };
-    if (!connection.send(to_packet(do_work(actor, *request, tell, newly_lost)))) return 1;
+    const auto report = [&](const WorkProgress& progress) { (void)connection.send(to_packet(progress)); };
+    if (!connection.send(to_packet(do_work(context, *request, report, newly_lost)))) return 1;
   }
   return 0;
 }

@@ -16,7 +16,7 @@ constexpr std::size_t longest_line = 8;
 
 /// How long a worker may say nothing. A step has deadlines of its own; these are for a worker that is stuck as a whole.
 std::chrono::seconds patience(const WorkRequest& request) {
-  return request.verb == "repair" ? std::chrono::minutes(2) : std::chrono::minutes(20);
+  return std::holds_alternative<Repair>(request.request) ? std::chrono::minutes(2) : std::chrono::minutes(20);
 }
 
 WorkResult failure(const std::string& error) {
@@ -40,7 +40,7 @@ UniqueFd connect_to(const std::string& path) {
 
 unsigned WorkerLink::start(WorkRequest request, Watcher watcher) {
   if (line_.size() >= longest_line)
-    throw Error("start", request.verb, "too much waits to be done already", "Wait until it is done and try again.");
+    throw Error("start", verb_of(request.request), "too much waits to be done already", "Wait until it is done and try again.");
   line_.push_back({++last_number_, std::move(request), std::move(watcher)});
   next();
   return last_number_;

@@ -31,8 +31,6 @@ class WorkerLink {
   /// Takes it out of the line, or asks the worker to leave the steps that have not begun. Unknown numbers are ignored:
   /// it may just have ended.
   void cancel(unsigned number);
-  /// Something is being done or waits.
-  bool busy() const { return !line_.empty(); }
 
  private:
   struct Item {

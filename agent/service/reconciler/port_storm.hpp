@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "service/keeper/port_events.hpp"
+#include "service/reconciler/port_events.hpp"
 
 namespace hostsplit {
 

@@ -1,4 +1,4 @@
-#include "service/keeper/host_health.hpp"
+#include "service/reconciler/host_health.hpp"
 
 #include <systemd/sd-bus.h>
 

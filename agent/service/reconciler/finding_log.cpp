@@ -1,4 +1,4 @@
-#include "service/keeper/finding_log.hpp"
+#include "service/reconciler/finding_log.hpp"
 
 namespace hostsplit {
 

@@ -1,4 +1,4 @@
-#include "service/keeper/reconciler.hpp"
+#include "service/reconciler/reconciler.hpp"
 
 #include <fmt/format.h>
 
@@ -51,7 +51,7 @@ bool is_quarantined(const Step& step, const std::vector<Quarantined>& quarantine
 
 /// The steps that may run now, and those they need.
 Plan due_now(const Plan& needed, const RepairPolicy& policy, const std::vector<Quarantined>& quarantined,
-             Keeper::Time now) {
+             Reconciler::Time now) {
   Plan due;
   due.target = needed.target;
   bool real = false;
@@ -89,18 +89,24 @@ AuditRecord finding_record(const Finding& finding, const std::string& result) {
 
 }  // namespace
 
-void Keeper::look(Time now) {
+Repair repair_of(const Plan& due) {
+  Repair repair;
+  for (const auto& step : due.steps) repair.steps.push_back(step.id);
+  return repair;
+}
+
+void Reconciler::look(Time now) {
   ++looks_;
-  const auto before = view_.snapshot;
-  view_ = steady_.look(actor_.root);
-  off_why_ = has_word(view_.snapshot.command_line, off_word) ? "hostsplit=off on the kernel command line"
-                                                             : why_sits_out(view_.health);
+  const auto before = state_.snapshot;
+  damaged_ = observe_tolerantly(context_.root, state_);
+  off_why_ = has_word(state_.snapshot.command_line, off_word) ? "hostsplit=off on the kernel command line"
+                                                             : why_suspended(state_.health);
   off_ = !off_why_.empty();
   if (!begun_) begin();
-  quarantined_ = load_quarantine(actor_.root);
+  quarantined_ = load_quarantine(context_.root);
   postponed_.reset();
 
-  Plan needed = view_.applied ? repair_plan(view_) : Plan{};
+  Plan needed = state_.applied ? make_repair_plan(state_.snapshot, *state_.applied, state_.released) : Plan{};
   watch_pools(needed, now);
   enforce(needed, now);
   if (looked_) tell_ports(before, now);
@@ -110,26 +116,26 @@ void Keeper::look(Time now) {
 }
 
 /// While a VM with huge pages starts, Proxmox VE raises pools and trims them again: what is seen then is not the end.
-void Keeper::watch_pools(Plan& needed, Time now) {
-  if (!view_.applied || view_.applied->reservations.empty()) return;
-  if (PageLock::held(actor_.root)) {
+void Reconciler::watch_pools(Plan& needed, Time now) {
+  if (!state_.applied || state_.applied->reservations.empty()) return;
+  if (PageLock::held(context_.root)) {
     std::erase_if(needed.steps, touches_pool);
     postponed_ = now + std::chrono::seconds(1);
     return;
   }
-  wipes_ = recognise_wipes(calm_, view_.snapshot);
-  calm_ = view_.snapshot.nodes;
+  wipes_ = recognise_wipes(calm_, state_.snapshot);
+  calm_ = state_.snapshot.nodes;
 }
 
 /// The early unit has counted this boot already, unless it is switched off. A boot that cannot be counted could be sat
 /// out never, so nothing is done on it until it can.
-void Keeper::begin() {
+void Reconciler::begin() {
   begun_ = true;
-  if (off_ || !view_.applied) return;
+  if (off_ || !state_.applied) return;
   try {
-    note_first_look(actor_, view_, names::first_look_service);
-    view_.health = begin_boot(actor_);
-    off_why_ = why_sits_out(view_.health);
+    note_first_look(context_, state_, names::first_look_service);
+    state_.health = begin_boot(context_);
+    off_why_ = why_suspended(state_.health);
   } catch (const Error& error) {
     begun_ = false;
     off_why_ = error.what();
@@ -137,18 +143,18 @@ void Keeper::begin() {
   off_ = !off_why_.empty();
 }
 
-void Keeper::judge(HealthSigns signs) {
-  if (judged()) return;
-  const auto& uses = view_.snapshot.uses;
+void Reconciler::check_health(HealthSigns signs) {
+  if (health_checked()) return;
+  const auto& uses = state_.snapshot.uses;
   signs.network = std::any_of(uses.begin(), uses.end(),
                               [](const HostUse& use) { return use.kind == UseKind::network && use.lifeline; });
-  const BootHealth before = view_.health.health.value_or(BootHealth{});
+  const BootHealth before = state_.health.health.value_or(BootHealth{});
   if (!why_not_healthy(signs, before).empty()) return;
-  judged_ = true;
-  const BootHealth good{0, view_.snapshot.boot_id.empty() ? before.boot_id : view_.snapshot.boot_id, signs.network};
+  health_checked_ = true;
+  const BootHealth good{0, state_.snapshot.boot_id.empty() ? before.boot_id : state_.snapshot.boot_id, signs.network};
   if (good == before) return;
-  actor_.effects.replace_file(names::boot_health_file, to_text(good));
-  view_.health.health = good;
+  context_.effects.replace_file(names::boot_health_file, to_text(good));
+  state_.health.health = good;
   AuditRecord record;
   record.event = "health";
   record.result = "seen";
@@ -158,30 +164,30 @@ void Keeper::judge(HealthSigns signs) {
   audit(record);
 }
 
-void Keeper::try_all_again() {
+void Reconciler::try_all_again() {
   policy_.reset();
   postponements_ = 0;
-  release_answered(actor_.root, actor_.effects);
+  release_answered(context_.root, context_.effects);
 }
 
-std::optional<Keeper::Time> Keeper::next_look() const {
+std::optional<Reconciler::Time> Reconciler::next_look() const {
   const auto sum = storm_.next();
   const auto repair = next_repair();
   if (!sum || !repair) return sum ? sum : repair;
   return std::min(*sum, *repair);
 }
 
-std::optional<Keeper::Time> Keeper::next_repair() const {
+std::optional<Reconciler::Time> Reconciler::next_repair() const {
   if (repairing_) return {};  // its end brings the next look
   if (postponed_) return postponed_;
   return off_ || report_only() ? std::nullopt : policy_.next();
 }
 
-bool Keeper::report_only() const {
-  return view_.config && view_.config->drift == DriftPolicy::report;
+bool Reconciler::report_only() const {
+  return state_.config && state_.config->drift == DriftPolicy::report;
 }
 
-void Keeper::enforce(const Plan& needed, Time now) {
+void Reconciler::enforce(const Plan& needed, Time now) {
   std::set<std::string> subjects;
   std::size_t left_alone = 0;
   for (const auto& step : needed.steps) {
@@ -197,7 +203,7 @@ void Keeper::enforce(const Plan& needed, Time now) {
   policy_.needed(subjects, now);
   if (subjects.empty()) return tell_drift(needed, "seen");
   // `apply` writes the plan first: what it is about to do is no drift.
-  if (somebody_acts(actor_.root)) {
+  if (somebody_acts(context_.root)) {
     postponed_ = now + std::chrono::seconds(1);
     return;
   }
@@ -208,34 +214,34 @@ void Keeper::enforce(const Plan& needed, Time now) {
   if (!due.steps.empty()) run(due, now);
 }
 
-void Keeper::tell_drift(const Plan& needed, const char* result) {
+void Reconciler::tell_drift(const Plan& needed, const char* result) {
   for (const auto& step : drifts_.news(needed.steps))
     if (const auto record = record_of(step, result)) audit(*record);
 }
 
-std::optional<AuditRecord> Keeper::record_of(const Step& step, const char* result) const {
+std::optional<AuditRecord> Reconciler::record_of(const Step& step, const char* result) const {
   auto record = drift_record(step, result);
   const Wipe* wipe = wipe_behind(wipes_, step);
   if (!record || !wipe) return record;
   record->event = "wipe";
   record->from = std::to_string(wipe->before);
   record->to = std::to_string(wipe->now);
-  record->message = describe(*wipe, guests_on_huge_pages(actor_.root));
+  record->message = describe(*wipe, guests_on_huge_pages(context_.root));
   record->reason = wipe->like_pve ? "trimmed by Proxmox VE after the start of a VM" : "nr_hugepages was written";
   return record;
 }
 
-void Keeper::run(const Plan& due, Time now) {
+void Reconciler::run(const Plan& due, Time now) {
   repairing_ = due;
   if (listener_.start_repair) return listener_.start_repair(due);
   try {
-    repair_ended(repair(actor_, due).results, now);
+    repair_ended(carry_out(context_, repair_of(due)).outcome.results, now);
   } catch (const Error& error) {
     repair_postponed(error.what(), now);
   }
 }
 
-void Keeper::repair_ended(const std::vector<StepResult>& results, Time now) {
+void Reconciler::repair_ended(const std::vector<StepResult>& results, Time now) {
   if (!repairing_) return;
   postponements_ = 0;
   postponed_why_.clear();
@@ -247,7 +253,7 @@ void Keeper::repair_ended(const std::vector<StepResult>& results, Time now) {
   postponed_ = now + std::chrono::milliseconds(200);
 }
 
-void Keeper::settle(const Step& step, const StepResult& result, Time now) {
+void Reconciler::settle(const Step& step, const StepResult& result, Time now) {
   if (result.kind == StepResult::Kind::done) {
     policy_.succeeded(step.id, now);
     drifts_.repaired(step);
@@ -261,7 +267,7 @@ void Keeper::settle(const Step& step, const StepResult& result, Time now) {
   }
 }
 
-void Keeper::repair_postponed(const std::string& why, Time now) {
+void Reconciler::repair_postponed(const std::string& why, Time now) {
   const int wait = std::min(1 << std::min(postponements_, 5), longest_postponement_s);
   ++postponements_;
   postponed_ = now + std::chrono::seconds(wait);
@@ -270,41 +276,45 @@ void Keeper::repair_postponed(const std::string& why, Time now) {
   postponed_why_ = why;
 }
 
-void Keeper::tell_ports(const Snapshot& before, Time now) {
-  const auto events = port_events(view_.ports, before, view_.snapshot);
+void Reconciler::tell_ports(const Snapshot& before, Time now) {
+  const auto events = port_events(state_.ports, before, state_.snapshot);
   for (const auto& record : storm_.records(events, now)) audit(record);
   if (!listener_.port) return;
   for (const auto& event : events) listener_.port(event);
 }
 
-void Keeper::refresh_ports() {
+void Reconciler::refresh_ports() {
   unsaved_.reset();
-  if (!steady_.ports_good()) return;
+  const bool damaged = std::any_of(damaged_.begin(), damaged_.end(),
+                                   [](const Finding& finding) { return finding.code == "ports-damaged"; });
+  if (damaged) return;
   try {
-    const auto fresh = refresh_observations(view_.ports, view_.snapshot);
+    const auto fresh = refresh_observations(state_.ports, state_.snapshot);
+    if (fresh == state_.ports || somebody_acts(context_.root)) return;
+    const Lock lock(context_.root);
     // `learn` may have saved since we looked; the change of the file brings the next look.
-    if (fresh == view_.ports || load_port_map(actor_.root) != view_.ports) return;
-    save_port_map(actor_.root, actor_.effects, fresh);
-    view_.ports = fresh;
+    if (load_port_map(context_.root) != state_.ports) return;
+    save_port_map(context_.root, context_.effects, fresh);
+    state_.ports = fresh;
   } catch (const Error& error) {
-    unsaved_ = Finding{"ports-not-saved", Severity::warning, actor_.root.display(names::port_map_file), error.what(),
+    unsaved_ = Finding{"ports-not-saved", Severity::warning, context_.root.display(names::port_map_file), error.what(),
                        error.remedy()};
   }
 }
 
-void Keeper::tell_findings(const Plan& needed) {
-  auto all = steady_.problems();
+void Reconciler::tell_findings(const Plan& needed) {
+  auto all = damaged_;
   all.insert(all.end(), needed.findings.begin(), needed.findings.end());
-  const auto ports = check_port_map(view_.ports, view_.snapshot);
+  const auto ports = check_port_map(state_.ports, state_.snapshot);
   all.insert(all.end(), ports.begin(), ports.end());
-  if (view_.applied && view_.config && !off_) {
+  if (state_.applied && state_.config && !off_) {
     const auto rung =
-        choose_rung({view_.snapshot, *view_.applied, *view_.config, view_.baseline, view_.climbed}).findings;
+        choose_rung({state_.snapshot, *state_.applied, *state_.config, state_.baseline, state_.climbed}).findings;
     all.insert(all.end(), rung.begin(), rung.end());
   }
   if (unsaved_) all.push_back(*unsaved_);
   if (const auto lost = lost_records()) all.push_back(*lost);
-  const auto stuck = quarantine_findings(actor_.root, quarantined_);
+  const auto stuck = quarantine_findings(context_.root, quarantined_);
   all.insert(all.end(), stuck.begin(), stuck.end());
   std::erase_if(all, [](const Finding& finding) { return finding.severity == Severity::info; });
   const auto changes = findings_.update(all);
@@ -315,8 +325,8 @@ void Keeper::tell_findings(const Plan& needed) {
   for (const auto& finding : changes.ended) audit(finding_record(finding, "ended"));
 }
 
-void Keeper::audit(const AuditRecord& record) {
-  if (actor_.audit.write(record)) return;
+void Reconciler::audit(const AuditRecord& record) {
+  if (context_.audit.write(record)) return;
   ++lost_audit_;
   // Without a journal the sentence still goes to standard error.
   log(LogLevel::info, record.message);
@@ -324,26 +334,26 @@ void Keeper::audit(const AuditRecord& record) {
 
 /// There is no end to it before the service restarts: what was lost stays lost. While records are lost the finding
 /// cannot be told either, so it is told again with every number.
-std::optional<Finding> Keeper::lost_records() const {
+std::optional<Finding> Reconciler::lost_records() const {
   if (lost_audit_ == 0) return {};
   return Finding{"audit-lost", Severity::warning, "journal",
                  fmt::format("{} audit records were lost, because the journal did not take them", lost_audit_),
                  "See systemctl status systemd-journald; what was done meanwhile is not in hostsplit log"};
 }
 
-std::string Keeper::status_line() const {
+std::string Reconciler::status_line() const {
   std::string line;
   if (off_)
     line = "observing only: " + off_why_;
-  else if (!view_.applied)
-    line = view_.config ? "configured but not applied: observing, changing nothing (see: hostsplit plan)"
+  else if (!state_.applied)
+    line = state_.config ? "configured but not applied: observing, changing nothing (see: hostsplit plan)"
                         : "not configured: observing, changing nothing";
   else if (not_as_applied_ != 0)
     line = fmt::format("{} not as applied (see: journalctl -t hostsplit)", not_as_applied_);
   else
-    line = fmt::format("everything as applied: {} functions, {} page reservations", view_.applied->claims.size(),
-                       view_.applied->reservations.size());
-  for (const auto& problem : steady_.problems()) line += "; damaged: " + problem.subject;
+    line = fmt::format("everything as applied: {} functions, {} page reservations", state_.applied->claims.size(),
+                       state_.applied->reservations.size());
+  for (const auto& problem : damaged_) line += "; damaged: " + problem.subject;
   return line;
 }
 

@@ -1,4 +1,4 @@
-#include "service/keeper/port_events.hpp"
+#include "service/reconciler/port_events.hpp"
 
 namespace hostsplit {
 namespace {

@@ -7,19 +7,21 @@
 
 #include "core/memory/pool_shrink.hpp"
 #include "host/store/quarantine.hpp"
-#include "operations/operations.hpp"
-#include "service/keeper/drift.hpp"
-#include "service/keeper/finding_log.hpp"
-#include "service/keeper/port_events.hpp"
-#include "service/keeper/port_storm.hpp"
-#include "service/keeper/repair_policy.hpp"
-#include "service/keeper/last_good_state.hpp"
+#include "operations/boot.hpp"
+#include "service/reconciler/drift.hpp"
+#include "service/reconciler/finding_log.hpp"
+#include "service/reconciler/port_events.hpp"
+#include "service/reconciler/port_storm.hpp"
+#include "service/reconciler/repair_policy.hpp"
 
 namespace hostsplit {
 
+/// The request that carries out a repair plan.
+Repair repair_of(const Plan& due);
+
 /// The daemon without its loop: looks, tells what happened at the ports, and keeps true what was applied.
 /// With nothing applied, or with `hostsplit=off` on the kernel command line, it only observes.
-class Keeper {
+class Reconciler {
  public:
   using Time = RepairPolicy::Time;
 
@@ -31,7 +33,7 @@ class Keeper {
     /// Starts the repair elsewhere; repair_ended() or repair_postponed() follows. Empty: it is done within the look.
     std::function<void(const Plan& due)> start_repair = {};
   };
-  Keeper(const Actor& actor, Listener listener) : actor_(actor), listener_(std::move(listener)) {}
+  Reconciler(const Context& context, Listener listener) : context_(context), listener_(std::move(listener)) {}
 
   /// One look and what follows from it. \throws Error only when the machine cannot be looked at.
   void look(Time now);
@@ -49,14 +51,14 @@ class Keeper {
 
   /// Decides from the last look and these signs whether the host is healthy, and then sets the count of boots back.
   /// \param signs its `network` is taken from the look
-  void judge(HealthSigns signs);
-  /// There is nothing to judge (any more).
-  bool judged() const { return judged_ || off_ || !view_.applied; }
+  void check_health(HealthSigns signs);
+  /// There is nothing to check_health (any more).
+  bool health_checked() const { return health_checked_ || off_ || !state_.applied; }
 
   /// When to look again although nothing happened: a repair or a sum waits. Empty when none does.
   std::optional<Time> next_look() const;
   /// What was seen in the last look.
-  const View& view() const { return view_; }
+  const State& state() const { return state_; }
   /// Repairs of drivers that succeeded since the start.
   std::uint64_t repairs() const { return repairs_; }
   /// Looks since the start.
@@ -80,15 +82,15 @@ class Keeper {
   bool report_only() const;
   void audit(const AuditRecord& record);
 
-  Actor actor_;
+  Context context_;
   Listener listener_;
-  SteadyLook steady_;
-  View view_;
+  std::vector<Finding> damaged_;  ///< files that could not be read at the last look
+  State state_;
   bool looked_ = false;
   bool begun_ = false;   ///< this boot is counted, or need not be
   bool off_ = false;     ///< hostsplit does nothing at this boot
   std::string off_why_;  ///< why
-  bool judged_ = false;  ///< the host was found healthy
+  bool health_checked_ = false;  ///< the host was found healthy
   std::size_t not_as_applied_ = 0;
   std::optional<Finding> unsaved_;  ///< why ports.toml could not be written
   std::map<int, NumaNode> calm_;    ///< when no VM was starting the last time

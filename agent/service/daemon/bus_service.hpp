@@ -4,20 +4,20 @@
 #include <string>
 
 #include "service/bus/bus.hpp"
-#include "service/keeper/reconciler.hpp"
+#include "service/reconciler/reconciler.hpp"
 #include "service/learn/session.hpp"
 #include "service/work/worker_link.hpp"
 
 namespace hostsplit {
 
-/// Does what is asked for over the bus, with the keeper's eyes and the worker's hands. Knows no bus until one is there.
-class Requests {
+/// Does what is asked for over the bus, with the reconciler's eyes and the worker's backend. Knows no bus until one is there.
+class BusService {
  public:
   /// \param look_again  asks for a look soon, with a word why   \param reload  as for SIGHUP
-  Requests(const Actor& actor, Keeper& keeper, WorkerLink& worker, std::function<void(const std::string&)> look_again,
+  BusService(const Context& context, Reconciler& reconciler, WorkerLink& worker, std::function<void(const std::string&)> look_again,
            std::function<void()> reload)
-      : actor_(actor),
-        keeper_(keeper),
+      : context_(context),
+        reconciler_(reconciler),
         worker_(worker),
         look_again_(std::move(look_again)),
         reload_(std::move(reload)) {}
@@ -25,7 +25,7 @@ class Requests {
   BusHandlers handlers();
   /// Where progress is told; nullptr while there is none.
   void tell(Bus* bus) { bus_ = bus; }
-  /// The keeper has looked.
+  /// The reconciler has looked.
   void looked();
 
  private:
@@ -33,8 +33,8 @@ class Requests {
   void learn(const std::vector<std::string>& labels);
   void require_not_learning() const;
 
-  Actor actor_;
-  Keeper& keeper_;
+  Context context_;
+  Reconciler& reconciler_;
   WorkerLink& worker_;
   std::function<void(const std::string&)> look_again_;
   std::function<void()> reload_;

@@ -1,4 +1,4 @@
-#include "service/keeper/drift.hpp"
+#include "service/reconciler/drift.hpp"
 
 namespace hostsplit {
 namespace {

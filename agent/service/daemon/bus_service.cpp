@@ -1,7 +1,6 @@
-#include "service/daemon/requests.hpp"
+#include "service/daemon/bus_service.hpp"
 
 #include <fmt/format.h>
-
 
 #include "core/base/error.hpp"
 #include "operations/port_changes.hpp"
@@ -11,46 +10,46 @@
 
 namespace hostsplit {
 
-BusHandlers Requests::handlers() {
+BusHandlers BusService::handlers() {
   return {
-      .describe = [this] { return status_json(status(keeper_.view())); },
-      .plan = [this] { return plan_json(plan(look(actor_.root))); },
-      .status = [this] { return status(keeper_.view()); },
-      .preview = [this](const WorkRequest& request,
-                        bool colour) { return preview(actor_.root, request, Paint{colour}); },
+      .describe = [this] { return status_json(status(reconciler_.state())); },
+      .plan = [this] { return plan_json(plan_for(observe(context_.root), Apply{})); },
+      .status = [this] { return status(reconciler_.state()); },
+      .preview = [this](const Request& request,
+                        bool colour) { return preview(observe_for(context_.root, request), request, Paint{colour}); },
       .start = [this](const WorkRequest& request, std::uint32_t uid) { return start(request, uid); },
       .cancel = [this](unsigned job) { worker_.cancel(job); },
       .rename =
           [this](const std::string& from, const std::string& to) {
             require_not_learning();
-            rename_learned_port(actor_, from, to);
+            rename_learned_port(context_, from, to);
           },
       .forget =
           [this](const std::string& label) {
             require_not_learning();
-            forget_learned_port(actor_, label);
+            forget_learned_port(context_, label);
           },
       .learn = [this](const std::vector<std::string>& labels) { learn(labels); },
       .stop_learning = [this] { learning_.reset(); },
       .reload = reload_,
-      .configured = [this] { return keeper_.view().config.has_value(); },
-      .applied = [this] { return keeper_.view().applied.has_value(); },
+      .configured = [this] { return reconciler_.state().config.has_value(); },
+      .applied = [this] { return reconciler_.state().applied.has_value(); },
       .learning = [this] { return learning_ != nullptr; },
-      .drift_repairs = [this] { return keeper_.repairs(); },
-      .looks = [this] { return keeper_.looks(); },
+      .drift_repairs = [this] { return reconciler_.repairs(); },
+      .looks = [this] { return reconciler_.looks(); },
       .disconnected = [this] { look_again_("the bus went away"); },
   };
 }
 
-unsigned Requests::start(const WorkRequest& request, std::uint32_t uid) {
-  log(LogLevel::info, fmt::format("{}: asked for by user {} over the bus", request.verb, uid));
+unsigned BusService::start(const WorkRequest& request, std::uint32_t uid) {
+  log(LogLevel::info, fmt::format("{}: asked for by user {} over the bus", verb_of(request.request), uid));
   // The number is known only after start(), which calls nobody back.
   const auto job = std::make_shared<unsigned>(0);
   const auto progress = [this, job](const WorkProgress& step) {
     if (bus_) bus_->job_progress(*job, step);
   };
-  const auto end = [this, job, verb = request.verb](const WorkResult& result) {
-    keeper_.lost_audit(result.lost_audit);
+  const auto end = [this, job, verb = std::string(verb_of(request.request))](const WorkResult& result) {
+    reconciler_.lost_audit(result.lost_audit);
     if (!result.error.empty()) log(LogLevel::warning, fmt::format("{} over the bus: {}", verb, result.error));
     if (bus_) bus_->job_finished(*job, result);
     look_again_(verb + " over the bus has ended");
@@ -58,24 +57,24 @@ unsigned Requests::start(const WorkRequest& request, std::uint32_t uid) {
   return *job = worker_.start(request, {progress, end});
 }
 
-void Requests::learn(const std::vector<std::string>& labels) {
+void BusService::learn(const std::vector<std::string>& labels) {
   require_not_learning();
   learning_ = std::make_unique<LearnSession>(
-      actor_, keeper_.view(), labels,
+      context_, reconciler_.state(), labels,
       [this](const std::string& kind, const std::string& label, const UsbDevice& device, const std::string& sentence) {
         if (bus_) bus_->learn_progress(kind, label, to_string(device.controller), device.path, sentence);
       });
 }
 
-void Requests::require_not_learning() const {
+void BusService::require_not_learning() const {
   if (learning_)
     throw Error("change", "the port map", "somebody is learning ports over the bus", "Stop it first: StopLearning.");
 }
 
-void Requests::looked() {
+void BusService::looked() {
   if (!learning_) return;
   try {
-    learning_->observe(keeper_.view().snapshot);
+    learning_->observe(reconciler_.state().snapshot);
   } catch (const Error& error) {
     log(LogLevel::error, fmt::format("learning over the bus: {}", error.what()));
     learning_.reset();

@@ -1,4 +1,4 @@
-#include "service/keeper/repair_policy.hpp"
+#include "service/reconciler/repair_policy.hpp"
 
 #include <algorithm>
 

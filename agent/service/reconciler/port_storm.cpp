@@ -1,4 +1,4 @@
-#include "service/keeper/port_storm.hpp"
+#include "service/reconciler/port_storm.hpp"
 
 #include <fmt/format.h>
 

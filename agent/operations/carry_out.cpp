@@ -1,0 +1,148 @@
+#include "operations/carry_out.hpp"
+
+#include <algorithm>
+
+#include "core/base/error.hpp"
+#include "core/planner/token.hpp"
+#include "core/steps/steps.hpp"
+#include "host/inventory/inventory.hpp"
+#include "host/store/lock.hpp"
+#include "host/store/page_lock.hpp"
+#include "host/store/store.hpp"
+
+namespace hostsplit {
+namespace {
+
+/// A start of a VM with huge pages is over after this time, or it has failed.
+constexpr std::chrono::milliseconds patience{90000};
+
+/// Somebody asked for it and waits.
+bool is_awaited(const Request& request) {
+  return std::holds_alternative<Apply>(request) || std::holds_alternative<Undo>(request) ||
+         std::holds_alternative<Transfer>(request);
+}
+
+/// Steps depend on each other where something new is put together; taking apart and repairing goes on with the rest.
+bool stops_at_failure(const Request& request) {
+  return std::holds_alternative<Apply>(request) || std::holds_alternative<Transfer>(request);
+}
+
+void refuse_errors(const Request& request, const Plan& plan) {
+  for (const auto& finding : plan.findings)
+    if (finding.severity == Severity::error) throw Error(verb_of(request), finding.subject, finding.message, finding.remedy);
+}
+
+/// The machine may have changed between showing a plan and carrying it out: what was shown is done, or nothing.
+void require_shown(const Request& request, const std::string& token, const Plan& now) {
+  if (token.empty() || token == plan_token(now)) return;
+  throw Error(verb_of(request), "the plan", "the machine has changed since it was made",
+              std::holds_alternative<Transfer>(request) ? "Look again: hostsplit status"
+                                                        : "Look at the new one: hostsplit plan");
+}
+
+/// Held while a plan touches pools: Proxmox VE counts pages for a VM under the same lock.
+/// \param waited  set when it was not free at once
+PageLock lock_pages(const Context& context, std::chrono::milliseconds wait, bool& waited) {
+  std::optional<std::chrono::seconds> reported;
+  const auto waiting = [&](std::chrono::seconds seconds) {
+    reported = seconds;
+    waited = true;
+    if (context.waiting) context.waiting(seconds, false);
+    return !context.stop_asked || !context.stop_asked();
+  };
+  const auto over = [&] {
+    if (reported && context.waiting) context.waiting(*reported, true);
+  };
+  try {
+    PageLock lock(context.root, wait, waiting);
+    over();
+    return lock;
+  } catch (const Error&) {
+    over();
+    throw;
+  }
+}
+
+/// Gives the lock back after the last step that touches a pool: what follows may take minutes, and no VM with huge
+/// pages can start meanwhile.
+Progress releasing(std::optional<PageLock>& lock, const std::vector<Step>& steps, const Progress& progress) {
+  return [&lock, progress, left = std::count_if(steps.begin(), steps.end(), touches_pool)](
+             const StepProgress& at) mutable {
+    if (progress) progress(at);
+    if (at.result && touches_pool(at.step) && --left == 0) lock.reset();
+  };
+}
+
+/// Keeps the inverse of what an undo would still have to do.
+struct StillNeeded {
+  const Baseline& from;
+  Baseline& rest;
+
+  void operator()(const LoadModule&) const {}
+  void operator()(const Bind& a) const { rest.bindings.push_back(*from.binding(a.function)); }
+  void operator()(const Reserve& a) const { rest.pools.push_back(*from.pool(a.node, a.page_size)); }
+  void operator()(const WriteFile& a) const { file(a.path); }
+  void operator()(const RemoveFile& a) const { file(a.path); }
+  void operator()(const RebuildInitramfs& a) const { rest.images.push_back(*from.image(a.kernel)); }
+  void operator()(const RefreshBootLoader&) const { rest.loader = from.loader; }
+  void operator()(const SetRung&) const {}
+
+  void file(const std::string& path) const {
+    if (const auto* before = from.file(path)) rest.files.push_back(*before);
+  }
+};
+
+/// What was put back needs no inverse any more; what could not be put back keeps its own.
+Baseline remaining(const Baseline& baseline, const Snapshot& snapshot) {
+  Baseline rest;
+  for (const auto& step : make_undo_plan(snapshot, baseline, std::nullopt).steps)
+    std::visit(StillNeeded{baseline, rest}, step.action);
+  return rest;
+}
+
+class NoAudit : public AuditSink {
+  bool write(const AuditRecord&) noexcept override { return true; }
+};
+
+}  // namespace
+
+CarriedOut carry_out(const Context& context, const Request& request, const std::string& token,
+                     const Progress& progress) {
+  const Lock lock(context.root);
+  CarriedOut done;
+  const auto decide = [&] {
+    done.plan = plan_for(observe_for(context.root, request), request);
+    require_shown(request, token, done.plan);
+    refuse_errors(request, done.plan);
+  };
+  decide();
+  std::optional<PageLock> pages;
+  std::string no_pages;  // why pools cannot be touched
+  if (std::any_of(done.plan.steps.begin(), done.plan.steps.end(), touches_pool)) {
+    try {
+      bool waited = false;
+      pages = lock_pages(context, is_awaited(request) ? patience : std::chrono::milliseconds(0), waited);
+      if (waited) decide();  // the VM that started has taken pages
+    } catch (const Error& error) {
+      // A lock that cannot be taken must not keep a controller from the host.
+      if (!std::holds_alternative<StepAside>(request)) throw;
+      no_pages = error.what();
+      std::erase_if(done.plan.steps, touches_pool);
+    }
+  }
+  Executor executor(context.root, context.effects, context.audit, context.stop_asked);
+  done.outcome = executor.run(done.plan.steps, releasing(pages, done.plan.steps, progress), stops_at_failure(request));
+  if (!no_pages.empty()) done.outcome.results.push_back({"pages", StepResult::Kind::failed, no_pages});
+  if (std::holds_alternative<Undo>(request))
+    save_baseline(context.effects, remaining(load_baseline(context.root), inventory(context.root)));
+  return done;
+}
+
+std::vector<std::string> rehearse(const Root& root, const Plan& plan) {
+  RecordingEffects effects;
+  NoAudit audit;
+  Executor(root, effects, audit).run(plan.steps);
+  return effects.lines();
+}
+
+}  // namespace hostsplit

@@ -1,0 +1,132 @@
+#include "operations/request.hpp"
+
+#include <algorithm>
+
+#include "core/base/error.hpp"
+#include "core/base/names.hpp"
+#include "core/boot/escalation.hpp"
+#include "core/memory/pools.hpp"
+#include "core/steps/steps.hpp"
+#include "operations/transfer.hpp"
+
+namespace hostsplit {
+namespace {
+
+std::vector<Step> end_of_release(const State& state, const std::string& reason) {
+  if (state.released.empty()) return {};
+  return {forget_step(names::released_file, reason)};
+}
+
+void put_first(Plan& plan, const std::vector<Step>& steps) {
+  plan.steps.insert(plan.steps.begin(), steps.begin(), steps.end());
+}
+
+Plan not_configured() {
+  Plan nothing;
+  nothing.findings.push_back({"not-configured", Severity::info, "hostsplit",
+                              "there is no configuration yet, so nothing is assigned and nothing is enforced",
+                              "Learn the sockets with hostsplit learn, then write /etc/hostsplit/hostsplit.toml "
+                              "(sample: /usr/share/doc/hostsplit/examples/hostsplit.toml.sample)"});
+  return nothing;
+}
+
+/// Where xhci is blacklisted it is loaded right after the early unit: by then vfio-pci has to have what belongs to VMs.
+std::vector<Step> binds_before_xhci(const State& state) {
+  if (!state.climbed || state.climbed->rung != Rung::blacklist) return {};
+  std::vector<Step> steps = make_repair_plan(state.snapshot, *state.applied, state.released).steps;
+  std::erase_if(steps, touches_pool);
+  return steps;
+}
+
+/// One overload for each kind of request.
+struct PlanFor {
+  const State& state;
+
+  Plan operator()(const Apply&) const {
+    if (!state.config) return not_configured();
+    check_against_machine(*state.config, state.snapshot);
+    Plan plan =
+        make_plan({state.snapshot, *state.config, state.ports, state.baseline, state.applied, state.climbed});
+    put_first(plan, end_of_release(state, "every function goes to its VM again"));
+    put_first(plan, trust_steps(state.health));
+    return plan;
+  }
+
+  Plan operator()(const Undo&) const {
+    Plan plan = make_undo_plan(state.snapshot, state.baseline, state.applied);
+    put_first(plan, end_of_release(state, "nothing is assigned any more that could be lent"));
+    for (const auto& forget : {forget_rung_steps(state.climbed), forget_health_steps(state.health)})
+      plan.steps.insert(plan.steps.end(), forget.begin(), forget.end());
+    return plan;
+  }
+
+  Plan operator()(const Transfer& transfer) const { return transfer_plan(state, transfer); }
+
+  Plan operator()(const Repair& repair) const {
+    if (!state.applied) return {};
+    Plan due = make_repair_plan(state.snapshot, *state.applied, state.released);
+    std::erase_if(due.steps, [&](const Step& step) {
+      return std::find(repair.steps.begin(), repair.steps.end(), step.id) == repair.steps.end();
+    });
+    due.findings.clear();  // about steps that are left out: the service reports them
+    return due;
+  }
+
+  Plan operator()(const EarlyBoot&) const {
+    Plan plan;
+    if (!state.applied) return plan;
+    plan.target = *state.applied;
+    plan.steps = boot_page_steps(state.snapshot, *state.applied);
+    put_first(plan, binds_before_xhci(state));
+    return plan;
+  }
+
+  Plan operator()(const StepAside&) const { return make_step_aside_plan(state.snapshot, state.baseline); }
+};
+
+struct Verb {
+  const char* operator()(const Apply&) const { return "apply"; }
+  const char* operator()(const Undo&) const { return "undo"; }
+  const char* operator()(const Transfer& t) const { return t.to == Transfer::To::vm ? "take" : "release"; }
+  const char* operator()(const Repair&) const { return "repair"; }
+  const char* operator()(const EarlyBoot&) const { return "boot"; }
+  const char* operator()(const StepAside&) const { return "step-aside"; }
+};
+
+Request transfer(Transfer::To to, const std::string& verb, const std::vector<std::string>& targets) {
+  if (targets.empty())
+    throw Error("do", verb, "it does not say what", "Name ports or controllers.", Error::Kind::bad_input);
+  return Transfer{to, targets};
+}
+
+}  // namespace
+
+const char* verb_of(const Request& request) {
+  return std::visit(Verb{}, request);
+}
+
+std::vector<std::string> words_of(const Request& request) {
+  if (const auto* transfer = std::get_if<Transfer>(&request)) return transfer->targets;
+  if (const auto* repair = std::get_if<Repair>(&request)) return repair->steps;
+  return {};
+}
+
+Request make_request(const std::string& verb, const std::vector<std::string>& words) {
+  if (verb == "apply") return Apply{};
+  if (verb == "undo") return Undo{};
+  if (verb == "take") return transfer(Transfer::To::vm, verb, words);
+  if (verb == "release") return transfer(Transfer::To::host, verb, words);
+  if (verb == "repair") return Repair{words};
+  throw Error("do", verb, "there is no such request", "", Error::Kind::bad_input);
+}
+
+State observe_for(const Root& root, const Request& request) {
+  const bool depends_on_wishes = std::holds_alternative<Apply>(request) || std::holds_alternative<Transfer>(request);
+  return depends_on_wishes ? observe(root) : observe_applied(root);
+}
+
+Plan plan_for(const State& state, const Request& request) {
+  return std::visit(PlanFor{state}, request);
+}
+
+}  // namespace hostsplit

@@ -1,0 +1,41 @@
+#pragma once
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "core/boot/boot_health.hpp"
+#include "core/machine/snapshot.hpp"
+#include "core/state/baseline.hpp"
+#include "core/state/boot_plan.hpp"
+#include "core/state/config.hpp"
+#include "core/state/port_map.hpp"
+#include "core/state/rung.hpp"
+#include "host/system/root.hpp"
+
+namespace hostsplit {
+
+/// All that is known at one moment: observed, wanted, learned, done.
+struct State {
+  Snapshot snapshot;
+  std::optional<Config> config;  ///< empty: not configured yet
+  PortMap ports;
+  Baseline baseline;
+  std::optional<BootPlan> applied;
+  HealthRecord health;
+  std::optional<RungRecord> climbed;  ///< the rung that was climbed to, if one was
+  std::set<PciAddress> released;      ///< lent to the host until the next boot
+};
+
+/// Reads everything. \throws Error(bad_input) for damaged files.
+State observe(const Root& root);
+
+/// Reads what is needed to put back or keep true what was applied; configuration and port map stay empty. Works when
+/// those are damaged, because the way back must not depend on them. \throws Error(bad_input).
+State observe_applied(const Root& root);
+
+/// Reads everything again into `state`, for programs that must go on: what a damaged file stands for stays as it was
+/// in `state`. \return a finding for each damaged file: `config-damaged`, `ports-damaged`, `baseline-damaged`,
+/// `plan-damaged`
+std::vector<Finding> observe_tolerantly(const Root& root, State& state);
+
+}  // namespace hostsplit
