@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cctype>
+#include <utility>
+
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -12,7 +15,7 @@
 #include "service/reconciler/finding_log.hpp"
 #include "service/journal/journal_audit.hpp"
 #include "service/reconciler/reconciler.hpp"
-#include "service/journal/message_ids.hpp"
+#include "host/act/audit_events.hpp"
 #include "service/loop/udev_monitor.hpp"
 #include "service/loop/usb_descriptors.hpp"
 
@@ -39,7 +42,7 @@ TEST(JournalFields, NameEverythingAndLeaveOutWhatIsEmpty) {
   record.message = "two\nlines";
   EXPECT_THAT(journal_fields(record),
               ElementsAre("MESSAGE=two\nlines", "PRIORITY=3", "SYSLOG_IDENTIFIER=hostsplit",
-                          "MESSAGE_ID=" + std::string(message_id("bind", "failed")), "HOSTSPLIT_EVENT=bind",
+                          "MESSAGE_ID=" + std::string(audit_event("bind", "failed")->id), "HOSTSPLIT_EVENT=bind",
                           "HOSTSPLIT_CONTROLLER=0000:03:00.3", "HOSTSPLIT_RESULT=failed"));
 }
 
@@ -66,7 +69,7 @@ TEST(JournalFields, AnUnknownEventHasNoMessageId) {
 
 TEST(MessageCatalog, ExplainsEveryIdAndNoOther) {
   std::set<std::string> ids, explained;
-  for (const auto& entry : message_ids) {
+  for (const auto& entry : audit_events) {
     EXPECT_EQ(entry.id.size(), 32u);
     EXPECT_EQ(entry.id.find_first_not_of("0123456789abcdef"), std::string::npos);
     EXPECT_TRUE(ids.insert(std::string(entry.id)).second) << "twice: " << entry.id;
@@ -75,6 +78,27 @@ TEST(MessageCatalog, ExplainsEveryIdAndNoOther) {
   for (std::string line; std::getline(catalog, line);)
     if (line.starts_with("-- ")) explained.insert(line.substr(3));
   EXPECT_EQ(ids, explained);
+}
+
+TEST(ManPage, NamesEveryEventAndResult) {
+  const auto page = file("docs/man/hostsplit.8");
+  const auto words_behind = [&](const std::string& field) {
+    const auto begin = page.find(".B " + field) + field.size() + 4;
+    const auto text = page.substr(begin, page.find(".TP", begin) - begin);
+    std::set<std::string> words;
+    std::string word;
+    for (const char c : text + " ")
+      if (std::isalpha(static_cast<unsigned char>(c)) || c == '-')
+        word += c;
+      else if (c != '\\')
+        words.insert(std::exchange(word, {}));
+    return words;
+  };
+  const auto events = words_behind("HOSTSPLIT_EVENT"), results = words_behind("HOSTSPLIT_RESULT");
+  for (const auto& entry : audit_events) {
+    EXPECT_TRUE(events.contains(std::string(entry.event))) << entry.event;
+    EXPECT_TRUE(results.contains(std::string(entry.result))) << entry.result;
+  }
 }
 
 Finding finding(const char* code, const char* subject, const char* message = "m") {

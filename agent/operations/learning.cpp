@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include "core/base/error.hpp"
+#include "host/store/lock.hpp"
+#include "host/store/store.hpp"
 
 namespace hostsplit {
 
@@ -56,6 +58,33 @@ Error unknown_label(const PortMap& map, const std::string& label) {
 }
 
 }  // namespace
+
+namespace {
+
+AuditRecord learn_record(const LearnedPort& port, const UsbDevice& device) {
+  AuditRecord record;
+  record.event = "learn";
+  record.result = "done";
+  record.port = port.label;
+  record.controller = to_string(device.controller);
+  if (port.last_group) record.group = std::to_string(*port.last_group);
+  record.to = device.path;
+  record.reason = "named by the user";
+  record.message = "learned port " + port.label + " at " + place(port);
+  return record;
+}
+
+}  // namespace
+
+SavedPort learn_and_save(const Context& context, Learning& learning, const UsbDevice& device, const std::string& label,
+                         std::chrono::milliseconds patience, bool fresh) {
+  const Lock lock(context.root, patience);
+  if (!fresh) learning.replace_map(load_port_map(context.root));
+  SavedPort saved{learning.name(device, label), std::nullopt};
+  saved.kept = save_port_map(context.root, context.effects, learning.map());
+  context.audit.write(learn_record(saved.port, device));
+  return saved;
+}
 
 void check_new_labels(const PortMap& map, const std::vector<std::string>& labels) {
   for (auto label = labels.begin(); label != labels.end(); ++label) {

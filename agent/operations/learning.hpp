@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/usb/learn.hpp"
+#include "operations/carry_out.hpp"
 
 namespace hostsplit {
 
@@ -34,6 +35,9 @@ class Learning {
   /// Names the socket `device` sits in. \throws Error(bad_input) as learn_port(). \return the port as it is now.
   const LearnedPort& name(const UsbDevice& device, const std::string& label);
 
+  /// The map was changed elsewhere; what was observed stays.
+  void replace_map(PortMap map) { map_ = std::move(map); }
+
   const PortMap& map() const { return map_; }
   const Snapshot& now() const { return now_; }
 
@@ -42,6 +46,17 @@ class Learning {
   PortMap map_;
   Snapshot now_;
 };
+
+/// A socket that was named and saved.
+struct SavedPort {
+  LearnedPort port;
+  std::optional<std::string> kept;  ///< name under which a damaged ports.toml is kept
+};
+/// Names the socket `device` sits in and saves the map, under the lock and on top of what others have changed in it
+/// meanwhile; audited. \param fresh  start with an empty map: what is in the file is set aside
+/// \throws Error(bad_input) as Learning::name(); Error if another hostsplit acts for longer than `patience`.
+SavedPort learn_and_save(const Context& context, Learning& learning, const UsbDevice& device, const std::string& label,
+                         std::chrono::milliseconds patience, bool fresh = false);
 
 /// \throws Error(bad_input) if a label is malformed, given twice, or already taken, naming the place of the first.
 void check_new_labels(const PortMap& map, const std::vector<std::string>& labels);

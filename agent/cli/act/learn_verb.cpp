@@ -17,7 +17,6 @@
 #include "host/store/store.hpp"
 #include "operations/learning.hpp"
 #include "service/journal/journal_audit.hpp"
-#include "service/learn/session.hpp"
 #include "service/loop/udev_monitor.hpp"
 #include "service/loop/usb_descriptors.hpp"
 
@@ -28,6 +27,9 @@ using Clock = std::chrono::steady_clock;
 /// A plug comes as a handful of events within some milliseconds; a look in the middle would see half a device.
 constexpr std::chrono::milliseconds settle{200};
 
+/// For another hostsplit that acts; a repair of the service takes less, an apply that builds an initramfs more.
+constexpr std::chrono::milliseconds patience{20000};
+
 volatile sig_atomic_t interrupted = 0;
 
 class Session {
@@ -37,7 +39,8 @@ class Session {
         effects_(root),
         names_(options.labels.begin(), options.labels.end()),
         asks_(options.labels.empty()),
-        learning_(std::move(map), inventory(root)) {
+        learning_(std::move(map), inventory(root)),
+        fresh_(options.fresh) {
     if (options.timeout > 0)
       deadline_ = Clock::now() + std::chrono::milliseconds(static_cast<long>(options.timeout * 1000));
   }
@@ -148,12 +151,11 @@ class Session {
 
   bool learn(const UsbDevice& device, const std::string& label, const std::string& where) {
     try {
-      const LearnedPort& port = learning_.name(device, label);
-      // Saved before it is announced: whoever saw the line may pull the power plug.
-      if (const auto kept = save_port_map(root_, effects_, learning_.map()))
-        say("The damaged file is kept as " + *kept);
+      // Saved before it is announced: a person who saw the line may pull the power plug.
+      const auto [port, kept] = learn_and_save({root_, effects_, audit_}, learning_, device, label, patience, fresh_);
+      if (kept) say("The damaged file is kept as " + *kept);
+      fresh_ = false;
       ++count_;
-      audit_.write(learn_record(port, device));
       say(fmt::format("learned  {}  {}{}", port.label, place(port), half_hint(port, device)));
       return true;
     } catch (const Error& error) {
@@ -177,6 +179,7 @@ class Session {
   std::deque<std::string> names_;
   bool asks_;
   Learning learning_;
+  bool fresh_;
   std::optional<Clock::time_point> deadline_;
   int count_ = 0;
 };

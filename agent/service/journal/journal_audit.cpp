@@ -7,30 +7,24 @@
 #include <exception>
 
 #include "core/base/names.hpp"
-#include "service/journal/message_ids.hpp"
+#include "host/act/audit_events.hpp"
 
 namespace hostsplit {
 namespace {
 
 constexpr auto journal_socket = "/run/systemd/journal/socket";
 
-// Syslog levels: 3 error, 4 warning, 6 information, 7 debug.
-char priority(const AuditRecord& record) {
-  if (record.result == "failed" || record.result == "refused") return '3';
-  if (record.result == "ended") return '6';
-  if (record.event == "drift" || record.event == "wipe" || record.event == "finding") return '4';
-  return record.result == "started" ? '7' : '6';
-}
-
 }  // namespace
 
 std::vector<std::string> journal_fields(const AuditRecord& record) {
-  std::vector<std::string> fields{"MESSAGE=" + record.message, std::string("PRIORITY=") + priority(record),
+  const AuditEvent* event = audit_event(record.event, record.result);
+  const auto level = event ? event->level : AuditEvent::Level::info;
+  std::vector<std::string> fields{"MESSAGE=" + record.message, "PRIORITY=" + std::to_string(static_cast<int>(level)),
                                   std::string("SYSLOG_IDENTIFIER=") + names::program};
   const auto add = [&fields](const char* name, std::string_view value) {
     if (!value.empty()) fields.push_back(std::string(name) + "=" + std::string(value));
   };
-  add("MESSAGE_ID", message_id(record.event, record.result));
+  if (event) add("MESSAGE_ID", event->id);
   add("HOSTSPLIT_EVENT", record.event);
   add("HOSTSPLIT_STEP", record.step);
   add("HOSTSPLIT_CONTROLLER", record.controller);

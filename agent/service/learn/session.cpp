@@ -5,19 +5,6 @@
 
 namespace hostsplit {
 
-AuditRecord learn_record(const LearnedPort& port, const UsbDevice& device) {
-  AuditRecord record;
-  record.event = "learn";
-  record.result = "done";
-  record.port = port.label;
-  record.controller = to_string(device.controller);
-  if (port.last_group) record.group = std::to_string(*port.last_group);
-  record.to = device.path;
-  record.reason = "named by the user";
-  record.message = "learned port " + port.label + " at " + place(port);
-  return record;
-}
-
 LearnSession::LearnSession(const Context& context, const State& state, const std::vector<std::string>& labels, Tell tell)
     : context_(context),
       learning_(load_port_map(context.root), state.snapshot),
@@ -52,10 +39,9 @@ void LearnSession::handle(const LearningEvent& event) {
 }
 
 void LearnSession::name(const UsbDevice& device, const std::string& label) {
-  const auto port = learning_.name(device, label);
-  save_port_map(context_.root, context_.effects, learning_.map());
+  // The service does not wait for anybody: whoever asked is told, and plugs again.
+  const auto port = learn_and_save(context_, learning_, device, label, std::chrono::milliseconds(500)).port;
   if (!names_.empty() && names_.front() == label) names_.pop_front();
-  context_.audit.write(learn_record(port, device));
   tell_("learned", label, device, "learned at " + place(port));
 }
 

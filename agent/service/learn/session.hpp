@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "operations/learning.hpp"
-#include "operations/carry_out.hpp"
 
 namespace hostsplit {
 
@@ -34,8 +33,5 @@ class LearnSession {
   std::deque<std::string> names_;
   Tell tell_;
 };
-
-/// The audit record of a port that was named: event "learn", result "done".
-AuditRecord learn_record(const LearnedPort& port, const UsbDevice& device);
 
 }  // namespace hostsplit
