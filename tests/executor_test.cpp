@@ -17,11 +17,11 @@ using Kind = StepResult::Kind;
 /// Does the job after it before the end of one is told, as a process that waits for nobody may.
 struct EagerEffects : testing::FakeEffects {
   using FakeEffects::FakeEffects;
-  void apart(std::size_t count, const Disposable::Job& job, const Disposable::Ended& ended) override {
+  void in_child(std::size_t count, const ChildProcess::Job& job, const ChildProcess::Ended& ended) override {
     bool go_on = true;
-    Disposable::Report report = job(0);
+    ChildProcess::Report report = job(0);
     for (std::size_t number = 0;; ++number) {
-      const Disposable::Report told = report;
+      const ChildProcess::Report told = report;
       const bool another = go_on && told.go_on && number + 1 < count;
       if (another) report = job(number + 1);
       if (!ended(number, told.text)) go_on = false;
@@ -33,8 +33,8 @@ struct EagerEffects : testing::FakeEffects {
 /// The first process is killed in its second job, having taken its driver from a function.
 struct DyingEffects : testing::FakeEffects {
   DyingEffects(testing::FakeHost& host, const char* function) : FakeEffects(host), host_(host), function_(function) {}
-  void apart(std::size_t count, const Disposable::Job& job, const Disposable::Ended& ended) override {
-    if (died_) return FakeEffects::apart(count, job, ended);
+  void in_child(std::size_t count, const ChildProcess::Job& job, const ChildProcess::Ended& ended) override {
+    if (died_) return FakeEffects::in_child(count, job, ended);
     died_ = true;
     ended(0, job(0).text);
     host_.unbind(function_);

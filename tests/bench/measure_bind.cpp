@@ -82,7 +82,7 @@ std::string measure_drift(const Root& root, const std::string& address, int roun
   return fmt::format("{{\"raw\": {}, \"service\": {}}}", median(raw), median(service));
 }
 
-/// \pre a job of Effects::apart(), as for whoever applies
+/// \pre a job of Effects::in_child(), as for whoever applies
 std::string measure_bind(const Root& root, Effects& effects, const std::string& at, int rounds) {
   const auto address = parse_pci_address(at);
   const auto function = address ? read_function(root, *address) : std::nullopt;
@@ -120,8 +120,8 @@ std::string measure_process(Effects& effects, int rounds) {
   for (int round = 0; round < rounds; ++round) {
     std::this_thread::sleep_for(rest);
     times.push_back(microseconds([&] {
-      effects.apart(
-          1, [](std::size_t) { return Disposable::Report(); }, [](std::size_t, const std::string&) { return true; });
+      effects.in_child(
+          1, [](std::size_t) { return ChildProcess::Report(); }, [](std::size_t, const std::string&) { return true; });
     }));
   }
   return fmt::format("{{\"process\": {}}}", median(times));
@@ -130,9 +130,9 @@ std::string measure_process(Effects& effects, int rounds) {
 /// \return what `measure` says in a job. \throws std::runtime_error with its message.
 std::string in_job(Effects& effects, const std::function<std::string()>& measure) {
   std::string failure, said;
-  effects.apart(
+  effects.in_child(
       1,
-      [&](std::size_t) -> Disposable::Report {
+      [&](std::size_t) -> ChildProcess::Report {
         try {
           return {"=" + measure()};
         } catch (const std::exception& error) {

@@ -125,6 +125,13 @@ void FakeEffects::rename_file(const std::string& from, const std::string& to) {
 
 void FakeEffects::keep_file(const std::string& path, const std::string& as) {
   begin("keep", path, " " + as);
+  // A second name and nothing more: whoever writes the file in place writes this one, too.
+  fs::remove(host_.path(as));
+  fs::create_hard_link(host_.path(path), host_.path(as));
+}
+
+void FakeEffects::copy_file(const std::string& path, const std::string& as) {
+  begin("copy", path, " " + as);
   host_.set_file(as, host_.file(path));
 }
 

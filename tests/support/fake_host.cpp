@@ -51,6 +51,7 @@ FakeHost::~FakeHost() {
 
 void FakeHost::set_file(const std::string& below, const std::string& content) {
   fs::create_directories(fs::path(path(below)).parent_path());
+  fs::remove(path(below));  // a new file in its place: what keeps the old one under a second name keeps what it held
   std::ofstream file(path(below), std::ios::binary | std::ios::trunc);
   file << content;
   if (!file.flush()) throw std::runtime_error("write " + path(below));

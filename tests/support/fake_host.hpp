@@ -233,6 +233,7 @@ class FakeEffects : public Effects {
   void remove_file(const std::string& path) override;
   void rename_file(const std::string& from, const std::string& to) override;
   void keep_file(const std::string& path, const std::string& as) override;
+  void copy_file(const std::string& path, const std::string& as) override;
   void flush(const std::string& path) override;
   void run(const std::vector<std::string>& command, std::chrono::milliseconds deadline) override;
 

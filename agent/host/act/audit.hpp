@@ -27,7 +27,7 @@ struct AuditRecord {
 class AuditSink {
  public:
   virtual ~AuditSink() = default;
-  /// Must not throw: an effect that happened stays happened. Called in child processes, too (Effects::apart()), so what
+  /// Must not throw: an effect that happened stays happened. Called in child processes, too (Effects::in_child()), so what
   /// it remembers must be seen by their owner. \return false if the record was lost.
   virtual bool write(const AuditRecord& record) noexcept = 0;
 };

@@ -37,7 +37,7 @@ void verify(const Root& root, const RefreshBootLoader& wanted) {
 void refresh_boot_loader(const Root& root, Effects& effects, const RefreshBootLoader& wanted) {
   const std::string config = wanted.menu, kept = config + ".hostsplit-previous";
   const bool keep = !config.empty() && root.exists(config);
-  if (keep) effects.keep_file(config, kept);
+  if (keep) effects.copy_file(config, kept);
   try {
     const auto command = words_of(wanted.program);
     effects.run({command.begin(), command.end()}, refresh_deadline);

@@ -115,7 +115,7 @@ class Executor::Run {
   std::size_t number() const { return outcome_.results.size(); }
   bool over() const { return number() == steps_.size(); }
   /// How many steps from here on only write attributes.
-  std::size_t apart() const {
+  std::size_t in_child() const {
     const auto from = steps_.begin() + static_cast<std::ptrdiff_t>(number());
     return static_cast<std::size_t>(
         std::find_if_not(from, steps_.end(), [](const Step& each) { return only_writes_attributes(each); }) - from);
@@ -164,8 +164,8 @@ Outcome Executor::run(const std::vector<Step>& steps, const Progress& progress, 
 
 void Executor::perform_in_child(Run& run) {
   const Step* first = &run.step();
-  const std::size_t count = run.apart();
-  const auto job = [&](std::size_t number) -> Disposable::Report {
+  const std::size_t count = run.in_child();
+  const auto job = [&](std::size_t number) -> ChildProcess::Report {
     const StepResult result = perform(first[number]);
     return {result.detail, run.goes_on_after(first[number], result)};
   };
@@ -174,7 +174,7 @@ void Executor::perform_in_child(Run& run) {
     return number + 1 == count || run.begin();
   };
   try {
-    effects_.apart(count, job, ended);
+    effects_.in_child(count, job, ended);
   } catch (const Stuck& stuck) {
     run.end(give_up(run.step(), stuck));
   } catch (const Error& error) {
@@ -193,12 +193,12 @@ StepResult Executor::give_up(const Step& step, const Stuck& stuck) {
 /// For a step whose process has died in the middle of it, or never began.
 StepResult Executor::report_dead_child(const Step& step, const Error& error) {
   const auto* bind = std::get_if<Bind>(&step.action);
-  const auto give_back_job = [&](std::size_t) -> Disposable::Report {
+  const auto give_back_job = [&](std::size_t) -> ChildProcess::Report {
     give_back(root_, effects_, *bind);
     return {};
   };
   try {
-    if (bind) effects_.apart(1, give_back_job, [](std::size_t, const std::string&) { return true; });
+    if (bind) effects_.in_child(1, give_back_job, [](std::size_t, const std::string&) { return true; });
   } catch (const Error&) {
     // The one that led here is the one to report.
   }

@@ -39,7 +39,7 @@ using Progress = std::function<void(const StepProgress&)>;
 
 /// Runs plans: stores the inverse of every effect first; then, step by step, opens the audit record, acts, reads back.
 /// Stops at the first failure; the steps after it are reported as skipped. Too few huge pages fail their own step only.
-/// Steps in a row that only write attributes are done in one child process, see Effects::apart(); when the kernel
+/// Steps in a row that only write attributes are done in one child process, see Effects::in_child(); when the kernel
 /// does not answer one, its function is put into quarantine().
 class Executor {
  public:

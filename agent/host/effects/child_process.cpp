@@ -66,11 +66,11 @@ bool send_report(int channel, const Message& message, const std::string& text) {
 
 }  // namespace
 
-void Disposable::require_owner() const {
+void ChildProcess::require_owner() const {
   if (getppid() != owner_ || shared_->will == Will::end) _exit(EXIT_FAILURE);
 }
 
-void Disposable::announce(std::string_view attribute, milliseconds deadline) {
+void ChildProcess::announce(std::string_view attribute, milliseconds deadline) {
   auto& shared = *shared_;
   if (deadline == milliseconds(0)) return shared.due.store(0, std::memory_order_release);
   const auto length = std::min(attribute.size(), shared.attribute.size() - 1);
@@ -80,7 +80,7 @@ void Disposable::announce(std::string_view attribute, milliseconds deadline) {
   shared.due.store(now() + deadline.count(), std::memory_order_release);
 }
 
-void Disposable::serve(int channel, std::size_t count, const Job& job) {
+void ChildProcess::serve(int channel, std::size_t count, const Job& job) {
   inside_ = true;
   try {
     close_all_but(root_, channel);
@@ -97,7 +97,7 @@ void Disposable::serve(int channel, std::size_t count, const Job& job) {
   _exit(EXIT_SUCCESS);
 }
 
-Disposable::Result Disposable::attend(int channel, int pid, const Ended& ended) {
+ChildProcess::Result ChildProcess::attend(int channel, int pid, const Ended& ended) {
   std::array<char, sizeof(Message) + longest_text> packet;
   Message message;
   while (!message.last) {
@@ -124,7 +124,7 @@ Disposable::Result Disposable::attend(int channel, int pid, const Ended& ended) 
   return {well ? Result::Kind::ended : Result::Kind::died, pid, {}, {}};
 }
 
-Disposable::Result Disposable::run(std::size_t count, const Job& job, const Ended& ended) {
+ChildProcess::Result ChildProcess::run(std::size_t count, const Job& job, const Ended& ended) {
   std::erase_if(abandoned_, [](int pid) { return waitpid(pid, nullptr, WNOHANG) != 0; });
   shared_ = {};  // a page of its own: one left behind may still write into its
   int ends[2];

@@ -13,10 +13,10 @@
 
 namespace hostsplit {
 
-/// A disposable process for jobs the kernel may keep for ever inside one write (unbind of a device a VM holds): it
+/// A child process for jobs the kernel may keep for ever inside one write (unbind of a device a VM holds): it
 /// hangs, and nobody else. It does many jobs and waits for nobody in between, because being woken costs more than a
 /// job's reads. While it is inside a write, a deadline stands; when that has passed it is left behind.
-class Disposable {
+class ChildProcess {
  public:
   /// What is left of a job.
   struct Report {
@@ -29,9 +29,9 @@ class Disposable {
   using Ended = std::function<bool(std::size_t number, const std::string& text)>;
 
   /// \param root directory that the jobs' paths are relative to; must outlive this.
-  explicit Disposable(int root) : root_(root) {}
-  Disposable(const Disposable&) = delete;
-  Disposable& operator=(const Disposable&) = delete;
+  explicit ChildProcess(int root) : root_(root) {}
+  ChildProcess(const ChildProcess&) = delete;
+  ChildProcess& operator=(const ChildProcess&) = delete;
 
   /// How the jobs ended; `stuck` and `died` are about the first that `ended` was not told of.
   struct Result {

@@ -3,10 +3,8 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,6 +15,7 @@
 
 #include "core/base/error.hpp"
 #include "host/effects/cluster_file.hpp"
+#include "host/effects/program.hpp"
 #include "host/system/process_path.hpp"
 #include "host/system/unique_fd.hpp"
 #include "host/system/write_whole.hpp"
@@ -28,54 +27,6 @@ using std::chrono::milliseconds;
 
 std::string errno_text(int code) {
   return std::strerror(code);
-}
-
-/// What a child reports when it could not do its work.
-struct ChildFailure {
-  std::size_t index;
-  int code;
-};
-
-/// Waits until the pipe has data or is closed by the child's end. \return false when the deadline passed first.
-bool wait_readable(int fd, milliseconds deadline) {
-  const auto end = std::chrono::steady_clock::now() + deadline;
-  for (;;) {
-    const auto left = std::chrono::duration_cast<milliseconds>(end - std::chrono::steady_clock::now());
-    pollfd item{fd, POLLIN, 0};
-    const int ready = poll(&item, 1, static_cast<int>(std::max(left, milliseconds(0)).count()));
-    if (ready > 0) return true;
-    if (ready == 0) return false;
-    if (errno != EINTR) return false;
-  }
-}
-
-/// Children that missed a deadline end some day; collecting them then keeps no zombies.
-void reap_abandoned(std::vector<int>& pids) {
-  std::erase_if(pids, [](int pid) { return waitpid(pid, nullptr, WNOHANG) != 0; });
-}
-
-std::vector<int>& abandoned() {
-  static std::vector<int> pids;
-  return pids;
-}
-
-struct Child {
-  int pid;
-  UniqueFd report;
-};
-
-Child fork_with_report(const std::string& what, const std::function<void(int)>& body) {
-  reap_abandoned(abandoned());
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) throw Error("start a child to", what, errno_text(errno));
-  UniqueFd read_end(ends[0]), write_end(ends[1]);
-  const int pid = fork();
-  if (pid < 0) throw Error("start a child to", what, errno_text(errno));
-  if (pid == 0) {
-    body(ends[1]);
-    _exit(127);
-  }
-  return {pid, std::move(read_end)};
 }
 
 /// Without the newline that some attributes want.
@@ -99,10 +50,39 @@ void make_parents(int root, const std::string& path, const std::string& shown) {
   }
 }
 
-/// "etc/x" -> "etc/.x.new".
+/// "etc/x" -> "etc/.x.4711.new": no other process has this number while we run.
 std::string temporary_name(const std::string& path) {
   const auto name = path.rfind('/') + 1;
-  return path.substr(0, name) + "." + path.substr(name) + ".new";
+  return fmt::format("{}.{}.{}.new", path.substr(0, name), path.substr(name), getpid());
+}
+
+/// A new file that nobody else has open. One of that name was left by a process that is gone.
+UniqueFd create_temporary(int root, const std::string& name) {
+  constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  UniqueFd fd(openat(root, name.c_str(), flags, 0600));
+  if (fd.get() >= 0 || errno != EEXIST) return fd;
+  unlinkat(root, name.c_str(), 0);
+  return UniqueFd(openat(root, name.c_str(), flags, 0600));
+}
+
+/// Where a chain of symbolic links ends, below the root; the path itself when it is none.
+std::string link_target(const Root& root, std::string path) {
+  constexpr int most_links = 8;
+  for (int links = 0; links < most_links; ++links) {
+    char target[4096];
+    const ssize_t size = readlinkat(root.descriptor(), path.c_str(), target, sizeof target);
+    if (size <= 0) return path;
+    const std::string to(target, static_cast<std::size_t>(size));
+    path = to.front() == '/' ? to.substr(1) : path.substr(0, path.rfind('/') + 1) + to;
+  }
+  throw Error("write", root.display(path), std::strerror(ELOOP));
+}
+
+/// The owner of the file that is replaced. Failing is ignored: root of a file system without owners may not set one.
+void keep_owner(int root, const std::string& path, int fd) {
+  struct stat before {};
+  if (fstatat(root, path.c_str(), &before, AT_SYMLINK_NOFOLLOW) != 0) return;
+  [[maybe_unused]] const int kept = fchown(fd, before.st_uid, before.st_gid);
 }
 
 }  // namespace
@@ -119,22 +99,22 @@ void Effects::read_back(const std::string&, const std::function<void()>& check) 
   check();
 }
 
-void Effects::apart(std::size_t count, const Disposable::Job& job, const Disposable::Ended& ended) {
+void Effects::in_child(std::size_t count, const ChildProcess::Job& job, const ChildProcess::Ended& ended) {
   for (std::size_t number = 0; number < count; ++number) {
-    const Disposable::Report report = job(number);
+    const ChildProcess::Report report = job(number);
     if (!ended(number, report.text) || !report.go_on) return;
   }
 }
 
-LiveEffects::LiveEffects(const Root& root) : root_(root), disposable_(root.descriptor()) {
+LiveEffects::LiveEffects(const Root& root) : root_(root), child_(root.descriptor()) {
   if (!root.live())
     throw Error("act on", root.directory(), "it is a recorded machine, not this one",
                 "Leave --root away to act on this machine.", Error::Kind::bad_input);
 }
 
-void LiveEffects::apart(std::size_t count, const Disposable::Job& job, const Disposable::Ended& ended) {
-  using Kind = Disposable::Result::Kind;
-  const auto result = disposable_.run(count, job, ended);
+void LiveEffects::in_child(std::size_t count, const ChildProcess::Job& job, const ChildProcess::Ended& ended) {
+  using Kind = ChildProcess::Result::Kind;
+  const auto result = child_.run(count, job, ended);
   if (result.kind == Kind::stuck)
     throw Stuck(result.attribute, result.deadline, result.pid,
                 root_.read(process_path(result.pid, "stack")).value_or(""));
@@ -143,28 +123,29 @@ void LiveEffects::apart(std::size_t count, const Disposable::Job& job, const Dis
 }
 
 void LiveEffects::write_attributes(const std::vector<AttributeWrite>& writes, milliseconds deadline) {
-  if (!disposable_.inside()) throw std::logic_error("attributes are written in a job of Effects::apart()");
-  disposable_.require_owner();
+  if (!child_.inside()) throw std::logic_error("attributes are written in a job of Effects::in_child()");
+  child_.require_owner();
   for (const auto& item : writes) {
-    disposable_.announce(root_.display(item.path), deadline);
+    child_.announce(root_.display(item.path), deadline);
     const UniqueFd fd(openat(root_.descriptor(), item.path.c_str(), O_WRONLY | O_CLOEXEC));
     const bool written = fd.get() >= 0 && write(fd.get(), item.value.data(), item.value.size()) >= 0;
     const int error = written ? 0 : errno;
-    disposable_.announce({}, milliseconds(0));
+    child_.announce({}, milliseconds(0));
     if (error == 0) continue;
     throw Error("write \"" + shown_value(item) + "\" to", root_.display(item.path), errno_text(error));
   }
 }
 
-void LiveEffects::replace_file(const std::string& path, const std::string& content, unsigned mode) {
+void LiveEffects::replace_file(const std::string& asked, const std::string& content, unsigned mode) {
   const int root = root_.descriptor();
-  const std::string shown = root_.display(path);
+  const std::string shown = root_.display(asked), path = link_target(root_, asked);
   make_parents(root, path, shown);
   const std::string temporary = temporary_name(path);
   try {
-    const UniqueFd fd(openat(root, temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+    const UniqueFd fd = create_temporary(root, temporary);
     if (fd.get() < 0) throw Error("write", shown, errno_text(errno));
     if (const int error = write_whole(fd.get(), content)) throw Error("write", shown, errno_text(error));
+    keep_owner(root, path, fd.get());
     if (fchmod(fd.get(), mode) != 0 || fsync(fd.get()) != 0) throw Error("write", shown, errno_text(errno));
     if (renameat(root, temporary.c_str(), root, path.c_str()) != 0) throw Error("replace", shown, errno_text(errno));
   } catch (const Error&) {
@@ -195,6 +176,10 @@ void LiveEffects::keep_file(const std::string& path, const std::string& as) {
   if (unlinkat(root, as.c_str(), 0) != 0 && errno != ENOENT)
     throw Error("replace", root_.display(as), errno_text(errno));
   if (linkat(root, path.c_str(), root, as.c_str(), 0) == 0) return fsync_directory(root, as);
+  copy_file(path, as);
+}
+
+void LiveEffects::copy_file(const std::string& path, const std::string& as) {
   const auto content = root_.read_file(path);
   if (!content) throw Error("keep", root_.display(path), "it does not exist");
   replace_file(as, *content, root_.mode(path).value_or(0600));
@@ -211,37 +196,7 @@ void LiveEffects::flush(const std::string& path) {
 }
 
 void LiveEffects::run(const std::vector<std::string>& command, milliseconds deadline) {
-  std::vector<char*> arguments;
-  for (const auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  const std::string shown = fmt::format("{}", fmt::join(command, " "));
-  // The report pipe closes on exec, so its end is waited for in waitpid through a second pipe kept open by the program.
-  int alive[2];
-  if (pipe(alive) != 0) throw Error("run", shown, errno_text(errno));
-  const UniqueFd alive_read(alive[0]);
-  UniqueFd alive_write(alive[1]);
-  fcntl(alive[0], F_SETFD, FD_CLOEXEC);
-  Child child = fork_with_report(shown, [&](int report) {
-    dup2(STDERR_FILENO, STDOUT_FILENO);
-    execvp(arguments[0], arguments.data());
-    const ChildFailure failure{0, errno};
-    [[maybe_unused]] const ssize_t sent = write(report, &failure, sizeof failure);
-    _exit(127);
-  });
-  alive_write.reset();
-  if (!wait_readable(alive_read.get(), deadline)) {
-    abandoned().push_back(child.pid);
-    throw Error("run", shown, fmt::format("it has not ended for {} ms (process {})", deadline.count(), child.pid));
-  }
-  int status = 0;
-  waitpid(child.pid, &status, 0);
-  ChildFailure failure{};
-  if (read(child.report.get(), &failure, sizeof failure) == sizeof failure)
-    throw Error("run", shown, errno_text(failure.code));
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-    throw Error("run", shown,
-                WIFEXITED(status) ? fmt::format("it exited with {}", WEXITSTATUS(status))
-                                  : fmt::format("it was ended by signal {}", WTERMSIG(status)));
+  run_program(command, deadline);
 }
 
 void RecordingEffects::write_attributes(const std::vector<AttributeWrite>& writes, milliseconds) {
@@ -266,6 +221,10 @@ void RecordingEffects::rename_file(const std::string& from, const std::string& t
 
 void RecordingEffects::keep_file(const std::string& path, const std::string& as) {
   lines_.push_back("keep /" + path + " as /" + as);
+}
+
+void RecordingEffects::copy_file(const std::string& path, const std::string& as) {
+  lines_.push_back("copy /" + path + " to /" + as);
 }
 
 void RecordingEffects::flush(const std::string& path) {

@@ -34,18 +34,19 @@ class Stuck : public Error {
 class Effects {
  public:
   virtual ~Effects() = default;
-  /// Does jobs 0 to `count` - 1 in order, each of which only reads, writes attributes and audits, in one disposable
+  /// Does jobs 0 to `count` - 1 in order, each of which only reads, writes attributes and audits, in one child
   /// process where there is a kernel that may keep it: then all that a job leaves here is its report. Stops after one
   /// that says so, or when `ended` does; one more may end after that. \throws Stuck, Error: the first job that `ended`
   /// was not told of got stuck, or its process ended or never began.
-  virtual void apart(std::size_t count, const Disposable::Job& job, const Disposable::Ended& ended);
-  /// Writes attributes in order; only in a job of apart(), because some block inside the kernel (unbind while a VM
+  virtual void in_child(std::size_t count, const ChildProcess::Job& job, const ChildProcess::Ended& ended);
+  /// Writes attributes in order; only in a job of in_child(), because some block inside the kernel (unbind while a VM
   /// holds the device). Stops at the first that fails. \param deadline of each. \throws Stuck when the kernel does not
   /// answer and this process has not been left behind with it. \throws Error naming the attribute and errno text.
   virtual void write_attributes(const std::vector<AttributeWrite>& writes, std::chrono::milliseconds deadline) = 0;
   /// Replaces a file atomically and durably (temporary file, fsync, rename, fsync of the directory); creates missing
-  /// directories with mode 0755. The temporary file's name begins with a dot, so that programs which take every file of
-  /// a directory do not take it. \throws Error; the old content is then still there.
+  /// directories with mode 0755. The owner of a file that is there stays, and so does a symbolic link: what it points to
+  /// is replaced. The temporary file's name begins with a dot, so that programs which take every file of a directory do
+  /// not take it, and is never shared with another writer. \throws Error; the old content is then still there.
   virtual void replace_file(const std::string& path, const std::string& content, unsigned mode = 0644) = 0;
   /// Replaces a file below /etc/pve: replace_cluster_file(). \throws Error.
   virtual void replace_cluster_file(const std::string& path, const std::string& before, const std::string& content) = 0;
@@ -53,13 +54,16 @@ class Effects {
   virtual void remove_file(const std::string& path) = 0;
   /// Renames a file within its directory, durably. \throws Error.
   virtual void rename_file(const std::string& from, const std::string& to) = 0;
-  /// Keeps what a file holds now under a second name in its directory, whatever becomes of the first: a hard link, or a
-  /// durable copy where the file system has none. Replaces what had that name. \throws Error.
+  /// Keeps what a file holds now under a second name in its directory: a hard link where the file system has them, so
+  /// only for files that are replaced and never written in place. Replaces what had that name. \throws Error.
   virtual void keep_file(const std::string& path, const std::string& as) = 0;
+  /// The same as a durable copy: for files that others write in place (grub-mkconfig 2.06 writes grub.cfg with cat).
+  virtual void copy_file(const std::string& path, const std::string& as) = 0;
   /// Brings all that a file system holds to where even a boot loader finds it, which reads no journal: after this the
   /// file at `path` is on the disk in its place, not only promised. \throws Error.
   virtual void flush(const std::string& path) = 0;
-  /// Runs a program with arguments, no shell, output to our stderr; waits. \throws Error unless it exits 0.
+  /// Runs a program with arguments, no shell, output to our stderr; waits. See run_program(). \throws Error unless it
+  /// exits 0.
   virtual void run(const std::vector<std::string>& command, std::chrono::milliseconds deadline) = 0;
   /// Runs `check`, which looks whether the machine shows what was just written, and throws if it does not.
   /// A rehearsal has nothing to look at and only notes that it would. \param what path that is read.
@@ -71,19 +75,20 @@ class LiveEffects : public Effects {
  public:
   /// \throws Error if `root` is not the live machine.
   explicit LiveEffects(const Root& root);
-  void apart(std::size_t count, const Disposable::Job& job, const Disposable::Ended& ended) override;
+  void in_child(std::size_t count, const ChildProcess::Job& job, const ChildProcess::Ended& ended) override;
   void write_attributes(const std::vector<AttributeWrite>& writes, std::chrono::milliseconds deadline) override;
   void replace_file(const std::string& path, const std::string& content, unsigned mode = 0644) override;
   void replace_cluster_file(const std::string& path, const std::string& before, const std::string& content) override;
   void remove_file(const std::string& path) override;
   void rename_file(const std::string& from, const std::string& to) override;
   void keep_file(const std::string& path, const std::string& as) override;
+  void copy_file(const std::string& path, const std::string& as) override;
   void flush(const std::string& path) override;
   void run(const std::vector<std::string>& command, std::chrono::milliseconds deadline) override;
 
  private:
   const Root& root_;
-  Disposable disposable_;
+  ChildProcess child_;
 };
 
 /// Touches nothing and writes down, one line per effect, what would have been done: the rehearsal of a plan.
@@ -95,6 +100,7 @@ class RecordingEffects : public Effects {
   void remove_file(const std::string& path) override;
   void rename_file(const std::string& from, const std::string& to) override;
   void keep_file(const std::string& path, const std::string& as) override;
+  void copy_file(const std::string& path, const std::string& as) override;
   void flush(const std::string& path) override;
   void run(const std::vector<std::string>& command, std::chrono::milliseconds deadline) override;
   void read_back(const std::string& what, const std::function<void()>& check) override;

@@ -19,18 +19,18 @@ namespace hostsplit {
 namespace {
 
 using namespace std::chrono_literals;
-using Kind = Disposable::Result::Kind;
-using Report = Disposable::Report;
+using Kind = ChildProcess::Result::Kind;
+using Report = ChildProcess::Report;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-struct DisposableTest : ::testing::Test {
+struct ChildProcessTest : ::testing::Test {
   testing::FakeHost host;
   Root root = host.root();
-  Disposable disposable{root.descriptor()};
+  ChildProcess child{root.descriptor()};
   std::vector<std::string> told;
 
-  Disposable::Ended telling() {
+  ChildProcess::Ended telling() {
     return [this](std::size_t number, const std::string& text) {
       told.push_back(std::to_string(number) + (text.empty() ? "" : " " + text));
       return true;
@@ -38,10 +38,10 @@ struct DisposableTest : ::testing::Test {
   }
   /// As a write to a device that a VM holds.
   Report never_answered(std::chrono::milliseconds deadline) {
-    disposable.announce("/sys/fifo", deadline);
+    child.announce("/sys/fifo", deadline);
     const int fd = open(host.path("fifo").c_str(), O_WRONLY);  // waits for a reader
-    disposable.announce({}, 0ms);
-    disposable.require_owner();
+    child.announce({}, 0ms);
+    child.require_owner();
     host.set_file("written", "");
     close(fd);
     return {};
@@ -55,12 +55,12 @@ struct DisposableTest : ::testing::Test {
   }
 };
 
-TEST_F(DisposableTest, DoesJobsInOrderInOneOtherProcess) {
+TEST_F(ChildProcessTest, DoesJobsInOrderInOneOtherProcess) {
   const auto job = [&](std::size_t number) -> Report {
     std::ofstream(host.path("pids"), std::ios::app) << getpid() << "\n";
     return {number == 1 ? "no such device" : "", true};
   };
-  const auto result = disposable.run(3, job, telling());
+  const auto result = child.run(3, job, telling());
   EXPECT_EQ(result.kind, Kind::ended);
   EXPECT_THAT(told, ElementsAre("0", "1 no such device", "2"));
   const auto pid = std::to_string(result.pid) + "\n";
@@ -68,13 +68,13 @@ TEST_F(DisposableTest, DoesJobsInOrderInOneOtherProcess) {
   EXPECT_NE(result.pid, getpid());
 }
 
-TEST_F(DisposableTest, StopsAfterAJobThatSaysSo) {
+TEST_F(ChildProcessTest, StopsAfterAJobThatSaysSo) {
   const auto job = [&](std::size_t number) -> Report { return {"", number != 1}; };
-  EXPECT_EQ(disposable.run(3, job, telling()).kind, Kind::ended);
+  EXPECT_EQ(child.run(3, job, telling()).kind, Kind::ended);
   EXPECT_THAT(told, ElementsAre("0", "1"));
 }
 
-TEST_F(DisposableTest, FinishesTheJobInHandWhenToldToStop) {
+TEST_F(ChildProcessTest, FinishesTheJobInHandWhenToldToStop) {
   const auto job = [&](std::size_t) -> Report {
     std::this_thread::sleep_for(50ms);
     return {};
@@ -83,20 +83,20 @@ TEST_F(DisposableTest, FinishesTheJobInHandWhenToldToStop) {
     told.push_back(std::to_string(number));
     return false;
   };
-  EXPECT_EQ(disposable.run(100, job, stop).kind, Kind::ended);
+  EXPECT_EQ(child.run(100, job, stop).kind, Kind::ended);
   EXPECT_GE(told.size(), 1u);
   EXPECT_LE(told.size(), 2u);
 }
 
-TEST_F(DisposableTest, AWriteThatIsNeverAnsweredIsLeftBehind) {
+TEST_F(ChildProcessTest, AWriteThatIsNeverAnsweredIsLeftBehind) {
   const auto job = [&](std::size_t number) { return number == 1 ? never_answered(50ms) : Report(); };
-  const auto stuck = disposable.run(3, job, telling());
+  const auto stuck = child.run(3, job, telling());
   EXPECT_EQ(stuck.kind, Kind::stuck);
   EXPECT_EQ(stuck.attribute, "/sys/fifo");
   EXPECT_EQ(stuck.deadline, 50ms);
   EXPECT_THAT(told, ElementsAre("0"));
   EXPECT_EQ(kill(stuck.pid, 0), 0) << "it still is there";
-  EXPECT_EQ(disposable
+  EXPECT_EQ(child
                 .run(
                     1, [](std::size_t) { return Report(); }, telling())
                 .kind,
@@ -105,35 +105,35 @@ TEST_F(DisposableTest, AWriteThatIsNeverAnsweredIsLeftBehind) {
   EXPECT_FALSE(root.exists("written")) << "it goes on with nothing that its owner has given up";
 }
 
-TEST_F(DisposableTest, ASlowJobThatIsInNoWriteIsWaitedFor) {
+TEST_F(ChildProcessTest, ASlowJobThatIsInNoWriteIsWaitedFor) {
   const auto job = [&](std::size_t) -> Report {
-    disposable.announce("/sys/quick", 10ms);
-    disposable.announce({}, 0ms);
+    child.announce("/sys/quick", 10ms);
+    child.announce({}, 0ms);
     std::this_thread::sleep_for(100ms);
     return {};
   };
-  EXPECT_EQ(disposable.run(1, job, telling()).kind, Kind::ended);
+  EXPECT_EQ(child.run(1, job, telling()).kind, Kind::ended);
 }
 
-TEST_F(DisposableTest, OneThatIsKilledHasDied) {
+TEST_F(ChildProcessTest, OneThatIsKilledHasDied) {
   const auto job = [&](std::size_t number) -> Report {
     if (number == 1) raise(SIGKILL);
     return {};
   };
-  EXPECT_EQ(disposable.run(3, job, telling()).kind, Kind::died);
+  EXPECT_EQ(child.run(3, job, telling()).kind, Kind::died);
   EXPECT_THAT(told, ElementsAre("0"));
 }
 
-TEST_F(DisposableTest, AnExceptionOutOfAJobEndsItAndNobodyElse) {
+TEST_F(ChildProcessTest, AnExceptionOutOfAJobEndsItAndNobodyElse) {
   const auto job = [](std::size_t) -> Report { throw std::runtime_error("not caught"); };
-  EXPECT_EQ(disposable.run(1, job, telling()).kind, Kind::died);
+  EXPECT_EQ(child.run(1, job, telling()).kind, Kind::died);
   EXPECT_THAT(told, IsEmpty());
 }
 
-TEST_F(DisposableTest, KeepsNoLockOfItsOwner) {
+TEST_F(ChildProcessTest, KeepsNoLockOfItsOwner) {
   const int lock = open(host.path("lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   ASSERT_EQ(flock(lock, LOCK_EX), 0);
-  const auto stuck = disposable.run(
+  const auto stuck = child.run(
       1, [&](std::size_t) { return never_answered(50ms); }, telling());
   ASSERT_EQ(stuck.kind, Kind::stuck);
   close(lock);
@@ -143,10 +143,10 @@ TEST_F(DisposableTest, KeepsNoLockOfItsOwner) {
   answer(stuck.pid);
 }
 
-TEST_F(DisposableTest, WritesNothingMoreOnceItsOwnerHasEnded) {
+TEST_F(ChildProcessTest, WritesNothingMoreOnceItsOwnerHasEnded) {
   const int owner = fork();
   if (owner == 0) {
-    disposable.run(
+    child.run(
         1,
         [&](std::size_t) {
           host.set_file("begun", std::to_string(getpid()) + "\n");

@@ -1,0 +1,129 @@
+#include "host/effects/program.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include "core/base/error.hpp"
+#include "host/system/unique_fd.hpp"
+
+namespace hostsplit {
+namespace {
+
+using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
+
+constexpr milliseconds time_to_end{5000};
+
+/// What posix_spawn(3) is told, released with the object.
+class SpawnSettings {
+ public:
+  SpawnSettings() {
+    posix_spawn_file_actions_init(&files_);
+    posix_spawn_file_actions_addopen(&files_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&files_, STDERR_FILENO, STDOUT_FILENO);
+    posix_spawnattr_init(&attributes_);
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_setsigmask(&attributes_, &none);
+    posix_spawnattr_setsigdefault(&attributes_, &all);
+    posix_spawnattr_setpgroup(&attributes_, 0);
+    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+  }
+  ~SpawnSettings() {
+    posix_spawn_file_actions_destroy(&files_);
+    posix_spawnattr_destroy(&attributes_);
+  }
+  SpawnSettings(const SpawnSettings&) = delete;
+  SpawnSettings& operator=(const SpawnSettings&) = delete;
+
+  const posix_spawn_file_actions_t* files() const { return &files_; }
+  const posix_spawnattr_t* attributes() const { return &attributes_; }
+
+ private:
+  posix_spawn_file_actions_t files_;
+  posix_spawnattr_t attributes_;
+};
+
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> all;
+  for (const auto& text : texts) all.push_back(const_cast<char*>(text.c_str()));
+  all.push_back(nullptr);
+  return all;
+}
+
+/// Programs are found as boot finds them, and speak the language that is looked for in what they write.
+const std::vector<std::string>& environment() {
+  static const std::vector<std::string> fixed{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "HOME=/root",
+                                              "DEBIAN_FRONTEND=noninteractive"};
+  return fixed;
+}
+
+/// The program by its path: posix_spawnp would look along our own PATH.
+std::string find_program(const std::string& name) {
+  if (name.find('/') != std::string::npos) return name;
+  for (const auto* directory : {"/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/"})
+    if (const std::string path = directory + name; access(path.c_str(), X_OK) == 0) return path;
+  return name;
+}
+
+/// \return false when the deadline passed first.
+bool wait_for_end(int pidfd, milliseconds patience) {
+  const auto end = Clock::now() + patience;
+  for (;;) {
+    const auto left = std::chrono::duration_cast<milliseconds>(end - Clock::now());
+    pollfd item{pidfd, POLLIN, 0};
+    const int ready = poll(&item, 1, static_cast<int>(std::max(left, milliseconds(0)).count()));
+    if (ready > 0) return true;
+    if (ready == 0 || errno != EINTR) return false;
+  }
+}
+
+/// Ends the whole group. One that sits in the kernel stays behind: nothing reaches it there.
+bool end_group(int pid, int pidfd) {
+  for (const int signal : {SIGTERM, SIGKILL}) {
+    kill(-pid, signal);
+    if (!wait_for_end(pidfd, time_to_end)) continue;
+    kill(-pid, SIGKILL);  // whatever of the group has outlived its leader
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void run_program(const std::vector<std::string>& command, milliseconds deadline) {
+  const std::string shown = fmt::format("{}", fmt::join(command, " "));
+  const SpawnSettings settings;
+  const auto arguments = pointers(command), variables = pointers(environment());
+  pid_t pid = 0;
+  if (const int error = posix_spawn(&pid, find_program(command.front()).c_str(), settings.files(),
+                                    settings.attributes(), arguments.data(), variables.data()))
+    throw Error("run", shown, std::strerror(error));
+  // Not pidfd_open(): in glibc 2.36 its header is no C++.
+  const UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  const bool ended = wait_for_end(pidfd.get(), deadline);
+  if (!ended && !end_group(pid, pidfd.get()))
+    throw Error("run", shown,
+                fmt::format("it has not ended for {} ms and cannot be ended (process {})", deadline.count(), pid));
+  int status = 0;
+  waitpid(pid, &status, 0);
+  if (!ended) throw Error("run", shown, fmt::format("it took more than {} ms and was ended", deadline.count()));
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
+  throw Error("run", shown,
+              WIFEXITED(status) ? fmt::format("it exited with {}", WEXITSTATUS(status))
+                                : fmt::format("it was ended by signal {}", WTERMSIG(status)));
+}
+
+}  // namespace hostsplit
