@@ -50,7 +50,7 @@ TEST(IommuWords, AreWantedOnlyWhereTheKernelLeavesItOff) {
 }
 
 TEST(WithWords, AddsWhatIsMissingToTheFirstLine) {
-  const std::vector<BootWord> words{{"a=1", ""}, {"b", ""}};
+  const std::vector<KernelParameter> words{{"a=1", ""}, {"b", ""}};
   EXPECT_EQ(with_words("root=ZFS=rpool/ROOT a=1\nmore\n", words), "root=ZFS=rpool/ROOT a=1 b\n");
   EXPECT_EQ(with_words("", words), "a=1 b\n");
 }

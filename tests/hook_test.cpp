@@ -49,7 +49,7 @@ TEST_F(GuestHook, AControllerThatIsElsewhereHoldsItBack) {
   split.host.unbind("0000:03:00.3");
   split.host.bind("0000:03:00.3", "xhci_hcd");
   const auto answer = before();
-  EXPECT_THAT(answer.veto, HasSubstr("VM 101 must wait: 0000:03:00.3"));
+  EXPECT_THAT(answer.veto, HasSubstr("VM 101 cannot start: 0000:03:00.3"));
   EXPECT_THAT(answer.veto, HasSubstr("with xhci_hcd"));
   ASSERT_FALSE(split.audit.records.empty());
   EXPECT_EQ(split.audit.records.back().event, "vm-start");

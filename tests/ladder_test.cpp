@@ -164,7 +164,7 @@ TEST(Ladder, ClimbsToIdsWhereNoTwinStays) {
   EXPECT_THAT(host.steps(), ::testing::ElementsAre("rung", "write etc/modprobe.d/hostsplit.conf",
                                                    "write etc/modules-load.d/hostsplit.conf", "rebuild 6.17.13-2-pve"));
   const Plan plan = host.split.plan_now();
-  EXPECT_EQ(describe(plan.steps.front().action).sentence, "climb from rung boot to ids, for the next boot");
+  EXPECT_EQ(describe(plan.steps.front().action).sentence, "raise the rung from boot to ids, for the next boot");
   EXPECT_EQ(plan.steps.front().reason,
             "at this boot xhci_hcd had 0000:44:00.1 before vfio-pci, although rung boot was in the "
             "initramfs");
@@ -191,7 +191,7 @@ TEST(Ladder, TheClimbIsAuditedAndShown) {
   EXPECT_EQ(record->rung, "ids");
   EXPECT_THAT(record->reason, HasSubstr("xhci_hcd had 0000:44:00.1 before vfio-pci"));
   EXPECT_THAT(status_text(status(host.split.state()), Paint{}),
-              HasSubstr("Rung ids, because at this boot xhci_hcd had 0000:44:00.1"));
+              HasSubstr("Rung ids (how bindings are enforced): at this boot xhci_hcd had 0000:44:00.1"));
   EXPECT_THAT(status_json(status(host.split.state())), HasSubstr("\"rung\": \"ids\""));
 }
 

@@ -204,7 +204,7 @@ TEST(PageSource, OursComeBeforeThoseOfSomebodyElse) {
   const Plan plan = split.plan_now();
   const Finding* told = find(plan.findings, "pages-words-foreign");
   ASSERT_TRUE(told);
-  EXPECT_THAT(told->message, HasSubstr("hugepagesz=1G hugepages=120 is not hostsplit's: its own words come first"));
+  EXPECT_THAT(told->message, HasSubstr("hugepagesz=1G hugepages=120 was not set by hostsplit: hostsplit's parameters come first"));
   ASSERT_TRUE(split.apply_now().ok());
   EXPECT_THAT(split.menu(), HasSubstr("linux /vmlinuz hugepagesz=1G hugepages=16 quiet hugepagesz=1G hugepages=120\n"));
   EXPECT_FALSE(find(split.plan_now().findings, "pages-words-foreign")) << "what runs may be ours from before";
@@ -238,7 +238,7 @@ TEST(PageSource, AWordOfTheConfigurationThatIsNoneIsToldWithTheOthers) {
 }
 
 TEST(WithWords, FirstWordsGoInFrontOnce) {
-  const std::vector<BootWord> words{{"hugepagesz=1G", "", true}, {"hugepages=4", "", true}, {"b", ""}};
+  const std::vector<KernelParameter> words{{"hugepagesz=1G", "", true}, {"hugepages=4", "", true}, {"b", ""}};
   const std::string line = "hugepagesz=1G hugepages=4 root=x hugepagesz=1G hugepages=14 b\n";
   EXPECT_EQ(with_words("root=x hugepagesz=1G hugepages=14\n", words), line);
   EXPECT_EQ(with_words(line, words), line);

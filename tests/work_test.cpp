@@ -272,7 +272,7 @@ TEST_F(LinkTest, AWorkerThatEndsInTheMiddleIsAFailureAndTheNextOneIsNew) {
   worker.reset();
   turn();
   ASSERT_EQ(said.size(), 1u);
-  EXPECT_THAT(said[0], HasSubstr("ended in the middle"));
+  EXPECT_THAT(said[0], HasSubstr("stopped while it was running"));
   accept();
   EXPECT_EQ(receive(), "repair");
   finish();

@@ -29,7 +29,7 @@ struct CommandLine {
     app.add_option("--root", options.root, "Look at a recorded machine below this directory instead of this one")
         ->type_name("DIR");
     app.footer(
-        "Exit codes: 0 fine, 1 failed, 2 wrong usage or bad configuration, 3 findings of severity error,\n"
+        "Exit codes: 0 success, 1 failed, 2 wrong usage or bad configuration, 3 findings of severity error,\n"
         "4 (plan --check) there is something to do.   Manual: man hostsplit\n");
     app.require_subcommand(0, 1);
     app.fallthrough();

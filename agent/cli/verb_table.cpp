@@ -49,7 +49,7 @@ void forget_options(CLI::App& app, Options& o) {
 
 void verify_options(CLI::App& app, Options& o) {
   json(app, o);
-  app.add_option("vms", o.words, "The VMs to look at; without: all that are configured or running")->type_name("VMID");
+  app.add_option("vms", o.words, "The VMs to check; without: all that are configured or running")->type_name("VMID");
   app.add_flag(
       "--force", o.force,
       "On kernels before 6.0: read the mappings of large guests without huge pages too; holds them up for seconds");
@@ -78,7 +78,7 @@ constexpr Run acts = nullptr;
 
 constexpr Verb verbs[] = {
     {"status", nullptr, "Show controllers, ports, memory and findings", status_verb, json},
-    {"doctor", nullptr, "Check firmware, kernel, memory and VMs; say how to mend each", doctor_verb, json},
+    {"doctor", nullptr, "Check firmware, kernel, memory and VMs; show the fix for each", doctor_verb, json},
     {"learn", nullptr, "Learn which socket is which by plugging a stick into each", acts, learn_options},
     {"ports", nullptr, "List ports; rename or forget them", ports_verb, json},
     {"rename", "ports", "Give a learned port another name", acts, rename_options},
@@ -90,7 +90,7 @@ constexpr Verb verbs[] = {
     {"release", nullptr, "Lend a VM's controller to the host until the next boot", acts, flip_options},
     {"take", nullptr, "Give a released controller back to its VM", acts, flip_options},
     {"mapping", nullptr, "Show PCI resource mappings for a cluster; write them on request", acts, mapping_options},
-    {"log", nullptr, "Show the audit trail; further words go to journalctl", log_verb,
+    {"log", nullptr, "Show the audit trail; further arguments go to journalctl", log_verb,
      [](CLI::App& app, Options&) { app.fallthrough(false)->allow_extras(); }},
     {"boot", nullptr, "Reserve pages early at boot (run by hostsplit-reserve.service)", acts, nothing},
     {"hookscript", nullptr, "Answer a hook of Proxmox VE (run by hostsplit-hook)", acts, hookscript_options},

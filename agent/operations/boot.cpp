@@ -36,7 +36,7 @@ EarlyBootResult early_boot(const Context& context, const Progress& progress) {
     record.result = "failed";
     record.reason = why_suspended(health);
     record.message =
-        "hostsplit is suspended on this boot: " + record.reason + ". hostsplit apply makes it act again";
+        "hostsplit is suspended on this boot: " + record.reason + ". hostsplit apply ends the suspension";
     context.audit.write(record);
     return {record.reason, carry_out(context, StepAside{}, {}, progress).outcome};
   }

@@ -36,8 +36,8 @@ void refuse_errors(const Request& request, const Plan& plan) {
 void require_shown(const Request& request, const std::string& token, const Plan& now) {
   if (token.empty() || token == plan_token(now)) return;
   throw Error(verb_of(request), "the plan", "the machine has changed since it was made",
-              std::holds_alternative<Transfer>(request) ? "Look again: hostsplit status"
-                                                        : "Look at the new one: hostsplit plan");
+              std::holds_alternative<Transfer>(request) ? "Check again: hostsplit status"
+                                                        : "See the new plan: hostsplit plan");
 }
 
 /// Held while a plan touches pools: Proxmox VE counts pages for a VM under the same lock.

@@ -65,7 +65,7 @@ HookAnswer before_start(const Context& context, int vm) {
     snapshot = inventory(context.root);
   }
   if (const auto against = objection(snapshot, *applied, vm, off)) {
-    answer.veto = fmt::format("VM {} must wait: {}", vm, *against);
+    answer.veto = fmt::format("VM {} cannot start: {}", vm, *against);
     context.audit.write({.event = "vm-start",
                        .step = {},
                        .controller = {},

@@ -95,7 +95,7 @@ struct Verb {
 
 Request transfer(Transfer::To to, const std::string& verb, const std::vector<std::string>& targets) {
   if (targets.empty())
-    throw Error("do", verb, "it does not say what", "Name ports or controllers.", Error::Kind::bad_input);
+    throw Error("run", verb, "no ports or controllers are given", "Name labels of ports or PCI addresses.", Error::Kind::bad_input);
   return Transfer{to, targets};
 }
 
@@ -117,7 +117,7 @@ Request make_request(const std::string& verb, const std::vector<std::string>& wo
   if (verb == "take") return transfer(Transfer::To::vm, verb, words);
   if (verb == "release") return transfer(Transfer::To::host, verb, words);
   if (verb == "repair") return Repair{words};
-  throw Error("do", verb, "there is no such request", "", Error::Kind::bad_input);
+  throw Error("run", verb, "it is not a valid request", "", Error::Kind::bad_input);
 }
 
 State observe_for(const Root& root, const Request& request) {

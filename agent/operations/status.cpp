@@ -189,13 +189,13 @@ std::vector<Finding> boot_findings(const State& state) {
   if (!state.applied) return findings;
   if (is_suspended(state.health))
     findings.push_back(
-        {"sitting-out", Severity::error, "hostsplit", "it does nothing at boot: " + why_suspended(state.health),
-         "Find out why (journalctl --list-boots, journalctl -b -1); hostsplit apply makes it act again"});
+        {"sitting-out", Severity::error, "hostsplit", "hostsplit is suspended: " + why_suspended(state.health),
+         "Find out why (journalctl --list-boots, journalctl -b -1); hostsplit apply ends the suspension"});
   if (auto missing = why_not_early(state)) findings.push_back(std::move(*missing));
   if (!state.snapshot.boot.early) return findings;
   for (const auto& left : state.snapshot.boot.early->left)
     findings.push_back({"early-left", Severity::warning, "early boot", "the script in the initramfs left " + left,
-                        "See hostsplit plan for what the machine looks like now"});
+                        "See the current state: hostsplit plan"});
   return findings;
 }
 

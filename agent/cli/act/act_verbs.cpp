@@ -121,11 +121,11 @@ int print_result(const Options& options, const WorkResult& result) {
   if (!result.error.empty())
     throw Error(Error::Told{result.error}, result.bad_input ? Error::Kind::bad_input : Error::Kind::failed);
   if (result.lost_audit != 0)
-    std::cerr << fmt::format("warning: {} audit records were lost: the journal does not take them\n",
+    std::cerr << fmt::format("warning: {} audit records could not be written to the journal\n",
                              result.lost_audit);
   if (options.json) std::cout << result.document;
   if (!result.ok && !options.json)
-    std::cout << "Not everything was done. What was done is in hostsplit log; hostsplit undo takes it back.\n";
+    std::cout << "Some steps failed or were skipped. See hostsplit log; hostsplit undo restores the host.\n";
   return result.ok ? Exit::fine : Exit::failed;
 }
 
@@ -199,7 +199,7 @@ int boot_verb(const Options& options) {
   JournalAudit audit;
   const auto result = early_boot({root, effects, audit}, reported_by(print_progress));
   if (!result.suspended.empty())
-    std::cerr << "hostsplit: suspended on this boot: " << result.suspended << ". hostsplit apply makes it act again\n";
+    std::cerr << "hostsplit: suspended on this boot: " << result.suspended << ". hostsplit apply ends the suspension\n";
   return result.outcome.ok() ? Exit::fine : Exit::failed;
 }
 

@@ -54,7 +54,7 @@ bool is_suspended(const HealthRecord& record) {
 }
 
 std::string why_suspended(const HealthRecord& record) {
-  if (record.damaged) return "the count of boots is unreadable, so nobody knows whether the host comes up well";
+  if (record.damaged) return "the count of unhealthy boots cannot be read";
   if (!is_suspended(record)) return {};
   return fmt::format("the last {} boots did not get healthy", record.health->begun - 1);
 }
@@ -70,7 +70,7 @@ std::string why_not_healthy(const HealthSigns& signs, const BootHealth& health) 
 std::vector<Step> trust_steps(const HealthRecord& record) {
   if (!is_suspended(record)) return {};
   return {forget_step(names::boot_health_file,
-                      "hostsplit sits out because " + why_suspended(record) + "; from now on it acts again")};
+                      "hostsplit is suspended (" + why_suspended(record) + "); this ends the suspension")};
 }
 
 std::vector<Step> forget_health_steps(const HealthRecord& record) {

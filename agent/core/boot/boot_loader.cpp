@@ -13,21 +13,21 @@
 namespace hostsplit {
 namespace {
 
-std::string joined(const std::vector<BootWord>& words) {
+std::string joined(const std::vector<KernelParameter>& words) {
   std::string text;
   for (const auto& each : words) text += (text.empty() ? "" : " ") + each.word;
   return text;
 }
 
 /// Words that go before, or behind, what others wrote.
-std::vector<BootWord> part(const std::vector<BootWord>& words, bool first) {
-  std::vector<BootWord> some;
+std::vector<KernelParameter> part(const std::vector<KernelParameter>& words, bool first) {
+  std::vector<KernelParameter> some;
   std::copy_if(words.begin(), words.end(), std::back_inserter(some),
                [&](const auto& each) { return each.first == first; });
   return some;
 }
 
-std::string grub_words_file(const std::vector<BootWord>& words) {
+std::string grub_words_file(const std::vector<KernelParameter>& words) {
   const std::string before = joined(part(words, true)), behind = joined(part(words, false));
   return "# What hostsplit needs of the kernel. Written by `hostsplit apply`, removed by `hostsplit undo`.\n"
          "GRUB_CMDLINE_LINUX_DEFAULT=\"" +
@@ -35,7 +35,7 @@ std::string grub_words_file(const std::vector<BootWord>& words) {
          "\"\n";
 }
 
-std::string with_words_at_mark(std::string_view before, const std::vector<BootWord>& words) {
+std::string with_words_at_mark(std::string_view before, const std::vector<KernelParameter>& words) {
   std::string text(before);
   const std::string mark =
       "@"
@@ -53,7 +53,7 @@ std::string running_line(const Snapshot& snapshot) {
   return line;
 }
 
-std::string kernel_cmdline(const Snapshot& snapshot, const Baseline& baseline, const std::vector<BootWord>& words) {
+std::string kernel_cmdline(const Snapshot& snapshot, const Baseline& baseline, const std::vector<KernelParameter>& words) {
   const FileBefore* before = baseline.file(names::kernel_cmdline);
   const auto now = snapshot.boot.files.find(names::kernel_cmdline);
   // Always from how it was before, so that words which are not wanted any more go away.
@@ -62,7 +62,7 @@ std::string kernel_cmdline(const Snapshot& snapshot, const Baseline& baseline, c
   return with_words(running_line(snapshot), words);
 }
 
-std::string reason_of(const std::vector<BootWord>& words) {
+std::string reason_of(const std::vector<KernelParameter>& words) {
   std::string text;
   for (std::size_t i = 0; i < words.size(); ++i) {
     text += (i == 0 ? "" : " ") + words[i].word;
@@ -72,14 +72,14 @@ std::string reason_of(const std::vector<BootWord>& words) {
   return text;
 }
 
-std::vector<std::string> entries_command(const std::vector<BootWord>& words, bool wanted) {
+std::vector<std::string> entries_command(const std::vector<KernelParameter>& words, bool wanted) {
   if (!wanted) return {names::boot_entries, "remove"};
   std::vector<std::string> command{names::boot_entries, "write"};
   for (const auto& each : words) command.push_back(each.word);
   return command;
 }
 
-Step refresh_step(const Snapshot& snapshot, const std::vector<BootWord>& words, bool wanted, const std::string& stamp) {
+Step refresh_step(const Snapshot& snapshot, const std::vector<KernelParameter>& words, bool wanted, const std::string& stamp) {
   RefreshBootLoader refresh;
   refresh.program = snapshot.boot.proxmox_boot ? "proxmox-boot-tool refresh" : "update-grub";
   refresh.stamp = stamp;
@@ -96,8 +96,8 @@ Step refresh_step(const Snapshot& snapshot, const std::vector<BootWord>& words, 
   }
   return {"refresh boot loader", refresh,
           wanted
-              ? "the menu gets an entry without hostsplit" + std::string(words.empty() ? "" : ", the kernel its words")
-              : "the menu was without hostsplit before"};
+              ? "it adds a menu entry without hostsplit" + std::string(words.empty() ? "" : ", and the kernel parameters")
+              : "the menu had nothing of hostsplit before"};
 }
 
 /// True when hostsplit has put this word into the boot loader.
@@ -114,7 +114,7 @@ bool maybe_systemd_boot(const BootTools& boot) {
   return boot.proxmox_boot && boot.efi;
 }
 
-std::vector<BootWord> iommu_words(const Snapshot& snapshot) {
+std::vector<KernelParameter> iommu_words(const Snapshot& snapshot) {
   constexpr std::string_view word = "intel_iommu=on";
   const auto given = words_of(snapshot.command_line);
   const bool said =
@@ -124,15 +124,15 @@ std::vector<BootWord> iommu_words(const Snapshot& snapshot) {
   return {{std::string(word), "the firmware offers an IOMMU and this kernel leaves it off by itself"}};
 }
 
-std::vector<BootWord> wanted_words(const Snapshot& snapshot, const Config& config) {
+std::vector<KernelParameter> wanted_words(const Snapshot& snapshot, const Config& config) {
   constexpr std::string_view word = "iommu=pt";
   auto words = iommu_words(snapshot);
   if (config.iommu_passthrough && (is_put(snapshot, word) || !has_word(snapshot.command_line, word)))
-    words.push_back({std::string(word), "the configuration has the host's own devices go past the IOMMU"});
+    words.push_back({std::string(word), "the configuration lets the host's own devices bypass the IOMMU"});
   return words;
 }
 
-std::string with_words(const std::string& line, const std::vector<BootWord>& words) {
+std::string with_words(const std::string& line, const std::vector<KernelParameter>& words) {
   std::string text = line.substr(0, line.find('\n'));
   for (const auto& each : part(words, false))
     if (!has_word(text, each.word)) text += (text.empty() ? "" : " ") + each.word;
@@ -142,14 +142,14 @@ std::string with_words(const std::string& line, const std::vector<BootWord>& wor
   return text + "\n";
 }
 
-std::vector<std::string> waiting_words(const Snapshot& snapshot, const std::vector<BootWord>& words) {
+std::vector<std::string> waiting_words(const Snapshot& snapshot, const std::vector<KernelParameter>& words) {
   std::vector<std::string> waiting;
   for (const auto& each : words)
     if (!has_word(snapshot.command_line, each.word)) waiting.push_back(each.word);
   return waiting;
 }
 
-BootLoaderSteps boot_loader_steps(const Snapshot& snapshot, const std::vector<BootWord>& words, bool entry,
+BootLoaderSteps boot_loader_steps(const Snapshot& snapshot, const std::vector<KernelParameter>& words, bool entry,
                                   const Baseline& baseline) {
   BootLoaderSteps steps;
   const auto& boot = snapshot.boot;

@@ -18,11 +18,11 @@ std::vector<std::string_view> words_of(std::same_as<std::string> auto&& line) = 
 bool has_word(std::string_view line, std::string_view word);
 
 /// One word hostsplit puts on the kernel command line, and why.
-struct BootWord {
+struct KernelParameter {
   std::string word;    ///< "intel_iommu=on"; no blanks, no quotes
   std::string reason;  ///< sentence fragment
   bool first = false;  ///< goes before what others wrote: of the page counts of one size the kernel takes the first
-  bool operator==(const BootWord&) const = default;
+  bool operator==(const KernelParameter&) const = default;
 };
 
 }  // namespace hostsplit

@@ -41,7 +41,7 @@ std::vector<PveMapping> mappings_of(const BootPlan& applied, const Snapshot& sna
     if (located.kind != Located::Kind::found) {
       findings.push_back({"claim-absent", Severity::warning, to_string(claim.address),
                           describe(claim.function) + " is not where it was, so it gets no mapping",
-                          "Run hostsplit plan to see what the machine looks like now"});
+                          "See the current state: hostsplit plan"});
       continue;
     }
     mappings.push_back(

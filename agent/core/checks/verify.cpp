@@ -157,7 +157,7 @@ Verdict judge_function(const PciAddress& address, const RunningGuest& guest, con
   if (it == host.functions.end()) {
     verdict.kind = Kind::wrong;
     verdict.found = "there is no such function";
-    verdict.remedy = "Run hostsplit plan to see what the machine looks like now";
+    verdict.remedy = "See the current state: hostsplit plan";
     return verdict;
   }
   const PciFunction& function = it->second;
@@ -208,7 +208,7 @@ void judge_interrupts(const RunningGuest& guest, const GuestWish& wish, const Gu
     // The kernel may move them at any time, so this is no proof against the placement of the guest.
     verdicts.push_back(
         first ? Verdict{Kind::note, "interrupts", to_string(address),
-                        count + ", of them some on CPUs " + to_string(remote), wanted,
+                        count + ", some on CPUs " + to_string(remote), wanted,
                         fmt::format("echo {} > /proc/irq/{}/smp_affinity_list", to_string(local), first->number)}
               : Verdict{Kind::right, "interrupts", to_string(address), count + " on the VM's node", wanted, ""});
   }

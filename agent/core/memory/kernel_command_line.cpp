@@ -92,11 +92,9 @@ std::vector<CommandLinePages> pages_kernel_reads(std::string_view command_line) 
 namespace {
 
 constexpr auto boot_remedy =
-    "If hostsplit wrote the words, lower memory in hostsplit.toml and run hostsplit apply; otherwise take them out of "
-    "the "
-    "kernel command line (/etc/default/grub and update-grub, or /etc/kernel/cmdline and proxmox-boot-tool refresh). If "
-    "the "
-    "host does not come up, choose the entry without hostsplit, or edit the line in the boot menu";
+    "If hostsplit set these kernel parameters, lower memory in hostsplit.toml and run hostsplit apply; otherwise remove "
+    "them (/etc/default/grub and update-grub, or /etc/kernel/cmdline and proxmox-boot-tool refresh). If the host does not "
+    "come up, choose the entry without hostsplit, or edit the line in the boot menu";
 
 Finding over(const std::string& subject, Kib reserved, Kib memory, Kib keep_free, Kib page_size) {
   const Kib room = memory > keep_free ? memory - keep_free : 0;

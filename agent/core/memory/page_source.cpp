@@ -66,7 +66,7 @@ PageRecipe choose_freely(const std::vector<Reservation>& reserved, const Snapsho
     return recipe(PageSource::run_time, "pages of 2 MiB are found at any time", reserved, snapshot);
   if (!snapshot.boot.grub && !snapshot.boot.proxmox_boot)
     return recipe(PageSource::run_time,
-                  "neither GRUB nor proxmox-boot-tool is here to put words on the kernel command line", reserved,
+                  "neither GRUB nor proxmox-boot-tool is installed, so kernel parameters cannot be set", reserved,
                   snapshot);
   return recipe(
       PageSource::command_line,
@@ -118,10 +118,10 @@ std::optional<Finding> foreign_words(const PageRecipe& chosen, const Snapshot& s
                       pages_kernel_reads(snapshot.command_line) != pages_kernel_reads(joined(chosen.words));
   return Finding{
       "pages-words-foreign", Severity::warning, "kernel command line",
-      fmt::format("{} is not hostsplit's: {}", *others,
+      fmt::format("{} was not set by hostsplit: {}", *others,
                   beaten ? "it comes first, and the kernel takes the first count of a size"
-                         : "its own words come first, and the kernel takes the first count of a size"),
-      "Take it out (/etc/default/grub, /etc/default/grub.d or /etc/kernel/cmdline): an entry without hostsplit "
+                         : "hostsplit's parameters come first, and the kernel takes the first count of a size"),
+      "Remove it (/etc/default/grub, /etc/default/grub.d or /etc/kernel/cmdline): an entry without hostsplit "
       "still has it"};
 }
 

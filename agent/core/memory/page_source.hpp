@@ -37,7 +37,7 @@ PageRecipe choose_pages(const std::vector<Reservation>& reserved, const Snapshot
 /// The choice as a plan needs it.
 struct PageSourcing {
   std::optional<PageRecipe> recipe;  ///< empty: no pages are wanted
-  std::vector<BootWord> words;       ///< for the boot loader
+  std::vector<KernelParameter> words;       ///< for the boot loader
   std::vector<Finding> findings;     ///< `pages-source`, `pages-after-reboot`, `pages-words-foreign`
 };
 /// \pre as of choose_pages()

@@ -75,10 +75,10 @@ std::vector<Step> boot_plan_steps(const BootPlan& target, const std::optional<Bo
   const bool wanted = !target.claims.empty() || !target.reservations.empty();
   if (!wanted && !applied) return {};
   if (!wanted)
-    return {forget_step(names::boot_plan_file, "nothing is assigned any more, so nothing is to be kept true")};
+    return {forget_step(names::boot_plan_file, "nothing is assigned any more, so nothing has to be enforced")};
   if (applied && to_text(*applied) == to_text(target)) return {};
   return {{"write " + std::string(names::boot_plan_file), WriteFile{names::boot_plan_file, to_text(target)},
-           "early boot and the service keep true what is applied now"}};
+           "early boot and the service enforce this plan from now on"}};
 }
 
 /// Nodes the configuration names for a VM.
@@ -141,7 +141,7 @@ bool waits_for_iommu(const Snapshot& snapshot, const Config& config) {
   return wishes && !snapshot.iommu && !waiting_words(snapshot, iommu_words(snapshot)).empty();
 }
 
-Plan first_the_iommu(const PlanInput& input, const std::vector<BootWord>& words) {
+Plan first_the_iommu(const PlanInput& input, const std::vector<KernelParameter>& words) {
   Plan plan;
   if (input.applied) plan.target = *input.applied;
   BootLoaderSteps loader = boot_loader_steps(input.snapshot, words, false, input.baseline);
@@ -155,7 +155,7 @@ Plan first_the_iommu(const PlanInput& input, const std::vector<BootWord>& words)
 }
 
 /// Where the pages come from, unless they do not fit: words on the kernel command line are out of reach of any guard.
-void add_page_source(const PlanInput& input, Plan& plan, std::vector<BootWord>& words) {
+void add_page_source(const PlanInput& input, Plan& plan, std::vector<KernelParameter>& words) {
   auto findings = check_pages(input.snapshot, plan.target.reservations, input.config.keep_free);
   if (!has_errors(findings)) {
     PageSourcing pages = source_pages(plan.target.reservations, input.snapshot, input.config, input.baseline);
@@ -273,7 +273,7 @@ Plan make_repair_plan(const Snapshot& snapshot, const BootPlan& applied, const s
     plan.findings.push_back({"claim-absent", Severity::warning, to_string(claim.address),
                              fmt::format("{} ({}) is not where it was; whatever sits there is left alone",
                                          describe(claim.function), describe(claim.causes)),
-                             "Run hostsplit plan to see what the machine looks like now"});
+                             "See the current state: hostsplit plan"});
   }
   std::vector<Step> taking = claim_steps(snapshot, present, [](const Claim& claim) {
     return fmt::format("drift: belongs to {} of VM {}", describe(claim.causes), claim.vm);
@@ -303,7 +303,7 @@ Plan make_step_aside_plan(const Snapshot& snapshot, const Baseline& baseline) {
   // Pages the kernel took by its command line, too: no VM of ours is to start, and the host may need them.
   std::erase_if(plan.steps,
                 [](const Step& step) { return !std::holds_alternative<Bind>(step.action) && !touches_pool(step); });
-  for (auto& step : plan.steps) step.reason = "hostsplit sits out this boot: the host gets it back";
+  for (auto& step : plan.steps) step.reason = "hostsplit is suspended on this boot: returned to the host";
   return plan;
 }
 

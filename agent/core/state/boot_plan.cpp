@@ -175,7 +175,7 @@ class Reader {
     const auto found = parse_number<unsigned>(rest);
     if (found && *found > 1)
       throw bad_line(file_, number, "version", fmt::format("version {} was written by a newer hostsplit", *found),
-                     "Install that version again, or run `hostsplit apply` to write the file anew");
+                     "Install that version again, or run `hostsplit apply` to rewrite the file");
     if (found != 1u) throw damaged(file_, number, "version", fmt::format("\"{}\" is not valid", rest));
     versioned_ = true;
   }
@@ -220,7 +220,7 @@ std::string to_text(const BootPlan& plan) {
     // A blank here would shift every word behind it when early boot reads the line.
     if (!is_word(root))
       throw Error("write the boot plan for", to_string(claim.address),
-                  fmt::format("the name of its root bridge, \"{}\", is not one word", one_line(root)));
+                  fmt::format("the name of its root bridge, \"{}\", contains blanks", one_line(root)));
     text += fmt::format("bind {} root={} chain={} ids={} subsystem={} class={} vm={} why={}\n",
                         to_string(claim.address), root, to_string(chain), id_pair(ids.vendor, ids.device),
                         id_pair(ids.subsystem_vendor, ids.subsystem_device), class_text(pci_class), claim.vm,

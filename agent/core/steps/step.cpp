@@ -72,7 +72,8 @@ struct Describe {
                         carries ? "with" : "without"),
             {{"kernel", a.kernel, "to"}, {"carries", carries}, {"rung", "boot", "rung"}},
             {a.plan, a.stamp, a.modprobe},
-            {}};
+            {},
+            true};
   }
 
   Description operator()(const RefreshBootLoader& a) const {
@@ -81,16 +82,18 @@ struct Describe {
             {{"program", a.program}, {"words", a.present, "to"}},
             {a.menu, fmt::format("{}", fmt::join(a.entries, " ")), fmt::format("{}", fmt::join(a.absent, " ")),
              a.stamp},
-            {}};
+            {},
+            true};
   }
 
   Description operator()(const SetRung& a) const {
     return {"rung",
-            fmt::format("{} from rung {} to {}, for the next boot", a.to > a.from ? "climb" : "go back",
+            fmt::format("{} the rung from {} to {}, for the next boot", a.to > a.from ? "raise" : "lower",
                         to_string(a.from), to_string(a.to)),
             {{"from", to_string(a.from), "from"}, {"to", to_string(a.to), "to"}, {"rung", to_string(a.to), "rung"}},
             {a.why},
-            {}};
+            {},
+            true};
   }
 
  private:

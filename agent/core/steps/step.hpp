@@ -115,6 +115,7 @@ struct Description {
   std::vector<Field> fields;
   std::vector<std::string> content;  ///< what it writes beyond the fields: files, modes, stamps
   std::string drift;                 ///< what was found, where the action brings back what was applied
+  bool at_next_boot = false;         ///< takes effect with the next boot, not at once
 };
 Description describe(const Action& action);
 

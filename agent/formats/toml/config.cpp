@@ -36,7 +36,7 @@ std::optional<std::size_t> read_choice(const TomlReader& table, const char* key,
   if (word != words.end()) return word - words.begin();
   std::string known;
   for (const auto& w : words) known += (known.empty() ? "\"" : ", \"") + w + "\"";
-  table.complain(key, "\"" + *text + "\" is not one of its words", "Write one of " + known + ".");
+  table.complain(key, "\"" + *text + "\" is not a valid value", "Write one of " + known + ".");
 }
 
 void require_labels(const TomlReader& table, const char* key, const std::vector<Named>& names) {
@@ -106,7 +106,7 @@ int read_vm_id(const std::string& key, const TomlReader& vm) {
 void require_whole_pages(const TomlReader& table, const char* key, Kib memory, Kib page_size) {
   if (memory % page_size == 0) return;
   const Kib rounded = (memory + page_size - 1) / page_size * page_size;
-  table.complain(key, fmt::format("{} is no multiple of its pages of {}", format_size(memory), format_size(page_size)),
+  table.complain(key, fmt::format("{} is not a multiple of its pages of {}", format_size(memory), format_size(page_size)),
                  page_size == kib_per_gib
                      ? fmt::format("Write \"{}GiB\", or page_size = \"2MiB\".", rounded / kib_per_gib)
                      : fmt::format("Write \"{}MiB\".", rounded / kib_per_mib));
@@ -136,7 +136,7 @@ void read_memory(const TomlReader& table, VmWish& vm) {
   vm.memory = *memory;
   require_whole_pages(table, "memory", vm.memory, vm.page_size);
   if (vm.memory != 0 && !vm.node)
-    table.complain("memory", "it is not said on which NUMA node", "Write node = 0 (or another) in the same table.");
+    table.complain("memory", "the NUMA node is missing", "Write node = 0 (or another) in the same table.");
 }
 
 VmWish read_vm(const std::string& key, const TomlReader& table) {

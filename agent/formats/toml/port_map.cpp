@@ -45,7 +45,7 @@ Pairing read_pairing(const TomlReader& port) {
   const std::string text = port.text("pairing").value_or("none");
   for (const Pairing pairing : {Pairing::none, Pairing::location, Pairing::number})
     if (text == to_string(pairing)) return pairing;
-  port.complain("pairing", "\"" + text + "\" is not one of its words", "Write \"location\", \"number\" or \"none\".");
+  port.complain("pairing", "\"" + text + "\" is not a valid value", "Write \"location\", \"number\" or \"none\".");
 }
 
 std::optional<int> read_small(const TomlReader& table, const char* key) {

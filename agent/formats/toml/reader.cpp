@@ -29,7 +29,7 @@ const char* type_name(const toml::node& node) {
 
 std::string syntax_remedy(std::string_view description) {
   if (description.find("redefin") != std::string_view::npos || description.find("existing") != std::string_view::npos)
-    return "Each table and key may stand there only once: join the two.";
+    return "Each table and key may be defined only once: join the two.";
   return "Correct that line; texts stand in quotes: name = \"fluent-a\".";
 }
 
@@ -75,7 +75,7 @@ void TomlReader::require_version_1() const {
   if (*version > 1)
     complain("version", fmt::format("version {} was written by a newer hostsplit", *version),
              "Update hostsplit, or go back to the file as it was.");
-  if (*version != 1) complain("version", "there is no such version", "Write version = 1.");
+  if (*version != 1) complain("version", "this version is not supported", "Write version = 1.");
 }
 
 unsigned TomlReader::line(const char* key) const {

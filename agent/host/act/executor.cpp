@@ -251,7 +251,7 @@ std::string Executor::act(const Reserve& action) {
   if (!left_out.empty()) reason += fmt::format("; no room for VM {}", fmt::join(left_out, ", VM "));
   throw Error("reserve",
               fmt::format("{} pages of {} on node {}", action.to, format_size(action.page_size), action.node), reason,
-              "Free memory on that node, or reserve earlier: right after boot memory is least scattered.");
+              "Free memory on that node, or reserve earlier: right after boot memory is least fragmented.");
 }
 
 std::string Executor::act(const WriteFile& action) {

@@ -201,7 +201,7 @@ ImageContent read_image(const Root& root, const std::string& path, const std::ve
   lseek(fd.get(), static_cast<off_t>(bytes.offset()), SEEK_SET);
   Filter filter(*decompressor, fd.get(), shown);
   Bytes inner(filter.output(), shown);
-  if (!read_archives(inner, wanted, image)) throw inner.damaged("what it holds is no cpio archive");
+  if (!read_archives(inner, wanted, image)) throw inner.damaged("its content is not a cpio archive");
   filter.finish(decompressor->command[0]);
   return image;
 }

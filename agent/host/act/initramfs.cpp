@@ -112,7 +112,7 @@ void verify(const Root& root, const RebuildInitramfs& wanted) {
   if (!wrong.empty())
     throw Error("rebuild", root.display(image_path(wanted.kernel)),
                 "update-initramfs ended without an error, but " + wrong,
-                "See whether update_initramfs=no stands in /etc/initramfs-tools/update-initramfs.conf, and whether "
+                "Check whether update_initramfs=no is set in /etc/initramfs-tools/update-initramfs.conf, and whether "
                 "/boot is mounted writable.");
 }
 

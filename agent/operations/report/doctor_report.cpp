@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "operations/report/pages_json.hpp"
+#include "operations/report/json_parts.hpp"
 #include "operations/report/report.hpp"
 
 namespace hostsplit {
@@ -29,18 +29,13 @@ std::string diagnosis_text(const Diagnosis& diagnosis, const Paint& paint) {
 }
 
 std::string diagnosis_json(const Diagnosis& diagnosis) {
-  Json checks = Json::array(), findings = Json::array();
+  Json checks = Json::array();
   for (const auto& checkup : diagnosis.checkups)
     checks.push_back({{"name", checkup.name}, {"title", checkup.title}, {"fine", checkup.findings.empty()}});
-  for (const auto& finding : diagnosis.findings)
-    findings.push_back({{"code", finding.code},
-                        {"severity", to_string(finding.severity)},
-                        {"subject", finding.subject},
-                        {"message", finding.message},
-                        {"remedy", finding.remedy.empty() ? Json(nullptr) : Json(finding.remedy)}});
-  const Json document{
-      {"version", 1}, {"checks", checks}, {"findings", findings}, {"pages", pages_json(diagnosis.recipe)}};
-  return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return printed({{"version", 1},
+                  {"checks", std::move(checks)},
+                  {"findings", findings_json(diagnosis.findings)},
+                  {"pages", pages_json(diagnosis.recipe)}});
 }
 
 }  // namespace hostsplit

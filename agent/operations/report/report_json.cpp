@@ -1,6 +1,6 @@
 #include <nlohmann/json.hpp>
 
-#include "operations/report/pages_json.hpp"
+#include "operations/report/json_parts.hpp"
 #include "operations/report/report.hpp"
 
 namespace hostsplit {
@@ -19,11 +19,6 @@ Json address_or_null(const std::optional<PciAddress>& address) {
 
 Json text_or_null(const std::string& text) {
   return text.empty() ? Json(nullptr) : Json(text);
-}
-
-/// Device names come from the devices themselves: bytes that are not UTF-8 must not make the document invalid.
-std::string print(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 Json half_json(const std::optional<std::string>& path, bool seen) {
@@ -80,17 +75,6 @@ Json node_json(const NumaNode& node, const std::vector<PoolStatus>& pools) {
           {"free_kib", node.free}, {"distances", node.distances},  {"pages", std::move(pages)}};
 }
 
-Json findings_json(const std::vector<Finding>& findings) {
-  Json list = Json::array();
-  for (const auto& finding : findings)
-    list.push_back({{"code", finding.code},
-                    {"severity", to_string(finding.severity)},
-                    {"subject", finding.subject},
-                    {"message", finding.message},
-                    {"remedy", finding.remedy}});
-  return list;
-}
-
 struct ToJson {
   Json operator()(std::monostate) const { return nullptr; }
   template <typename Value>
@@ -134,7 +118,7 @@ std::string status_json(const Status& status) {
   Json controllers = Json::array(), nodes = Json::array();
   for (const auto& controller : status.controllers) controllers.push_back(controller_json(controller, status.ports));
   for (const auto& [id, node] : status.nodes) nodes.push_back(node_json(node, status.pools));
-  return print({{"version", 1},
+  return printed({{"version", 1},
                 {"live", status.live},
                 {"configured", status.configured},
                 {"applied", status.applied},
@@ -150,7 +134,7 @@ std::string status_json(const Status& status) {
 std::string plan_json(const Plan& plan, const std::optional<std::vector<std::string>>& writes) {
   Json steps = Json::array();
   for (const auto& step : plan.steps) steps.push_back(step_json(step));
-  return print({{"version", 1},
+  return printed({{"version", 1},
                 {"empty", plan.steps.empty()},
                 {"steps", std::move(steps)},
                 {"writes", or_null(writes)},
@@ -159,14 +143,14 @@ std::string plan_json(const Plan& plan, const std::optional<std::vector<std::str
 }
 
 std::string ports_json(const std::vector<PortStatus>& ports) {
-  return print({{"version", 1}, {"ports", ports_array(ports)}});
+  return printed({{"version", 1}, {"ports", ports_array(ports)}});
 }
 
 std::string outcome_json(const Outcome& outcome, const Plan& plan) {
   Json results = Json::array();
   for (const auto& result : outcome.results)
     results.push_back({{"id", result.id}, {"result", to_text(result.kind)}, {"detail", text_or_null(result.detail)}});
-  return print({{"version", 1},
+  return printed({{"version", 1},
                 {"ok", outcome.ok()},
                 {"results", std::move(results)},
                 {"findings", findings_json(plan.findings)}});

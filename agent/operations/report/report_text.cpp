@@ -78,8 +78,8 @@ std::string nodes_text(const Status& status, const Paint& paint) {
 }
 
 std::string headline(const Status& status) {
-  if (!status.configured && !status.applied) return "Not configured: hostsplit only looks.";
-  if (!status.applied) return "Configured, not applied yet: hostsplit only looks. See hostsplit plan.";
+  if (!status.configured && !status.applied) return "Not configured: hostsplit only observes and changes nothing.";
+  if (!status.applied) return "Configured, not applied yet: hostsplit only observes and changes nothing. See hostsplit plan.";
   if (!status.configured) return "Applied; the configuration is gone. See hostsplit undo.";
   return status.pending_changes ? "Applied, but not everything is as configured. See hostsplit plan."
                                 : "Everything is as configured.";
@@ -89,19 +89,28 @@ std::string headline(const Status& status) {
 std::string boot_text(const Status& status) {
   if (!status.applied) return "";
   const BootStatus& boot = status.boot;
-  if (!boot.initramfs) return "\nAt boot: the service.\n";
-  std::string text = "\nAt boot: a script in the initramfs, then the service. ";
+  if (!boot.initramfs) return "\nEnforced at boot by: the service.\n";
+  std::string text = "\nEnforced at boot by: a script in the initramfs, then the service. ";
   if (boot.rung > Rung::boot)
-    text += fmt::format("Rung {}, because {}. ", to_string(boot.rung), printable(boot.rung_why));
-  if (!boot.early) return text + "The image that booted had no script yet.\n";
-  if (boot.early->off) return text + "Switched off this time (hostsplit=off).\n";
-  return text + fmt::format("This time {} function{} in {} ms.\n", boot.early->bound.size(),
+    text += fmt::format("Rung {} (how bindings are enforced): {}. ", to_string(boot.rung), printable(boot.rung_why));
+  if (!boot.early) return text + "The initramfs of this boot did not contain the script.\n";
+  if (boot.early->off) return text + "Disabled on this boot (hostsplit=off).\n";
+  return text + fmt::format("On this boot: {} function{} bound in {} ms.\n", boot.early->bound.size(),
                             boot.early->bound.size() == 1 ? "" : "s", boot.early->took_ms.value_or(0));
 }
 
 std::string half_text(const std::optional<std::string>& path, bool seen, const std::string& label, const Paint& paint) {
   if (!path) return "-";
   return seen || label.empty() ? *path : *path + paint.faint(" (not seen)");
+}
+
+/// "Plan: 7 steps; 2 of them take effect at the next boot"
+std::string plan_headline(const std::vector<Step>& steps) {
+  const auto later = std::count_if(steps.begin(), steps.end(),
+                                   [](const Step& step) { return describe(step.action).at_next_boot; });
+  std::string text = fmt::format("Plan: {} step{}", steps.size(), steps.size() == 1 ? "" : "s");
+  if (later != 0) text += fmt::format("; {} of them take{} effect at the next boot", later, later == 1 ? "s" : "");
+  return text;
 }
 
 std::string severity_text(Severity severity, const Paint& paint) {
@@ -136,12 +145,12 @@ std::string status_text(const Status& status, const Paint& paint) {
 }
 
 std::string pages_text(const PageRecipe& recipe) {
-  const char* from = recipe.source == PageSource::run_time       ? "run time: the reserve unit asks for them at boot"
+  const char* from = recipe.source == PageSource::run_time       ? "run time: hostsplit-reserve.service reserves them early at boot"
                      : recipe.source == PageSource::command_line ? "the kernel command line"
                                                                  : "areas the kernel keeps movable (CMA)";
-  std::string text = fmt::format("Huge pages come from {}\n     because {}\n", from, recipe.reason);
+  std::string text = fmt::format("Huge pages come from {}\n     reason: {}\n", from, recipe.reason);
   if (!recipe.words.empty())
-    text += fmt::format("     words for the kernel: {}{}\n", fmt::join(recipe.words, " "),
+    text += fmt::format("     kernel parameters: {}{}\n", fmt::join(recipe.words, " "),
                         recipe.pending ? " (from the next boot on)" : "");
   if (recipe.needs_keep_hugepages) text += "     every VM with huge pages needs keephugepages: 1\n";
   return text;
@@ -156,13 +165,11 @@ std::string plan_text(const Plan& plan, const Paint& paint) {
   if (plan.steps.empty()) {
     text = "Nothing to do: the machine is as wanted.\n";
   } else {
-    text =
-        paint.bold(fmt::format("Plan: {} step{}, live at once", plan.steps.size(), plan.steps.size() == 1 ? "" : "s")) +
-        "\n\n";
+    text = paint.bold(plan_headline(plan.steps)) + "\n\n";
     int number = 0;
     for (const auto& step : plan.steps)
       text += fmt::format("{:>3}. {}\n     {}\n", ++number, describe(step.action).sentence,
-                          paint.faint("because " + printable(step.reason)));
+                          paint.faint("reason: " + printable(step.reason)));
     if (plan.pages) text += "\n" + pages_text(*plan.pages);
   }
   if (!plan.findings.empty()) text += "\n" + findings_text(plan.findings, paint);

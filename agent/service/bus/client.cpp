@@ -179,7 +179,7 @@ WorkResult ServiceClient::run(const WorkRequest& request, const std::function<vo
   for (bool cancelled = false; !job.result;) {
     const int processed = require(sd_bus_process(bus, nullptr), "listen to", "the service");
     if (job.service_gone && !job.result)
-      throw Error(verb_of(request.request), "the plan", "the service ended in the middle of it",
+      throw Error(verb_of(request.request), "the plan", "the service stopped while it was running",
                   "See what was done: hostsplit log. The service goes on with it when it is back.");
     if (!cancelled && stop_asked && stop_asked()) {
       cancelled = true;

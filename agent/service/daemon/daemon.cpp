@@ -256,7 +256,7 @@ void Daemon::join_bus() {
 }
 
 void Daemon::event(const std::string& what) {
-  log(LogLevel::debug, fmt::format("look again: {}", what));
+  log(LogLevel::debug, fmt::format("observing again: {}", what));
   burst_due_ = burst_.event(now());
   arm();
 }
@@ -313,7 +313,7 @@ int Daemon::on_udev(sd_event_source*, int, std::uint32_t, void* self) {
                                     : std::function<void(const UdevEvent&)>());
     if (drained.overrun && !daemon->overrun_told_) {
       daemon->overrun_told_ = true;  // once for each look that follows
-      log(LogLevel::warning, "udev events were lost; ignoring, the next look sees everything");
+      log(LogLevel::warning, "udev events were lost; ignored, the next observation sees everything");
     }
     if (drained.any()) daemon->event("udev");
   });

@@ -100,7 +100,7 @@ std::string metrics_text(const Status& status, std::uint64_t drift_repairs, cons
   write_findings(writer, status);
   write_health(writer, status.boot);
   write_proofs(writer, proofs);
-  writer.begin("hostsplit_drift_repairs_total", "counter", "Drivers put right since the service started.");
+  writer.begin("hostsplit_drift_repairs_total", "counter", "Drivers corrected since the service started.");
   writer.value("", drift_repairs);
   return writer.text();
 }

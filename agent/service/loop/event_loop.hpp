@@ -30,7 +30,7 @@ int guarded(const char* what, Body&& body) noexcept {
   try {
     body();
   } catch (const std::exception& error) {
-    log(LogLevel::error, std::string(what) + ": " + error.what() + "; ignoring, the next look tries again");
+    log(LogLevel::error, std::string(what) + ": " + error.what() + "; ignored, the next observation tries again");
   }
   return 0;
 }

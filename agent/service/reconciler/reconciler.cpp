@@ -80,7 +80,7 @@ AuditRecord finding_record(const Finding& finding, const std::string& result) {
   record.result = result;
   record.reason = finding.code;
   if (parse_pci_address(finding.subject)) record.controller = finding.subject;
-  record.message = result == "ended" ? "no longer so: " : "";
+  record.message = result == "ended" ? "resolved: " : "";
   record.message += finding.subject + ": " + finding.message;
   if (result != "ended" && !finding.remedy.empty() && finding.message.find(finding.remedy) == std::string::npos)
     record.message += ". " + finding.remedy;

@@ -116,7 +116,7 @@ int WorkerLink::on_silence(sd_event_source*, std::uint64_t, void* data) {
   return guarded("work", [data] {
     auto* self = static_cast<WorkerLink*>(data);
     self->disconnect();
-    self->finish(failure("the worker has said nothing for too long; see systemctl status 'hostsplit-work@*'"));
+    self->finish(failure("the worker does not respond; see systemctl status 'hostsplit-work@*'"));
   });
 }
 
@@ -130,7 +130,7 @@ void WorkerLink::receive() {
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (size <= 0) {
     disconnect();
-    if (working_) finish(failure("the worker ended in the middle of it; see journalctl -u 'hostsplit-work@*'"));
+    if (working_) finish(failure("the worker stopped while it was running; see journalctl -u 'hostsplit-work@*'"));
     return;
   }
   if (!working_) return;  // about work that was given up
