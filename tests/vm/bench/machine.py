@@ -1,6 +1,8 @@
 """One QEMU process: its command line, its sockets, its end."""
 
+import contextlib
 import ctypes
+import os
 import signal
 import socket
 import subprocess
@@ -83,6 +85,16 @@ class Machine:
             time.sleep(0.1)
         self._check_emulator()
         self.kill()
+
+    @contextlib.contextmanager
+    def standing_still(self):
+        """The process does nothing inside the block; nothing is flushed that would not have been."""
+        self._process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WNOWAIT)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def _check_emulator(self):
         """Raise GuestCrashed when QEMU itself died of a fault: no guest may bring that about."""

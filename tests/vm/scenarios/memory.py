@@ -9,6 +9,9 @@ from bench.article import X0, X1
 from bench.product import Product
 
 TOPOLOGY = "article"
+SUBJECTS = ("agent/core/memory/", "agent/host/", "config/hook")
+SECONDS = 300
+MEMORY = 10
 
 START = Path(__file__).parent / "pve-start"
 BOOT_PLAN = "/etc/hostsplit/boot/plan"
@@ -33,7 +36,6 @@ controllers = ["{X1}"]
 
 def run(bench, check):
     product = Product(bench)
-    bench.install()
     bench.put(START, "/root/pve-start")
     bench.run("chmod +x /root/pve-start")
     product.configure(CONFIG)
