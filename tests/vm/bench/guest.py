@@ -291,8 +291,9 @@ class Guest:
         self._disk.give(path)
 
     def new_disk(self):
-        """Switch off and begin with the image again."""
+        """Switch off and begin with the image again, and with nothing plugged."""
         self._pull_plug()
+        self._plugs.restore({})
         self._disk.cut(0)
 
     def save_records(self, directory):
