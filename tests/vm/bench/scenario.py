@@ -23,6 +23,7 @@ from .checks import Checks
 from .errors import BenchError, GuestCrashed
 from .guest import Guest
 
+STARTS = ("installed", "booted", "off")
 DIRECTORY = Path(__file__).parent.parent / "scenarios"
 
 
@@ -73,6 +74,8 @@ def load(name):
     spec.loader.exec_module(module)
     said = {key.lower(): value for key, value in vars(module).items()
             if key in ("START", "SUBJECTS", "SECONDS", "MEMORY", "ALONE", "DAILY")}
+    if said.get("start", "installed") not in STARTS:
+        raise BenchError(f"{name}.py: START is one of {', '.join(STARTS)}")
     return Scenario(name, module.TOPOLOGY, module.run, **said)
 
 
