@@ -3,6 +3,7 @@
 
 import argparse
 import os
+import time
 from dataclasses import dataclass
 
 from bench import BenchError, Checks, Guest, GuestCrashed, GuestTimeout, eventually, topology
@@ -80,6 +81,7 @@ def check_article(guest, check):
     check_commands(guest, check)
     check_snapshot(guest, check)
     check_power(guest, check)
+    check_kept(guest, check)
     check_crash(guest, check)
 
 
@@ -152,6 +154,19 @@ def check_power(guest, check):
     guest.start("article-renumbered")
     check("a file survives other hardware", guest.get("/root/note") == b"cut\n")
     check_renumbered(guest, check)
+
+
+def check_kept(guest, check):
+    guest.begin("article", "booted")
+    gone = guest.run("test -e /root/note", check=False).rc != 0
+    check("a guest from the cache has a disk of its own", gone and len(controllers(guest)) == 4, controllers(guest))
+    late = abs(float(guest.run("date +%s.%N").out) - time.time())
+    check("and the time of now", late < 5, f"{late:.1f} s")
+    guest.run("echo cut > /root/note && sync /root/note")
+    guest.note_cut("first")
+    guest.run("echo later > /root/note && sync /root/note")
+    guest.power_cut_at("first")
+    check("a power cut at a moment of the past", guest.get("/root/note") == b"cut\n", guest.get("/root/note"))
 
 
 def check_crash(guest, check):

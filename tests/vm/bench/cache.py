@@ -27,15 +27,20 @@ def locked(name, waiting):
         yield
 
 
+def guest_lock():
+    """Held by whoever runs guests: one, or a runner with several that fit into the memory together."""
+    return locked("guest", "another guest is running here: waiting for it to end")
+
+
 @contextlib.contextmanager
-def guest_directory():
-    """A fresh directory for the one guest that may run at a time.
+def guest_directory(slot=None):
+    """A fresh directory for a guest; without a slot for the only one, under the lock.
 
     What a killed bench left behind goes away here. It is not below /tmp because that may be
     memory, and the disk of a guest is large.
     """
-    with locked("guest", "another guest is running here: waiting for it to end"):
-        path = directory() / "guest"
+    with contextlib.nullcontext() if slot else guest_lock():
+        path = directory() / (f"guest-{slot}" if slot else "guest")
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir()
         try:

@@ -9,6 +9,7 @@ class Checks:
     def __init__(self):
         self.passed = 0
         self.failed = 0
+        self.failures = []  # their names
 
     def __call__(self, name, condition, detail=""):
         """Record one check; returns whether it passed. Nothing is raised."""
@@ -17,6 +18,7 @@ class Checks:
             print(f"ok   {name}", flush=True)
         else:
             self.failed += 1
+            self.failures.append(name)
             print(f"FAIL {name}: {detail}", flush=True)
         return bool(condition)
 
@@ -24,6 +26,7 @@ class Checks:
         """Count the verdicts of `other`, too."""
         self.passed += other.passed
         self.failed += other.failed
+        self.failures += other.failures
 
     def summary(self):
         """The last line of a run."""

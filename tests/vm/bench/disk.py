@@ -28,6 +28,30 @@ class Disk:
         self._count += 1
         _qemu_img("create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", below, self.top)
 
+    def adopt(self, path):
+        """Put a copy of a layer that stood on the image itself on top of it."""
+        if self._count:
+            raise BenchError("only the lowest layer can come from elsewhere")
+        self._count += 1
+        _copy(path, self.top)
+
+    def give(self, path):
+        """Move the one layer there is to `path`."""
+        if self._count != 1:
+            raise BenchError(f"{self._count} layers cannot be kept in one file")
+        self.top.rename(path)
+        self._count = 0
+
+    def copy_top(self, path):
+        """Copy the uppermost layer, for put_back()."""
+        _copy(self.top, path)
+
+    def put_back(self, height, path):
+        """Be again as at that height, with the copy of then for the layer there. The copy is used up."""
+        self.cut(height - 1)
+        self._count = height
+        path.rename(self.top)
+
     def pop(self):
         """Throw the uppermost layer away."""
         self.cut(self._count - 1)
@@ -53,6 +77,10 @@ class Disk:
 def create_stick(path, size):
     """An empty disk for a USB stick."""
     _qemu_img("create", "-q", "-f", "qcow2", path, size)
+
+
+def _copy(source, target):
+    subprocess.run(["cp", "--sparse=always", "--reflink=auto", source, target], check=True)
 
 
 def _qemu_img(*arguments):

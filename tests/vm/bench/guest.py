@@ -5,11 +5,12 @@ import shutil
 import time
 from pathlib import Path
 
-from . import cache, image, plugs, topology
+from . import cache, image, keeping, plugs, topology
 from .disk import Disk
 from .errors import BenchError, CommandFailed, GuestCrashed, GuestTimeout
 from .job import Job
 from .machine import Machine
+from .snapshots import INSTALLED, Snapshot
 
 _BOOT_LIMIT = 300
 _SHUTDOWN_LIMIT = 180
@@ -27,22 +28,26 @@ class Guest:
     this object: through reboots, power cuts, and a start with another topology. What is
     plugged stays plugged, too.
 
-    `deb` is the hostsplit package of this run, or None; it is installed by install().
+    `deb` is the hostsplit package of this run, or None; begin() and install() install it.
+    `slot` is given by a runner that holds guest_lock() and has several guests at a time.
     """
 
-    def __init__(self, disk=None, deb=None):
+    def __init__(self, disk=None, deb=None, slot=None):
         self.deb = deb
         self._stack = contextlib.ExitStack()
-        base = disk or image.ensure()
-        self._directory = self._stack.enter_context(cache.guest_directory())
-        self._disk = Disk(base, self._directory)
+        self._base = disk or image.ensure()
+        self._directory = self._stack.enter_context(cache.guest_directory(slot))
+        self._disk = Disk(self._base, self._directory)
         self._plugs = plugs.Plugs(self._directory)
         self._machine = None
         self._topology = None
         self._firmware = []
         self._boot_id = None
         self._saved = {}
+        self._cuts = {}
+        self._snapshots = []  # of the cache, that this guest has come from
         self.restarts = 0  # boots repeated because the emulator crashed
+        self.boots = 0
 
     def __enter__(self):
         return self
@@ -67,6 +72,28 @@ class Guest:
         self._firmware = self._uefi_arguments() if uefi else []
         return self._boot(until)
 
+    def begin(self, name="article", kind=INSTALLED):
+        """Be the machine of that topology as it was when it had just booted ("booted"), or when the package of this run
+        was installed, too ("installed"); the seconds it took. What was on the disk is gone.
+
+        The state comes from the cache, and is made and put there when nobody was in it yet.
+        """
+        began = time.monotonic()
+        if kind == INSTALLED and self.deb is None:
+            raise BenchError("this needs the hostsplit package: give it with --deb")
+        self.new_disk()
+        snapshot = Snapshot(kind, topology.load(name), self.deb)
+        with snapshot.locked():
+            if not snapshot.there():
+                keeping.make(self, snapshot, name)
+        self._snapshots.append(snapshot)
+        self._topology, self._firmware = topology.load(name), []
+        self._disk.adopt(snapshot.disk)
+        self._power_on(*keeping.arguments(snapshot.state))
+        keeping.resume(self)
+        self._boot_id = self._read_boot_id()
+        return time.monotonic() - began
+
     def reboot(self, until="running"):
         """Reboot in an orderly way; the seconds from the request to the end of the boot."""
         began = time.monotonic()
@@ -80,18 +107,37 @@ class Guest:
         """Shut down in an orderly way. start() may follow, with another topology."""
         self._go_down("poweroff")
 
-    def power_cut(self, until="running"):
-        """Pull the plug and switch on again; the seconds of the boot.
+    def power_cut(self, until="running", name=None):
+        """Pull the plug and switch on again, with another topology if it is named; the seconds of the boot.
 
         What the guest had flushed to its disk is there, other writes may be lost.
         """
         self._pull_plug()
+        if name:
+            self._topology = topology.load(name)
+        return self._boot(until)
+
+    def note_cut(self, name):
+        """Keep the disk as a power cut at this moment would leave it, for power_cut_at(); the guest goes on."""
+        with self._on().standing_still():
+            self._disk.copy_top(self._directory / f"cut-{name}.qcow2")
+        self._cuts[name] = self._disk.mark()
+
+    def power_cut_at(self, name, until="running"):
+        """Pull the plug, and switch on with the disk of that moment; the seconds of the boot. Once for each moment."""
+        self._pull_plug()
+        self._disk.put_back(self._cuts.pop(name), self._directory / f"cut-{name}.qcow2")
         return self._boot(until)
 
     def stop(self):
         """Pull the plug and remove everything of this guest."""
         self._pull_plug()
         self._stack.close()
+
+    def forget_snapshots(self):
+        """The snapshots this guest has come from are made anew next time: a crash may have begun in them."""
+        for snapshot in self._snapshots:
+            snapshot.forget()
 
     def wait_running(self, timeout=_BOOT_LIMIT):
         """Wait for the end of the boot; what systemd says then: running, degraded, ..."""
@@ -146,7 +192,11 @@ class Guest:
 
     def put_text(self, remote, text, mode="644"):
         """Write a text file in the guest."""
-        self._on().agent.write_file(remote, text.encode())
+        self.put_bytes(remote, text.encode(), mode)
+
+    def put_bytes(self, remote, data, mode="644"):
+        """Write a file in the guest."""
+        self._on().agent.write_file(remote, data)
         self.run(["chmod", mode, remote])
 
     def get(self, remote):
@@ -220,19 +270,31 @@ class Guest:
         self._saved[name] = (self._disk.mark(), self._topology, self._plugs.state(), self._boot_id)
 
     def loadvm(self, name):
-        """Go back to that moment, whatever has happened since; the clock goes back, too."""
+        """Go back to that moment, whatever has happened since; only the clock shows the time of now."""
         height, self._topology, state, self._boot_id = self._saved[name]
         self._pull_plug()
         self._disk.cut(height)
         self._plugs.restore(state)
         self._power_on("-loadvm", name)
         self._machine.agent.sync(_BOOT_LIMIT)
+        keeping.set_clock(self)
 
     def save_disk(self, path):
         """Write the disk of a guest that is off to a file that Guest(disk=...) takes."""
         if self._machine:
             raise BenchError("the guest is on: its disk cannot be saved")
         self._disk.save(path)
+
+    def give_disk(self, path):
+        """Switch off, and move what was written since the image was left to a file that Disk.adopt() takes."""
+        self._pull_plug()
+        self._disk.give(path)
+
+    def new_disk(self):
+        """Switch off and begin with the image again, and with nothing plugged."""
+        self._pull_plug()
+        self._plugs.restore({})
+        self._disk.cut(0)
 
     def save_records(self, directory):
         """Save console, journal and kernel log as far as they can be had."""
@@ -247,6 +309,11 @@ class Guest:
     def shell_socket(self):
         """A socket on which a root shell of the guest talks (a terminal, hvc0)."""
         return self._on().shell
+
+    @property
+    def machine(self):
+        """The QEMU process, while the guest is on."""
+        return self._on()
 
     # --- below ---------------------------------------------------------------------------
 
@@ -264,6 +331,7 @@ class Guest:
     def _boot(self, until):
         for left in reversed(range(1 + _RESTARTS)):
             began = time.monotonic()
+            self.boots += 1
             self._disk.push()
             try:
                 self._power_on()

@@ -5,6 +5,7 @@ changed recipe means a new image. Neither loop devices nor KVM are needed; root 
 the files in the image belong to root.
 """
 
+import functools
 import hashlib
 import os
 import shutil
@@ -38,16 +39,18 @@ def ensure():
 
 def path():
     """Where the image of the present recipe is, or will be."""
-    return cache.directory() / f"image-{_digest()}.qcow2"
+    return cache.directory() / f"image-{digest()}.qcow2"
 
 
-def _digest():
-    digest = hashlib.sha256()
+@functools.cache
+def digest():
+    """A short name of the present recipe."""
+    recipe = hashlib.sha256()
     files = [Path(__file__), *sorted(p for p in _RECIPE.rglob("*") if p.is_file())]
     for file in files:
-        digest.update(f"{file.name} {file.stat().st_mode & 0o111} ".encode())
-        digest.update(file.read_bytes())
-    return digest.hexdigest()[:16]
+        recipe.update(f"{file.name} {file.stat().st_mode & 0o111} ".encode())
+        recipe.update(file.read_bytes())
+    return recipe.hexdigest()[:16]
 
 
 def _build():

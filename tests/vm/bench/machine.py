@@ -1,6 +1,8 @@
 """One QEMU process: its command line, its sockets, its end."""
 
+import contextlib
 import ctypes
+import os
 import signal
 import socket
 import subprocess
@@ -18,9 +20,10 @@ _FAULTS = {-signal.SIGSEGV, -signal.SIGBUS, -signal.SIGABRT, -signal.SIGILL, -si
 # q35 with an IOMMU that VFIO can use (caching-mode), four processors on two NUMA nodes. A
 # node needs 8 GiB to have gigabyte pages to give at run time; memory is taken when touched.
 # TCG on purpose: KVM is not to be had everywhere, and the same machine everywhere is worth
-# more than speed. -cpu max brings gigabyte pages and, in the guest, a working /dev/kvm.
+# more than speed. -cpu max brings gigabyte pages and, in the guest, a working /dev/kvm. Without erms and
+# fsrm the guest does not clear and copy memory by string instructions, which TCG does byte after byte.
 _HARDWARE = """
-    -machine q35,usb=off -accel tcg,thread=multi,tb-size=512 -cpu max
+    -machine q35,usb=off -accel tcg,thread=multi,tb-size=512 -cpu max,erms=off,fsrm=off
     -m 16384M -smp 4,sockets=1,cores=4,threads=1
     -object memory-backend-ram,id=m0,size=8192M -object memory-backend-ram,id=m1,size=8192M
     -numa node,nodeid=0,cpus=0-1,memdev=m0 -numa node,nodeid=1,cpus=2-3,memdev=m1
@@ -83,6 +86,16 @@ class Machine:
             time.sleep(0.1)
         self._check_emulator()
         self.kill()
+
+    @contextlib.contextmanager
+    def standing_still(self):
+        """The process does nothing inside the block; nothing is flushed that would not have been."""
+        self._process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WNOWAIT)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def _check_emulator(self):
         """Raise GuestCrashed when QEMU itself died of a fault: no guest may bring that about."""

@@ -11,7 +11,8 @@ chroot "$root" systemd-machine-id-setup
 chroot "$root" systemctl enable systemd-networkd.service
 chroot "$root" systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer \
     e2scrub_all.timer e2scrub_reap.service fstrim.timer systemd-pstore.service \
-    man-db.timer getty@tty1.service systemd-networkd-wait-online.service
+    man-db.timer getty@tty1.service grub-common.service \
+    lvm2-monitor.service blk-availability.service systemd-networkd-wait-online.service
 rm -f "$root/etc/resolv.conf"
 # Again, because the copied files decide what goes into it.
 chroot "$root" update-initramfs -u

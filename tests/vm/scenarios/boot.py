@@ -3,6 +3,10 @@
 from bench import eventually
 
 TOPOLOGY = "article"
+START = "booted"
+SUBJECTS = ("tests/vm/",)
+SECONDS = 40
+MEMORY = 3
 
 
 def run(bench, check):

@@ -5,13 +5,15 @@ from bench.article import BOTH, X0, X1, X2, X3
 from bench.product import Product
 
 TOPOLOGY = "article"
+SUBJECTS = ("agent/core/boot/", "agent/core/state/", "agent/operations/", "systemd/")
+SECONDS = 260
+MEMORY = 4
 
 BOOTS = "/var/lib/hostsplit/journal/boots"
 
 
 def run(bench, check):
     product = Product(bench)
-    bench.install()
     product.configure(BOTH, boot="initramfs")
     applied = product.run("apply --yes", 600)
     check("apply succeeds", applied.rc == 0, applied)

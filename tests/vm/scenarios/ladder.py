@@ -9,6 +9,9 @@ from bench.article import X0, X1, X2, X3
 from bench.product import Product
 
 TOPOLOGY = "article"
+SUBJECTS = ("agent/core/boot/", "config/initramfs/", "systemd/")
+SECONDS = 700
+MEMORY = 4
 
 ALL = f"""
     [host]
@@ -51,7 +54,6 @@ rm -r $tree
 
 def run(bench, check):
     product = Product(bench)
-    bench.install()
     bench.put_text(EARLY, EARLY_SCRIPT, "755")
     before = product.etc(), product.sysfs()
     product.configure(ALL)
@@ -106,15 +108,13 @@ def with_ids(bench, check, product):
 
 def rescued(bench, check, product):
     """docs/rescue.md, for an image that gives the ids to vfio-pci and has no script to see what is switched off."""
-    bench.run("cp /boot/grub/grub.cfg /root; cp /boot/initrd.img-$(uname -r) /root/image")
+    bench.savevm("ids")
     bench.run(WITHOUT_SCRIPT)
     bench.run(r"sed -i 's|^\(\s*linux\s.*\)|\1 hostsplit=off module_blacklist=vfio_pci|' /boot/grub/grub.cfg")
     bench.reboot()
     drivers = product.drivers()
     check("hostsplit=off and module_blacklist=vfio_pci: the host has all controllers", set(drivers.values()) == {"xhci_hcd"}, drivers)
-    bench.run("cp /root/grub.cfg /boot/grub/; cp /root/image /boot/initrd.img-$(uname -r)")
-    bench.reboot()
-    check("without these words all is as applied", set(product.drivers().values()) == {"vfio-pci"}, product.drivers())
+    bench.loadvm("ids")
 
 
 def twin_returns(bench, check, product):

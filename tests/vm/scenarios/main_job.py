@@ -9,6 +9,10 @@ from bench.article import X0, X1, X2, X3
 from bench.product import Product
 
 TOPOLOGY = "article"
+START = "booted"
+SUBJECTS = ("agent/",)
+SECONDS = 200
+MEMORY = 8
 
 # Node 0 has holes and whatever the kernel scattered at boot: after a reboot it gave three whole gibibytes at most times,
 # not always, and too few pages are the subject of `memory`, not of this. Nor are the boot loader's words, which take
@@ -50,7 +54,7 @@ def run(bench, check):
 
 def install(bench, check, product):
     before = product.sysfs()
-    bench.install()
+    bench.begin(TOPOLOGY, "installed")
     state = bench.run("systemctl is-active hostsplitd", check=False).out.strip()
     check("after installation the service runs", state == "active", state)
     check("and nothing on the machine has changed", product.sysfs() == before)

@@ -9,8 +9,11 @@ from bench.article import X0, X1
 from bench.product import Product
 
 TOPOLOGY = "article"
+SUBJECTS = ("agent/core/memory/", "agent/host/", "config/hook")
+SECONDS = 300
+MEMORY = 10
 
-START = Path(__file__).parent / "pve-start"
+PVE_START = Path(__file__).parent / "pve-start"
 BOOT_PLAN = "/etc/hostsplit/boot/plan"
 CPUS = {0: "0-1", 1: "2-3"}
 HOOK = "/usr/share/hostsplit/hostsplit-hook"
@@ -33,8 +36,7 @@ controllers = ["{X1}"]
 
 def run(bench, check):
     product = Product(bench)
-    bench.install()
-    bench.put(START, "/root/pve-start")
+    bench.put(PVE_START, "/root/pve-start")
     bench.run("chmod +x /root/pve-start")
     product.configure(CONFIG)
     applied = product.run("apply --yes")

@@ -1,22 +1,33 @@
-"""Memory at boot: far too many pages on the kernel command line, a boot plan that asks for far too many, and memory that
-is scattered."""
+"""Words on the kernel command line by GRUB. Memory at boot: far too many pages written by hand, a boot plan that asks for far
+too many, and memory that is scattered. `iommu=pt` by wish: put beside the words of others, pending until the reboot, gone when
+it is not wanted any more; the word for an IOMMU that is off by itself takes the same way, but every kernel the bench can have
+switches it on."""
 
 import re
 
+from bench.article import X0
 from bench.product import Product
 
 TOPOLOGY = "article"
+SUBJECTS = ("agent/core/memory/", "agent/core/boot/", "config/grub/")
+SECONDS = 300
+MEMORY = 16
 
 BOOT_PLAN = "/etc/hostsplit/boot/plan"
 BY_HAND = "/etc/default/grub.d/by-hand.cfg"
 TOO_MANY = "hugepagesz=1G hugepages=13"  # of two nodes of 8 GiB
 FLOOR = 1900  # MiB; keep_free is 2 GiB, and what the kernel itself keeps is not counted
-CONFIG = """
+WORDS = "/etc/default/grub.d/hostsplit.cfg"
+MENU = "sha256sum /boot/grub/grub.cfg; find /etc/default /etc/grub.d -type f | sort"
+SPLIT = f'[vm.101]\ncontrollers = ["{X0}"]\n'
+CONFIG = f"""
 [host]
 keep_free = "2GiB"
+iommu = "pt"
 [vm.101]
 node = 0
 memory = "2GiB"
+controllers = ["{X0}"]
 [vm.102]
 node = 1
 memory = "3GiB"
@@ -25,18 +36,19 @@ memory = "3GiB"
 
 def run(bench, check):
     product = Product(bench)
-    bench.install()
     bench.put_text(BY_HAND, f'GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT {TOO_MANY}"\n')
-    bench.run("update-grub", 180)
+    bench.run("sed -i 's/ iommu=pt//' /etc/default/grub.d/bench.cfg && update-grub", 180)
+    before = bench.run(MENU).out
     bench.reboot()
     far_too_many(bench, check, product)
     bench.reboot()
     ours_win(bench, check, product)
+    by_wish(bench, check, product)
     too_large_a_plan(bench, check, product)
     bench.reboot()
     clamped(bench, check, product)
     scattered(bench, check, product)
-    taken_back(bench, check, product)
+    taken_back(bench, check, product, before)
 
 
 def far_too_many(bench, check, product):
@@ -52,8 +64,13 @@ def far_too_many(bench, check, product):
     plan = product.run("plan")
     check("plan puts words of its own before it, and says so", "hugepagesz=1G hugepages=0:2,1:3 hugepages=5" in plan.out
           and "its own words come first" in plan.out, plan)
+    kind = bench.run("cat /sys/kernel/iommu_groups/*/type | sort | uniq -c | sort -n | tail -n 1").out
+    check("the kernel by itself translates for the host, too", "DMA" in kind, kind)
+    steps = product.json("plan")["steps"]
+    check("plan shows the word and what it is for", any("iommu=pt" in step["reason"] for step in steps), steps)
     applied = product.run("apply --yes", 300)
     check("apply returns what is too much at once", applied.rc == 0 and pages(product) == (2, 3), f"{pages(product)} {applied}")
+    check("what needs no reboot is done at once", product.drivers()[X0] == "vfio-pci", product.drivers())
     check("a reboot is pending", product.json("status")["pending_reboot"] is True)
     again = product.run("apply --yes")
     check("a second apply has nothing to do", again.rc == 0 and "Nothing to do" in again.out, again)
@@ -73,6 +90,15 @@ def ours_win(bench, check, product):
     check("no reboot is pending", status["pending_reboot"] is False and not status["pending_changes"], status["findings"])
     errors = [f for f in product.json("doctor")["findings"] if f["severity"] == "error"]
     check("doctor has no error about pages any more", not [f for f in errors if "pages" in f["code"]], errors)
+
+
+def by_wish(bench, check, product):
+    line = bench.get("/proc/cmdline").decode().split()
+    check("after the reboot the kernel has the word", "iommu=pt" in line and "hostsplit=off" not in line, line)
+    kind = bench.run("cat /sys/bus/pci/devices/0000:00:03.0/iommu_group/type").out.strip()
+    check("and the network card goes past the IOMMU", kind == "identity", kind)
+    check("the word stays, although it is there now", bench.run(f"cat {WORDS}").out.count("iommu=pt") == 1)
+    check("and nothing is left to do", product.run("plan --check").rc == 0, product.run("plan").out)
 
 
 def too_large_a_plan(bench, check, product):
@@ -132,12 +158,18 @@ def most(bench):
                          "echo 0 > nr_hugepages", 300).out)
 
 
-def taken_back(bench, check, product):
+def taken_back(bench, check, product, before):
     bench.run(f"cp /root/plan {BOOT_PLAN}; systemctl start hostsplitd")
+    product.configure(SPLIT)
+    applied = product.run("apply --yes", 300)
+    menu = bench.get("/boot/grub/grub.cfg").decode()
+    check("without the wish the words go, and with them the entry that leaves them out", applied.rc == 0 and "iommu=pt" not in menu
+          and "hugepages=0:2" not in menu and "hostsplit=off" not in menu, applied)
     undone = product.run("undo --yes", 300)
     line = bench.run("grep -m 1 '^[[:space:]]*linux' /boot/grub/grub.cfg").out
-    check("undo takes the words out of the boot menu, and leaves those written by hand", undone.rc == 0
-          and "hugepages=0:2" not in line and TOO_MANY in line, f"{undone} {line}")
+    check("undo leaves the words written by hand", undone.rc == 0 and TOO_MANY in line, f"{undone} {line}")
+    after = bench.run(MENU).out
+    check("the menu and its settings are as before, byte for byte", after == before, (before, after))
 
 
 def ask(bench, what):

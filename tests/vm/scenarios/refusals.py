@@ -5,17 +5,18 @@ from bench.article import X0, X2, X3
 from bench.product import CONFIG, PORTS, Product
 
 TOPOLOGY = "article"
+SUBJECTS = ("agent/core/checks/", "agent/core/usb/", "agent/cli/", "agent/text/")
+SECONDS = 260
+MEMORY = 4
 
 
 def run(bench, check):
     product = Product(bench)
-    bench.install()
     article(bench, check, product)
     bad_input(bench, check, product)
     for name, steps in (("shared-disk", shared_disk), ("shared-nic", shared_nic), ("single-xhci", single), ("ehci", ehci)):
-        bench.run(f"rm -f {CONFIG}")
-        bench.power_off()
-        bench.start(name)
+        bench.run(f"rm -f {CONFIG}; sync")
+        bench.power_cut(name=name)
         print(f"     now on {name}", flush=True)
         steps(bench, check, product)
 

@@ -9,6 +9,9 @@ from bench.article import BOTH, X0, X2, X3
 from bench.product import BUS, PORTS, Product
 
 TOPOLOGY = "article"
+SUBJECTS = ("agent/service/", "systemd/", "config/")
+SECONDS = 260
+MEMORY = 5
 SECOND = f'[vm.102]\ncontrollers = ["{X2}"]\n'
 
 LOOKS = ["Describe", "Plan", "Preview sasb apply 0 false", "ListControllers", "ListPorts", "ListPools", "ListFindings"]
@@ -33,7 +36,6 @@ RULE = """polkit.addRule(function(action, subject) {
 
 def run(bench, check):
     product = Product(bench)
-    bench.install()
     bench.install_beside("hostsplit-measure")
     with heard(bench, check, "LearnProgress", "PortChanged", "JobProgress", "JobFinished"):
         security(bench, check)

@@ -7,6 +7,9 @@ from bench.article import X0, X1
 from bench.product import BUS, Product
 
 TOPOLOGY = "article"
+SUBJECTS = ("agent/service/",)
+SECONDS = 400
+MEMORY = 4
 EVENTS = 100_000
 BURST_LIMIT = 0.3  # seconds: no burst is longer than this before the service looks
 IDLE = 300
@@ -15,7 +18,6 @@ BEAT = 15  # seconds: half of WatchdogSec
 
 def run(bench, check):
     product = Product(bench)
-    bench.install()
     bench.install_beside("hostsplit-measure")
     product.configure(f'[vm.101]\ncontrollers = ["{X0}"]\n')
     check("apply", product.run("apply --yes").rc == 0)

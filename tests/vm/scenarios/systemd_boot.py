@@ -11,6 +11,9 @@ from bench.article import X2, X3
 from bench.product import Product
 
 TOPOLOGY = "article"
+SUBJECTS = ("agent/core/boot/", "config/", "debian/")
+SECONDS = 300
+MEMORY = 8
 
 TOOL = Path(__file__).parent / "proxmox-boot-tool"
 LOADER = "/usr/lib/systemd/boot/efi/systemd-bootx64.efi"
@@ -35,7 +38,6 @@ ONE_SHOT = "/sys/firmware/efi/efivars/LoaderEntryOneShot-4a67b082-0a4c-41cf-b6c7
 
 def run(bench, check):
     product = Product(bench)
-    bench.install()
     to_systemd_boot(bench)
     line = bench.get("/proc/cmdline").decode()
     check("systemd-boot starts the host", r"initrd=\EFI\proxmox" in line and bench.run("test -d /sys/firmware/efi").rc == 0, line)
