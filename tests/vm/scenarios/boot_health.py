@@ -1,4 +1,4 @@
-"""Two boots that do not get healthy, and hostsplit sits out the third; a controller lent to the host and taken back."""
+"""Two boots that do not get healthy, and hostsplit is suspended on the third; a controller lent to the host and taken back."""
 
 from bench import eventually
 from bench.article import BOTH, X0, X1, X2, X3
@@ -70,13 +70,13 @@ def sat_out(bench, check, product):
     status = product.run("status")
     check("status says so and exits 3", status.rc == 3 and "last 2 boots did not get healthy" in status.out, status)
     entry = product.journal(event="health", result="failed")
-    check("the journal too", entry and "sits out" in entry[0]["MESSAGE"], entry)
+    check("the journal too", entry and "is suspended" in entry[0]["MESSAGE"], entry)
     state = bench.run("systemctl show -P StatusText hostsplitd").out
     check("the service only observes", "observing only" in state, state)
 
 
 def trusted(bench, check, product):
     applied = product.run("apply --yes", 300)
-    check("apply makes it act again", applied.rc == 0 and product.drivers()[X0] == "vfio-pci", applied)
+    check("apply ends the suspension", applied.rc == 0 and product.drivers()[X0] == "vfio-pci", applied)
     healthy = eventually(lambda: "begun=0" in begun(bench), 90)
     check("and the host is found healthy", healthy, begun(bench))

@@ -87,7 +87,7 @@ def to_ids(bench, check, product):
     told = product.findings().get("rung-climbs")
     check("status says why it will climb", told and X0 in told["message"] and "apply" in told["remedy"], told)
     plan = product.run("plan")
-    check("the climb is a step of the plan", "climb from rung boot to ids" in plan.out, plan.out)
+    check("the climb is a step of the plan", "raise the rung from boot to ids" in plan.out, plan.out)
     applied = product.run("apply --yes", 600)
     check("apply climbs to ids", applied.rc == 0 and rung(product) == "ids", applied)
     said = bench.get("/etc/modprobe.d/hostsplit.conf").decode()
@@ -102,7 +102,7 @@ def with_ids(bench, check, product):
     never_xhci(check, product, (X0, X1, X2, X3))
     check("ids: all are with vfio-pci", set(product.drivers().values()) == {"vfio-pci"}, product.drivers())
     check("and the service had nothing to do", not product.journal(event="bind"), product.journal(event="bind"))
-    check("status shows the rung and its reason", rung(product) == "ids" and "Rung ids, because at this boot xhci_hcd had" in product.run("status").out,
+    check("status shows the rung and its reason", rung(product) == "ids" and "Rung ids (how bindings are enforced): at this boot xhci_hcd had" in product.run("status").out,
           product.run("status").out)
 
 

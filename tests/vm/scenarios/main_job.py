@@ -126,7 +126,7 @@ def names_survive_a_reboot(bench, check, product):
 def split(bench, check, product):
     product.configure(CONFIG)
     plan = product.run("plan")
-    check("plan exits 0 and says why", plan.rc == 0 and "because port front-1" in plan.out, plan)
+    check("plan exits 0 and says why", plan.rc == 0 and "reason: port front-1" in plan.out, plan)
     check("plan --check exits 4", product.run("plan --check").rc == 4)
     unasked = product.run("apply </dev/null")
     check("apply without a terminal and without --yes exits 2", unasked.rc == 2 and "--yes" in unasked.err, unasked)
@@ -210,7 +210,7 @@ def undo(bench, check, product, before):
     check("undo succeeds", undone.rc == 0, undone)
     after = product.sysfs()
     check("drivers, overrides and pools are as before", after == before, f"\n{before}\n{after}")
-    check("nothing is left to be kept true", bench.run("ls /etc/hostsplit/boot", check=False).out.strip() == "")
+    check("nothing is left to be enforced", bench.run("ls /etc/hostsplit/boot", check=False).out.strip() == "")
     again = product.run("undo --yes")
     check("a second undo has nothing to do", again.rc == 0 and "Nothing to do" in again.out, again)
     time.sleep(3)

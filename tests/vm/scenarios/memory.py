@@ -117,7 +117,7 @@ def wrong(bench, check, product):
     rc, found, _ = verdicts(bench, "102")
     check("wrong 4: driver", rc == 3 and found == [(102, "function", X1)], found)
     refused = bench.run(f"{HOOK} 102 pre-start", check=False)
-    check("the hook holds that VM back with one sentence", refused.rc == 1 and "VM 102 must wait" in refused.err
+    check("the hook holds that VM back with one sentence", refused.rc == 1 and "VM 102 cannot start" in refused.err
           and X1 in refused.err and refused.err.count("\n") == 1, refused)
     bench.run(f"d=/sys/bus/pci/devices/{X1}; echo vfio-pci > $d/driver_override; echo {X1} > $d/driver/unbind; "
               f"echo {X1} > /sys/bus/pci/drivers_probe")

@@ -63,7 +63,7 @@ def far_too_many(bench, check, product):
           found)
     plan = product.run("plan")
     check("plan puts words of its own before it, and says so", "hugepagesz=1G hugepages=0:2,1:3 hugepages=5" in plan.out
-          and "its own words come first" in plan.out, plan)
+          and "hostsplit's parameters come first" in plan.out, plan)
     kind = bench.run("cat /sys/kernel/iommu_groups/*/type | sort | uniq -c | sort -n | tail -n 1").out
     check("the kernel by itself translates for the host, too", "DMA" in kind, kind)
     steps = product.json("plan")["steps"]
