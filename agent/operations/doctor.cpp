@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/base/error.hpp"
+#include "host/inventory/dependents.hpp"
 #include "host/inventory/host_setup.hpp"
 #include "host/inventory/inventory.hpp"
 #include "host/inventory/proxmox.hpp"
@@ -17,6 +18,7 @@ namespace {
 View look_tolerantly(const Root& root, std::vector<Finding>& findings) {
   View view;
   view.snapshot = inventory(root);
+  read_open_devices(root, view.snapshot);
   const auto load = [&](const char* code, auto& into, auto read) {
     try {
       into = read(root);
@@ -37,6 +39,7 @@ struct OfPlan {
   std::vector<Finding> findings;
   std::optional<PageRecipe> recipe;
   std::set<PciAddress> assigned;
+  std::vector<Claim> claims;
 };
 
 OfPlan ask_plan(const View& view) {
@@ -46,6 +49,7 @@ OfPlan ask_plan(const View& view) {
     const Plan planned = plan(view);
     of_plan.findings = planned.findings;
     of_plan.recipe = planned.pages;
+    of_plan.claims = planned.target.claims;
     for (const auto& claim : planned.target.claims) of_plan.assigned.insert(claim.address);
   } catch (const Error& error) {
     of_plan.findings.push_back({"config-does-not-fit", Severity::error, error.object(), error.what(), error.remedy()});
@@ -69,11 +73,13 @@ std::vector<Finding> each_once(const std::vector<Finding>& all) {
 Diagnosis diagnose(const Root& root) {
   Diagnosis diagnosis;
   std::vector<Finding> all;
-  const View view = look_tolerantly(root, all);
+  View view = look_tolerantly(root, all);
   const HostSetup setup = read_setup(root);
   const PveConfigs pve = read_pve(root);
+  read_guest_uses(root, pve, view.snapshot);
   const OfPlan of_plan = ask_plan(view);
-  diagnosis.checkups = examine({view.snapshot, setup, view.config, pve, of_plan.assigned});
+  diagnosis.checkups =
+      examine({view.snapshot, setup, view.config, pve, of_plan.assigned, of_plan.claims, view.applied});
   for (const auto& checkup : diagnosis.checkups)
     all.insert(all.end(), checkup.findings.begin(), checkup.findings.end());
   all.insert(all.end(), of_plan.findings.begin(), of_plan.findings.end());

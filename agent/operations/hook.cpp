@@ -7,9 +7,12 @@
 
 #include "core/base/error.hpp"
 #include "core/boot/kernel_parameters.hpp"
+#include "core/checks/host_pci.hpp"
 #include "core/checks/start_check.hpp"
+#include "core/usb/guards.hpp"
 #include "host/guests/guests.hpp"
 #include "host/inventory/inventory.hpp"
+#include "host/inventory/proxmox.hpp"
 #include "host/store/lock.hpp"
 #include "host/store/page_lock.hpp"
 #include "host/store/store.hpp"
@@ -52,33 +55,43 @@ std::vector<std::string> bring_back_pages(const Actor& actor, const BootPlan& ap
   }
 }
 
+void refuse(const Actor& actor, int vm, const std::string& why, HookAnswer& answer) {
+  answer.veto = fmt::format("VM {} must wait: {}", vm, why);
+  actor.audit.write({.event = "vm-start",
+                     .step = {},
+                     .controller = {},
+                     .group = {},
+                     .port = {},
+                     .vm = std::to_string(vm),
+                     .node = {},
+                     .from = {},
+                     .to = {},
+                     .reason = why,
+                     .result = "refused",
+                     .rung = {},
+                     .message = answer.veto});
+}
+
 }  // namespace
 
 HookAnswer before_start(const Actor& actor, int vm) {
   HookAnswer answer;
   const auto applied = load_boot_plan(actor.root);
-  if (!applied || !applied_for(*applied, vm)) return answer;
   Snapshot snapshot = inventory(actor.root);
+  // Whatever hostsplit claims: Proxmox VE takes what the line names.
+  if (const auto against =
+          host_pci_objection(read_pve(actor.root), snapshot, vm, given_up_when_applied(applied.value_or(BootPlan{})))) {
+    refuse(actor, vm, *against, answer);
+    return answer;
+  }
+  if (!applied || !applied_for(*applied, vm)) return answer;
   const bool off = has_word(snapshot.command_line, off_word);
   if (!off) {
     answer.notes = bring_back_pages(actor, *applied, vm);
     snapshot = inventory(actor.root);
   }
   if (const auto against = objection(snapshot, *applied, vm, off)) {
-    answer.veto = fmt::format("VM {} must wait: {}", vm, *against);
-    actor.audit.write({.event = "vm-start",
-                       .step = {},
-                       .controller = {},
-                       .group = {},
-                       .port = {},
-                       .vm = std::to_string(vm),
-                       .node = {},
-                       .from = {},
-                       .to = {},
-                       .reason = *against,
-                       .result = "refused",
-                       .rung = {},
-                       .message = answer.veto});
+    refuse(actor, vm, *against, answer);
   }
   return answer;
 }

@@ -6,7 +6,9 @@
 #include "core/boot/escalation.hpp"
 #include "core/base/names.hpp"
 #include "core/steps/steps.hpp"
+#include "host/inventory/dependents.hpp"
 #include "host/inventory/inventory.hpp"
+#include "host/inventory/proxmox.hpp"
 #include "host/store/lock.hpp"
 #include "host/store/page_lock.hpp"
 #include "host/store/store.hpp"
@@ -99,21 +101,43 @@ void put_first(Plan& plan, const std::vector<Step>& steps) {
 
 }  // namespace
 
-View look_at_applied(const Root& root) {
-  View view;
-  view.snapshot = inventory(root);
+namespace {
+
+void read_stores(const Root& root, View& view) {
   view.baseline = load_baseline(root);
   view.applied = load_boot_plan(root);
   view.health = load_boot_health(root);
   view.climbed = load_rung(root);
   view.released = load_released(root);
+}
+
+void read_wishes(const Root& root, View& view) {
+  view.config = load_config(root);
+  view.ports = load_port_map(root);
+}
+
+}  // namespace
+
+View look_at_applied(const Root& root) {
+  View view;
+  view.snapshot = inventory(root);
+  read_open_devices(root, view.snapshot);
+  read_stores(root, view);
   return view;
 }
 
 View look(const Root& root) {
   View view = look_at_applied(root);
-  view.config = load_config(root);
-  view.ports = load_port_map(root);
+  read_guest_uses(root, read_pve(root), view.snapshot);
+  read_wishes(root, view);
+  return view;
+}
+
+View look_for_service(const Root& root) {
+  View view;
+  view.snapshot = inventory(root);
+  read_stores(root, view);
+  read_wishes(root, view);
   return view;
 }
 

@@ -26,8 +26,13 @@ struct View {
   std::set<PciAddress> released;      ///< lent to the host until the next boot
 };
 
-/// Reads everything. \throws Error(bad_input) for damaged files.
+/// Reads everything, what processes have open and what guests are given included. Reads /etc/pve. \throws
+/// Error(bad_input) for damaged files.
 View look(const Root& root);
+
+/// The same without what processes and guests use: neither does it wait for /etc/pve nor go through all processes. For
+/// the loop of the service, which never acts on it itself. \throws Error(bad_input).
+View look_for_service(const Root& root);
 
 /// Reads what is needed to put back or keep true what was applied; configuration and port map stay empty. Works when
 /// those are damaged, because the way back must not depend on them. \throws Error(bad_input).

@@ -192,7 +192,8 @@ std::vector<Finding> boot_findings(const View& view) {
   if (auto missing = why_not_early(view)) findings.push_back(std::move(*missing));
   if (!view.snapshot.boot.early) return findings;
   for (const auto& left : view.snapshot.boot.early->left)
-    findings.push_back({"early-left", Severity::warning, "early boot", "the script in the initramfs left " + left,
+    findings.push_back({"early-left", Severity::warning, "early boot",
+                        "the script in the initramfs left " + to_string(left),
                         "See hostsplit plan for what the machine looks like now"});
   return findings;
 }

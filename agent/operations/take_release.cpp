@@ -114,8 +114,12 @@ Plan flip_plan(const View& view, Flip flip, const std::vector<std::string>& word
     take_steps(view, claims, plan);
   auto against = guard_holders(view.snapshot, moving(plan.steps));
   if (flip == Flip::take) {
-    const auto lifelines =
-        guard_lifelines(view.snapshot, moving(plan.steps), view.config ? view.config->may_lose : std::vector<Named>{});
+    Departure departure{moving(plan.steps)};
+    for (const auto& claim : claims) departure.to[claim.address] = claim.vm;
+    departure.may_lose = plan.target.may_lose;
+    if (view.config)
+      for (const auto& name : view.config->may_lose) departure.may_lose.push_back(name.text);
+    const auto lifelines = losses(view.snapshot, departure);
     against.insert(against.end(), lifelines.begin(), lifelines.end());
   }
   plan.findings.insert(plan.findings.end(), against.begin(), against.end());

@@ -14,7 +14,7 @@ namespace hostsplit {
 BusHandlers Requests::handlers() {
   return {
       .describe = [this] { return status_json(status(keeper_.view())); },
-      .plan = [this] { return plan_json(plan(look(actor_.root))); },
+      .plan = [this] { return plan_json(plan(look_for_service(actor_.root))); },
       .status = [this] { return status(keeper_.view()); },
       .preview = [this](const WorkRequest& request,
                         bool colour) { return preview(actor_.root, request, Paint{colour}); },

@@ -22,7 +22,7 @@ bool SteadyLook::refresh(const char* code, const std::string& file, Value& last_
 View SteadyLook::look(const Root& root) {
   problems_.clear();
   try {
-    last_good_ = hostsplit::look(root);
+    last_good_ = look_for_service(root);
     ports_good_ = true;
     return last_good_;
   } catch (const Error&) {
