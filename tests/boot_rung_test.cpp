@@ -12,6 +12,7 @@
 #include "core/base/names.hpp"
 #include "host/act/image_archive.hpp"
 #include "host/act/initramfs.hpp"
+#include "host/inventory/inventory.hpp"
 #include "support/split_host.hpp"
 
 namespace hostsplit {
@@ -397,6 +398,35 @@ TEST(Script, ADriverThatIsBuiltInKeepsWhatItHas) {
   boot.run();
   EXPECT_EQ(boot.override_of("0000:03:00.3"), "(null)");
   EXPECT_THAT(boot.log(), HasSubstr("xhci_hcd has it already"));
+}
+
+/// A vfio-pci that is registered already, built in or loaded by an older script, does not look again by itself.
+TEST(Script, AsksAVfioThatIsRegisteredAlready) {
+  EarlyBoot boot;
+  BootPlan plan = boot.applied;
+  plan.claims.resize(1);
+  boot.plan(plan);
+  boot.split.host.set_file("bin/modprobe", "#!/bin/sh\nexit 0\n");
+  boot.run();
+  EXPECT_EQ(boot.split.host.file("sys/bus/pci/drivers_probe"), "0000:03:00.3\n");
+}
+
+TEST(Script, SaysWhyInACode) {
+  EarlyBoot boot;
+  BootPlan plan = boot.applied;
+  plan.claims[0].function.chain = *parse_chain("09.1/00.3");
+  boot.plan(plan);
+  boot.split.host.bind("0000:44:00.1", "xhci_hcd");
+  boot.split.host.set_file("bin/modprobe", "#!/bin/sh\nexit 1\n");
+  boot.run();
+  const auto early = inventory(boot.split.root).boot.early;
+  ASSERT_TRUE(early);
+  ASSERT_EQ(early->left.size(), 3u);
+  EXPECT_EQ(early->left[0].code, "absent");
+  EXPECT_EQ(early->left[1].code, "has-driver");
+  EXPECT_EQ(early->left[1].what, "0000:44:00.1");
+  EXPECT_EQ(early->left[2].code, "not-taken");
+  EXPECT_THAT(to_string(early->left[2]), HasSubstr("0000:44:00.3 vfio-pci did not take it"));
 }
 
 TEST(Script, GivesBackWhatVfioDoesNotTake) {

@@ -61,8 +61,8 @@ TEST_F(Doctor, AGoodHostIsFineThroughout) {
   command_line("hugepagesz=1G hugepages=16");
   const Diagnosis diagnosis = diagnose(split.root);
   for (const auto& finding : diagnosis.findings) ADD_FAILURE() << finding.code << ": " << finding.message;
-  EXPECT_EQ(diagnosis.checkups.size(), 18u);
-  EXPECT_THAT(diagnosis_text(diagnosis, {}), HasSubstr("fine  the IOMMU is on"));
+  EXPECT_EQ(diagnosis.checkups.size(), 21u);
+  EXPECT_THAT(diagnosis_text(diagnosis, {}), HasSubstr("ok  the IOMMU is on"));
   EXPECT_THAT(diagnosis_text(diagnosis, {}), HasSubstr("hugepagesz=1G hugepages=16"));
   EXPECT_THAT(diagnosis_json(diagnosis), HasSubstr("\"source\": \"command-line\""));
 }

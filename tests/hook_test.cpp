@@ -40,6 +40,19 @@ TEST_F(GuestHook, AnUnknownVmIsNotEvenLookedAt) {
   EXPECT_TRUE(split.effects.log().empty());
 }
 
+/// Whatever hostsplit claims: Proxmox VE takes what the line names.
+TEST_F(GuestHook, ALineThatNamesTheRootDiskHoldsAnyVmBack) {
+  const auto line = [&](const std::string& address) {
+    split.host.set_file("etc/pve/qemu-server/900.conf", "cores: 1\nmemory: 1024\nhostpci0: " + address + "\n");
+  };
+  line("0000:01:00.0");
+  EXPECT_THAT(before(900).veto, HasSubstr("hostpci0 names 0000:01:00.0: / is mounted from it"));
+  EXPECT_THAT(before(900).veto, HasSubstr("qm set 900 --delete hostpci0"));
+  line("0000:22:00.3");
+  EXPECT_EQ(before(900).veto, "") << "the last keyboard is a wish, nothing the host dies of";
+  EXPECT_EQ(before(101).veto, "");
+}
+
 TEST_F(GuestHook, NothingAppliedHoldsNothingBack) {
   split.host.remove(names::boot_plan_file);
   EXPECT_EQ(before().veto, "");

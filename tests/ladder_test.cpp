@@ -147,7 +147,7 @@ TEST(Ladder, WhatVfioRefusesIsNotWonByComingFirst) {
   Climber host(no_twin);
   host.booted("two", lost_44);
   host.split.host.set_file(names::early_notes_file,
-                           "left 0000:44:00.1 vfio-pci did not take it (no driver has it)\ntook 30\n");
+                           "left not-taken 0000:44:00.1: vfio-pci did not take it (no driver has it)\ntook 30\n");
   EXPECT_FALSE(host.told("rung-climbs"));
 }
 
@@ -282,7 +282,7 @@ TEST(Ladder, LifelinesOnAControllerForbidTheBlacklist) {
   host.booted("two", lost_03);
   host.configure("blacklist = \"allow\"");
   State state = host.split.state();
-  state.snapshot.uses.push_back({UseKind::mount, "/", "sdz1", parse_pci_address("0000:22:00.3"), true});
+  state.snapshot.uses.push_back({UseKind::mount, "/", "sdz1", {*parse_pci_address("0000:22:00.3")}, true});
   const Plan plan = hostsplit::plan_for(state, Apply{});
   EXPECT_TRUE(find(plan.findings, "rung-blacklist-unsafe"));
   EXPECT_THAT(plan.steps, IsEmpty());

@@ -65,26 +65,31 @@ TEST_F(Lifelines, SwapOnAStick) {
 TEST_F(Lifelines, AnEncryptedVolumeOnAStick) {
   split.host.plug(wanted, "2", stick());
   split.host.add_mapper("dm-7", "secret", "CRYPT-LUKS2-1234-secret", {"sdz"});
-  expect_refused("sdz", "/dev/sdz stands on it");
+  expect_refused("sdz", "/dev/sdz depends on it");
 }
 
 TEST_F(Lifelines, AMemberOfAnArray) {
   split.host.plug(wanted, "2", stick());
   split.host.add_array("md0", {"sdz"});
-  expect_refused("md0", "md0 stands on it");
+  expect_refused("md0", "md0 depends on it");
 }
 
 TEST_F(Lifelines, APoolOfZfs) {
   split.host.plug(wanted, "2", stick());
   split.host.add_pool("tank", {"sdz"});
-  expect_refused("tank", "tank stands on it");
+  expect_refused("tank", "tank depends on it");
 }
 
-TEST_F(Lifelines, ABootPartitionThatIsNotMounted) {
+TEST_F(Lifelines, ABootPartitionThatIsNotMountedIsNobodysToGive) {
   split.host.plug(wanted, "2", stick());
   split.host.set_file("etc/kernel/proxmox-boot-uuids", "1234-ABCD\n");
   split.host.set_link("dev/disk/by-uuid/1234-ABCD", "../../sdz");
-  expect_refused("boot partition 1234-ABCD", "boot partition 1234-ABCD");
+  configure("\"boot partition 1234-ABCD\", \"sdz\"");
+  const Plan plan = split.plan_now();
+  const Finding* finding = find(plan.findings, "group-lifeline");
+  ASSERT_TRUE(finding);
+  EXPECT_EQ(finding->severity, Severity::error);
+  EXPECT_THAT(finding->message, HasSubstr("boot partition 1234-ABCD"));
 }
 
 TEST_F(Lifelines, AUsbNetworkCardThatIsABridgePort) {
@@ -109,7 +114,7 @@ TEST_F(Lifelines, AMemberOfABond) {
 
 TEST_F(Lifelines, ASerialConsole) {
   split.host.add_console("ttyS4", wanted);
-  expect_refused("ttyS4", "console ttyS4 hangs on it");
+  expect_refused("ttyS4", "console ttyS4 is attached to it");
 }
 
 }  // namespace

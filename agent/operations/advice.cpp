@@ -4,21 +4,24 @@
 
 #include "core/checks/pve_lint.hpp"
 #include "host/inventory/proxmox.hpp"
+#include "core/checks/host_pci.hpp"
 
 namespace hostsplit {
 
-std::vector<Finding> pve_advice(const Root& root, const State& state) {
+std::vector<Finding> pve_advice(const Root& root, const State& state, const std::vector<Claim>& wanted) {
   if (!state.config) return {};
   const PveConfigs pve = read_pve(root);
   if (!pve.known) return {};
   auto findings = lint_pve(pve, *state.config, state.snapshot);
+  for (auto& finding : lint_host_pci({pve, state.snapshot, wanted, state.applied}))
+    findings.push_back(std::move(finding));
   for (auto& finding : findings) finding.severity = std::min(finding.severity, Severity::warning);
   return findings;
 }
 
 Plan with_advice(const Root& root, const State& state, Plan plan) {
   if (has_errors(plan.findings)) return plan;
-  for (auto& finding : pve_advice(root, state)) plan.findings.push_back(std::move(finding));
+  for (auto& finding : pve_advice(root, state, plan.target.claims)) plan.findings.push_back(std::move(finding));
   return plan;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/error.hpp"
+#include "host/inventory/dependents.hpp"
 #include "host/inventory/host_setup.hpp"
 #include "host/inventory/proxmox.hpp"
 #include "operations/request.hpp"
@@ -15,6 +16,7 @@ struct OfPlan {
   std::vector<Finding> findings;
   std::optional<PageRecipe> recipe;
   std::set<PciAddress> assigned;
+  std::vector<Claim> claims;
 };
 
 OfPlan ask_plan(const State& state) {
@@ -24,6 +26,7 @@ OfPlan ask_plan(const State& state) {
     const Plan planned = plan_for(state, Apply{});
     of_plan.findings = planned.findings;
     of_plan.recipe = planned.pages;
+    of_plan.claims = planned.target.claims;
     for (const auto& claim : planned.target.claims) of_plan.assigned.insert(claim.address);
   } catch (const Error& error) {
     of_plan.findings.push_back({"config-does-not-fit", Severity::error, error.object(), error.what(), error.remedy()});
@@ -50,8 +53,11 @@ Diagnosis diagnose(const Root& root) {
   std::vector<Finding> all = observe_tolerantly(root, state);
   const HostSetup setup = read_setup(root);
   const PveConfigs pve = read_pve(root);
+  read_open_devices(root, state.snapshot);
+  read_guest_uses(root, pve, state.snapshot);
   const OfPlan of_plan = ask_plan(state);
-  diagnosis.checkups = examine({state.snapshot, setup, state.config, pve, of_plan.assigned});
+  diagnosis.checkups =
+      examine({state.snapshot, setup, state.config, pve, of_plan.assigned, of_plan.claims, state.applied});
   for (const auto& checkup : diagnosis.checkups)
     all.insert(all.end(), checkup.findings.begin(), checkup.findings.end());
   all.insert(all.end(), of_plan.findings.begin(), of_plan.findings.end());

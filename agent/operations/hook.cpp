@@ -7,9 +7,12 @@
 
 #include "core/base/error.hpp"
 #include "core/boot/kernel_parameters.hpp"
+#include "core/checks/host_pci.hpp"
 #include "core/checks/start_check.hpp"
+#include "core/usb/guards.hpp"
 #include "host/guests/guests.hpp"
 #include "host/inventory/inventory.hpp"
+#include "host/inventory/proxmox.hpp"
 #include "host/store/lock.hpp"
 #include "host/store/page_lock.hpp"
 #include "host/store/store.hpp"
@@ -52,33 +55,43 @@ std::vector<std::string> bring_back_pages(const Context& context, const BootPlan
   }
 }
 
+void refuse(const Context& context, int vm, const std::string& why, HookAnswer& answer) {
+  answer.veto = fmt::format("VM {} cannot start: {}", vm, why);
+  context.audit.write({.event = "vm-start",
+                     .step = {},
+                     .controller = {},
+                     .group = {},
+                     .port = {},
+                     .vm = std::to_string(vm),
+                     .node = {},
+                     .from = {},
+                     .to = {},
+                     .reason = why,
+                     .result = "refused",
+                     .rung = {},
+                     .message = answer.veto});
+}
+
 }  // namespace
 
 HookAnswer before_start(const Context& context, int vm) {
   HookAnswer answer;
   const auto applied = load_boot_plan(context.root);
-  if (!applied || !applied_for(*applied, vm)) return answer;
   Snapshot snapshot = inventory(context.root);
+  // Whatever hostsplit claims: Proxmox VE takes what the line names.
+  if (const auto against = host_pci_objection(read_pve(context.root), snapshot, vm,
+                                              given_up_when_applied(applied.value_or(BootPlan{})))) {
+    refuse(context, vm, *against, answer);
+    return answer;
+  }
+  if (!applied || !applied_for(*applied, vm)) return answer;
   const bool off = has_word(snapshot.command_line, off_word);
   if (!off) {
     answer.notes = bring_back_pages(context, *applied, vm);
     snapshot = inventory(context.root);
   }
   if (const auto against = objection(snapshot, *applied, vm, off)) {
-    answer.veto = fmt::format("VM {} cannot start: {}", vm, *against);
-    context.audit.write({.event = "vm-start",
-                       .step = {},
-                       .controller = {},
-                       .group = {},
-                       .port = {},
-                       .vm = std::to_string(vm),
-                       .node = {},
-                       .from = {},
-                       .to = {},
-                       .reason = *against,
-                       .result = "refused",
-                       .rung = {},
-                       .message = answer.veto});
+    refuse(context, vm, *against, answer);
   }
   return answer;
 }

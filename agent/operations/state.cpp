@@ -2,7 +2,9 @@
 
 #include "core/base/error.hpp"
 #include "core/base/names.hpp"
+#include "host/inventory/dependents.hpp"
 #include "host/inventory/inventory.hpp"
+#include "host/inventory/proxmox.hpp"
 #include "host/store/store.hpp"
 
 namespace hostsplit {
@@ -21,6 +23,7 @@ void observe_the_rest(const Root& root, State& state) {
 State observe_applied(const Root& root) {
   State state;
   observe_the_rest(root, state);
+  read_open_devices(root, state.snapshot);
   state.baseline = load_baseline(root);
   state.applied = load_boot_plan(root);
   return state;
@@ -28,6 +31,17 @@ State observe_applied(const Root& root) {
 
 State observe(const Root& root) {
   State state = observe_applied(root);
+  read_guest_uses(root, read_pve(root), state.snapshot);
+  state.config = load_config(root);
+  state.ports = load_port_map(root);
+  return state;
+}
+
+State observe_for_service(const Root& root) {
+  State state;
+  observe_the_rest(root, state);
+  state.baseline = load_baseline(root);
+  state.applied = load_boot_plan(root);
   state.config = load_config(root);
   state.ports = load_port_map(root);
   return state;

@@ -26,15 +26,20 @@ struct State {
   std::set<PciAddress> released;      ///< lent to the host until the next boot
 };
 
-/// Reads everything. \throws Error(bad_input) for damaged files.
+/// Reads everything, what processes have open and what guests are given included. Reads /etc/pve.
+/// \throws Error(bad_input) for damaged files.
 State observe(const Root& root);
+
+/// The same without what processes and guests use: neither does it wait for /etc/pve nor go through all processes. For
+/// the loop of the service, which never acts on it itself. \throws Error(bad_input).
+State observe_for_service(const Root& root);
 
 /// Reads what is needed to put back or keep true what was applied; configuration and port map stay empty. Works when
 /// those are damaged, because the way back must not depend on them. \throws Error(bad_input).
 State observe_applied(const Root& root);
 
 /// Reads everything again into `state`, for programs that must go on: what a damaged file stands for stays as it was
-/// in `state`. \return a finding for each damaged file: `config-damaged`, `ports-damaged`, `baseline-damaged`,
+/// in `state`. As observe_for_service() otherwise. \return a finding for each damaged file: `config-damaged`, `ports-damaged`, `baseline-damaged`,
 /// `plan-damaged`
 std::vector<Finding> observe_tolerantly(const Root& root, State& state);
 

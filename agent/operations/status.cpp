@@ -194,8 +194,8 @@ std::vector<Finding> boot_findings(const State& state) {
   if (auto missing = why_not_early(state)) findings.push_back(std::move(*missing));
   if (!state.snapshot.boot.early) return findings;
   for (const auto& left : state.snapshot.boot.early->left)
-    findings.push_back({"early-left", Severity::warning, "early boot", "the script in the initramfs left " + left,
-                        "See the current state: hostsplit plan"});
+    findings.push_back({"early-left", Severity::warning, "early boot",
+                        "the script in the initramfs left " + to_string(left), "See the current state: hostsplit plan"});
   return findings;
 }
 

@@ -101,8 +101,12 @@ Plan transfer_plan(const State& state, const Transfer& transfer) {
     take_steps(state, claims, plan);
   auto against = guard_holders(state.snapshot, moving(plan.steps));
   if (transfer.to == Transfer::To::vm) {
-    const auto lifelines = guard_lifelines(state.snapshot, moving(plan.steps),
-                                           state.config ? state.config->may_lose : std::vector<Named>{});
+    Departure departure{moving(plan.steps)};
+    for (const auto& claim : claims) departure.to[claim.address] = claim.vm;
+    departure.may_lose = plan.target.may_lose;
+    if (state.config)
+      for (const auto& name : state.config->may_lose) departure.may_lose.push_back(name.text);
+    const auto lifelines = losses(state.snapshot, departure);
     against.insert(against.end(), lifelines.begin(), lifelines.end());
   }
   plan.findings.insert(plan.findings.end(), against.begin(), against.end());

@@ -121,12 +121,20 @@ void FakeHost::add_root_bridge(const std::string& name, const std::string& acpi)
   link("sys/devices/" + name + "/firmware_node", node);
 }
 
+void FakeHost::add_nested_bridge(const std::string& name, const std::string& below) {
+  nested_bridges_[name] = function(below).directory + "/" + name;
+  fs::create_directories(path(nested_bridges_[name]));
+}
+
 void FakeHost::add_pci(const PciSpec& spec) {
   Function function;
   function.spec = spec;
   const bool on_root = spec.below.starts_with("pci");
-  function.directory =
-      (on_root ? "sys/devices/" + spec.below : this->function(spec.below).directory) + "/" + spec.address;
+  const auto nested = nested_bridges_.find(spec.below);
+  function.directory = (nested != nested_bridges_.end() ? nested->second
+                        : on_root                       ? "sys/devices/" + spec.below
+                                                        : this->function(spec.below).directory) +
+                       "/" + spec.address;
   const auto& directory = function.directory;
   const auto attribute = [&](const char* name, const std::string& value) {
     set_file(directory + "/" + name, value + "\n");

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "core/machine/pci.hpp"
 #include "core/base/size.hpp"
+#include "core/machine/pci.hpp"
 #include "host/effects/effects.hpp"
 #include "host/system/root.hpp"
 
@@ -57,6 +57,7 @@ struct RootPorts {
   std::string usb3_speed = "5000";
   std::string connect_type = "unknown";
   bool locations = false;  ///< firmware says which ports are one connector
+  bool dwc3 = false;       ///< the host half is a platform device below dwc3 (drivers/usb/dwc3/host.c)
 };
 
 struct UsbSpec {
@@ -64,9 +65,23 @@ struct UsbSpec {
   std::string ids = "0781:5581";
   std::string version = {};  ///< default: what fits the speed
   std::string serial = {}, manufacturer = {}, product = {};
-  int hub_ports = 0;      ///< more than 0: a hub
-  bool keyboard = false;  ///< brings an input device
-  std::string disk = {};  ///< brings a block device of this name
+  int hub_ports = 0;                                     ///< more than 0: a hub
+  bool keyboard = false;                                 ///< brings an input device
+  std::string disk = {};                                 ///< brings a block device of this name
+  std::string interface = {}, tty = {}, bluetooth = {};  ///< bring a network interface, a serial line, an adapter
+  bool mouse_first = false;  ///< its first interface is a mouse, the keyboard is another one of it
+};
+
+/// How a keyboard that is no USB device of its own is connected.
+enum class KeyboardKind { ps2, uinput, bluetooth };
+
+/// One line of a mount table, with or without a block device.
+struct MountSpec {
+  std::string block;  ///< empty: anonymous
+  std::string point, type = "ext4";
+  std::string source = {};   ///< default: /dev/<block>
+  std::string options = {};  ///< of the super block, behind "rw"
+  int process = 1;           ///< in whose mount namespace
 };
 
 struct NodeSpec {
@@ -100,6 +115,8 @@ class FakeHost {
   void add_module(const std::string& module, int references = 0, const std::string& users = "-");
   /// \param acpi  firmware_node/path; empty: the bridge has none
   void add_root_bridge(const std::string& name = "pci0000:00", const std::string& acpi = "\\_SB_.PCI0");
+  /// A host bridge below a function, as Intel VMD makes it: "pci10001:80".
+  void add_nested_bridge(const std::string& name, const std::string& below);
   void add_pci(const PciSpec& spec);
   void add_controller(const PciSpec& spec, const RootPorts& ports);
   void add_node(const NodeSpec& spec);
@@ -131,16 +148,27 @@ class FakeHost {
                   const std::vector<std::string>& over);
   void add_array(const std::string& name, const std::vector<std::string>& over);
   void add_mount(const std::string& block, const std::string& mount_point, const std::string& type = "ext4");
+  void add_mount(const MountSpec& spec);
   void add_swap(const std::string& block);
+  /// A disk of an iSCSI session, which no PCI function carries.
+  void add_iscsi_disk(const std::string& name, const std::string& address, int session, int partitions = 0);
+  /// A loop device over a file.
+  void add_loop(const std::string& name, const std::string& file);
   void add_pool(const std::string& pool, const std::vector<std::string>& members);
   void add_interface(const std::string& name, const std::string& below);
   /// Bridge, bond or VLAN over other interfaces.
   void add_upper(const std::string& name, const std::vector<std::string>& lowers);
   void add_route(const std::string& interface);
+  /// A route to a network. \param network  "10.10.10.0/24"
+  void add_route(const std::string& interface, const std::string& network);
+  void add_keyboard(const std::string& name, KeyboardKind kind);
   void add_console(const std::string& tty, const std::string& below);
   /// A process with /dev/vfio/<group> open. \param vm  its -id argument, if any
   void hold_group(int pid, int group, std::optional<int> vm = {}, const std::string& command = "kvm");
   void release_group(int pid);
+  /// A process with these files open. \param vm  its -id argument, if any
+  void open_files(int pid, const std::string& command, const std::vector<std::string>& files,
+                  std::optional<int> vm = {});
 
   // Anything else
   void set_file(const std::string& below, const std::string& content);
@@ -204,6 +232,8 @@ class FakeHost {
   void write_node(const Node& node);
   void resize_pool(Node& node, Kib page_size, std::uint64_t wanted);
   Function& function(const std::string& address);
+  static std::string above_hubs(const Function& function);
+  void add_input_at(const std::string& below, const std::string& input, const std::string& name, bool keyboard);
   const Function* find(const std::string& address) const;
 
   struct Module {
@@ -214,6 +244,7 @@ class FakeHost {
   bool temporary_ = false;
   std::map<std::string, Function> functions_;
   std::map<std::string, int> root_bridges_;
+  std::map<std::string, std::string> nested_bridges_;  ///< name -> directory
   std::set<std::string> drivers_;
   std::map<std::string, Module> modules_;
   std::map<int, Node> nodes_;
@@ -221,6 +252,7 @@ class FakeHost {
   std::map<int, int> next_device_;        ///< by bus
   int next_input_ = 0;
   int next_block_ = 0;
+  int next_anonymous_ = 0;
 };
 
 /// Effects on a FakeHost. What was done is in `log()`, one line each, in order.

@@ -53,6 +53,11 @@ std::string nested(int bus, const std::string& path) {
 
 }  // namespace
 
+std::string FakeHost::above_hubs(const Function& function) {
+  const bool dwc3 = function.ports && function.ports->dwc3;
+  return function.directory + (dwc3 ? "/dwc3.1.auto/xhci-hcd.2.auto" : "");
+}
+
 void FakeHost::add_controller(const PciSpec& spec, const RootPorts& ports) {
   PciSpec unbound = spec;
   unbound.driver.clear();
@@ -85,7 +90,7 @@ void FakeHost::raise_root_hubs(Function& function) {
 void FakeHost::raise_root_hub(Function& function, bool usb3) {
   const int bus = usb3 ? function.bus_usb3 : function.bus_usb2;
   const auto name = "usb" + std::to_string(bus);
-  const auto directory = function.directory + "/" + name;
+  const auto directory = above_hubs(function) + "/" + name;
   const bool old = function.spec.pci_class == 0x0c0300 || function.spec.pci_class == 0x0c0310;
   UsbSpec hub;
   hub.speed = usb3 ? function.ports->usb3_speed : old ? "12" : "480";
@@ -100,7 +105,7 @@ void FakeHost::raise_root_hub(Function& function, bool usb3) {
 
 void FakeHost::raise_device(Function& function, bool usb3, const std::string& path, const UsbSpec& spec) {
   const int bus = usb3 ? function.bus_usb3 : function.bus_usb2;
-  const auto root_hub = function.directory + "/usb" + std::to_string(bus);
+  const auto root_hub = above_hubs(function) + "/usb" + std::to_string(bus);
   const auto number = std::to_string(bus);
   const auto name = path.empty() ? "usb" + number : number + "-" + path;
   const auto directory = root_hub + nested(bus, path);
@@ -137,6 +142,22 @@ void FakeHost::raise_device(Function& function, bool usb3, const std::string& pa
     link(port + "/device", directory);
     link(directory + "/port", port);
   }
+  if (spec.mouse_first) set_file(directory + "/" + interface + "/bInterfaceProtocol", "02\n");
+  if (!spec.interface.empty()) {
+    set_file(directory + "/" + interface + "/net/" + spec.interface + "/operstate", "up\n");
+    link("sys/class/net/" + spec.interface, directory + "/" + interface + "/net/" + spec.interface);
+  }
+  if (!spec.tty.empty()) {
+    const auto tty = directory + "/" + interface + "/" + spec.tty + "/tty/" + spec.tty;
+    const auto digits = spec.tty.find_first_of("0123456789");
+    set_file(tty + "/dev", (spec.tty.starts_with("ttyACM") ? "166:" : "188:") +
+                               (digits == std::string::npos ? "0" : spec.tty.substr(digits)) + "\n");
+    link("sys/class/tty/" + spec.tty, tty);
+  }
+  if (!spec.bluetooth.empty()) {
+    fs::create_directories(this->path(directory + "/" + interface + "/bluetooth/" + spec.bluetooth));
+    link("sys/class/bluetooth/" + spec.bluetooth, directory + "/" + interface + "/bluetooth/" + spec.bluetooth);
+  }
   if (spec.keyboard) add_input(directory + "/" + interface, spec.product.empty() ? "USB Keyboard" : spec.product, true);
   if (!spec.disk.empty())
     add_block(spec.disk, directory + "/" + interface + "/host0/target0:0:0/0:0:0:0/block/" + spec.disk);
@@ -158,8 +179,8 @@ void FakeHost::add_ports(const std::string& hub_directory, const std::string& hu
     const auto peer_root = "usb" + std::to_string(peer_bus);
     const auto peer_hub = hub_path.empty() ? peer_root : std::to_string(peer_bus) + "-" + hub_path;
     const auto peer_interface = (hub_path.empty() ? std::to_string(peer_bus) + "-0" : peer_hub) + ":1.0";
-    const auto peer = function.directory + "/" + peer_root + nested(peer_bus, hub_path) + "/" + peer_interface + "/" +
-                      peer_hub + "-port" + digit;
+    const auto peer = above_hubs(function) + "/" + peer_root + nested(peer_bus, hub_path) + "/" + peer_interface +
+                      "/" + peer_hub + "-port" + digit;
     if (!fs::exists(path(peer))) continue;
     link(port + "/peer", peer);
     link(peer + "/peer", port);
@@ -169,7 +190,7 @@ void FakeHost::add_ports(const std::string& hub_directory, const std::string& hu
 void FakeHost::lower_device(Function& function, bool usb3, const std::string& path) {
   const int bus = usb3 ? function.bus_usb3 : function.bus_usb2;
   if (bus == 0) return;
-  const auto directory = function.directory + "/usb" + std::to_string(bus) + nested(bus, path);
+  const auto directory = above_hubs(function) + "/usb" + std::to_string(bus) + nested(bus, path);
   const auto port = directory + "/port/device";
   if (!path.empty()) fs::remove(this->path(port));
   remove_below(directory);
@@ -183,8 +204,8 @@ void FakeHost::lower_root_hubs(Function& function) {
 
 /// Removes a device directory and every link elsewhere in /sys that leads below it.
 void FakeHost::remove_below(const std::string& directory) {
-  for (const auto* place :
-       {"sys/bus/usb/devices", "sys/class/input", "sys/class/block", "sys/block", "sys/dev/block"}) {
+  for (const auto* place : {"sys/bus/usb/devices", "sys/class/input", "sys/class/block", "sys/block", "sys/dev/block",
+                            "sys/class/net", "sys/class/tty", "sys/class/bluetooth"}) {
     if (!fs::exists(path(place))) continue;
     for (const auto& entry : fs::directory_iterator(path(place))) {
       if (!entry.is_symlink()) continue;
@@ -228,13 +249,29 @@ void FakeHost::add_hub(const std::string& controller, const std::string& path, i
 
 void FakeHost::add_input(const std::string& directory, const std::string& name, bool keyboard) {
   const auto input = "input" + std::to_string(next_input_++);
-  const auto below = directory + "/input/" + input;
+  add_input_at(directory + "/input/" + input, input, name, keyboard);
+}
+
+void FakeHost::add_input_at(const std::string& below, const std::string& input, const std::string& name,
+                            bool keyboard) {
   set_file(below + "/name", name + "\n");
   set_file(
       below + "/capabilities/key",
       std::string(keyboard ? "1000000000007 ff9f207ac14057ff febeffdfffefffff fffffffffffffffe" : "70000 0 0 0 0") +
           "\n");
   link("sys/class/input/" + input, below);
+}
+
+void FakeHost::add_keyboard(const std::string& name, KeyboardKind kind) {
+  const auto input = "input" + std::to_string(next_input_++);
+  switch (kind) {
+    case KeyboardKind::ps2: return add_input_at("sys/devices/platform/i8042/serio0/input/" + input, input, name, true);
+    case KeyboardKind::uinput: return add_input_at("sys/devices/virtual/input/" + input, input, name, true);
+    case KeyboardKind::bluetooth:
+      return add_input_at(
+          "sys/devices/virtual/misc/uhid/0005:046D:B33B.000" + std::to_string(next_input_) + "/input/" + input, input,
+          name, true);
+  }
 }
 
 }  // namespace hostsplit::testing

@@ -1,3 +1,4 @@
+#include <cstdio>
 #include <filesystem>
 #include <stdexcept>
 
@@ -53,10 +54,50 @@ void FakeHost::add_array(const std::string& name, const std::vector<std::string>
 }
 
 void FakeHost::add_mount(const std::string& block, const std::string& mount_point, const std::string& type) {
-  auto number = file(block_directory(block) + "/dev");
-  number.pop_back();
-  set_file("proc/1/mountinfo", file("proc/1/mountinfo") + "36 1 " + number + " / " + mount_point +
-                                   " rw,relatime shared:1 - " + type + " /dev/" + block + " rw\n");
+  MountSpec spec;
+  spec.block = block;
+  spec.point = mount_point;
+  spec.type = type;
+  add_mount(spec);
+}
+
+void FakeHost::add_mount(const MountSpec& spec) {
+  // Numbers of file systems without a block device begin at 0:20 or so on every machine.
+  std::string number = "0:" + std::to_string(100 + next_anonymous_);
+  if (spec.block.empty()) {
+    ++next_anonymous_;
+  } else {
+    number = file(block_directory(spec.block) + "/dev");
+    number.pop_back();
+  }
+  const auto source = spec.source.empty() ? "/dev/" + spec.block : spec.source;
+  const auto directory = "proc/" + std::to_string(spec.process);
+  const auto table = directory + "/mountinfo";
+  set_file(table, (fs::exists(path(table)) ? file(table) : "") + "36 1 " + number + " / " + spec.point +
+                      " rw,relatime shared:1 - " + spec.type + " " + source + " rw" +
+                      (spec.options.empty() ? "" : "," + spec.options) + "\n");
+  if (spec.process != 1) set_link(directory + "/ns/mnt", "mnt:[" + std::to_string(4026530000 + spec.process) + "]");
+}
+
+void FakeHost::add_iscsi_disk(const std::string& name, const std::string& address, int session, int partitions) {
+  const auto id = std::to_string(session);
+  const auto directory =
+      "sys/devices/platform/host" + id + "/session" + id + "/target" + id + ":0:0/" + id + ":0:0:1/block/" + name;
+  add_block(name, directory);
+  link("sys/block/" + name, directory);
+  for (int number = 1; number <= partitions; ++number) {
+    const auto partition = name + std::to_string(number);
+    add_block(partition, directory + "/" + partition);
+  }
+  set_file("sys/class/iscsi_connection/connection" + id + ":0/address", address + "\n");
+  set_file("sys/class/iscsi_session/session" + id + "/state", "LOGGED_IN\n");
+}
+
+void FakeHost::add_loop(const std::string& name, const std::string& file) {
+  const auto directory = "sys/devices/virtual/block/" + name;
+  add_block(name, directory);
+  link("sys/block/" + name, directory);
+  set_file(directory + "/loop/backing_file", file + "\n");
 }
 
 void FakeHost::add_swap(const std::string& block) {
@@ -97,6 +138,31 @@ void FakeHost::add_route(const std::string& interface) {
   const std::string head = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n";
   const auto before = fs::exists(path("proc/net/route")) ? file("proc/net/route") : head;
   set_file("proc/net/route", before + interface + "\t00000000\t0101A8C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n");
+}
+
+void FakeHost::add_route(const std::string& interface, const std::string& network) {
+  unsigned a = 0, b = 0, c = 0, d = 0, length = 32;
+  if (std::sscanf(network.c_str(), "%u.%u.%u.%u/%u", &a, &b, &c, &d, &length) < 4 || length > 32)
+    throw std::runtime_error(network + " is no network");
+  // Words in network order, printed in the host's (net/ipv4/fib_trie.c, fib_route_seq_show).
+  char line[64];
+  const unsigned mask = length == 0 ? 0 : __builtin_bswap32(0xffffffffu << (32 - length));
+  std::snprintf(line, sizeof line, "\t%02X%02X%02X%02X\t00000000\t0001\t0\t0\t0\t%08X\t0\t0\t0\n", d, c, b, a, mask);
+  if (!fs::exists(path("sys/class/net/" + interface)))
+    throw std::runtime_error("the fake host has no interface " + interface);
+  if (!fs::exists(path("proc/net/route"))) set_file("proc/net/route", "Iface\tDestination\n");
+  set_file("proc/net/route", file("proc/net/route") + interface + line);
+}
+
+void FakeHost::open_files(int pid, const std::string& command, const std::vector<std::string>& files,
+                          std::optional<int> vm) {
+  const auto directory = "proc/" + std::to_string(pid);
+  set_file(directory + "/comm", command + "\n");
+  std::string arguments = command + '\0';
+  if (vm) arguments += std::string("-id") + '\0' + std::to_string(*vm) + '\0';
+  set_file(directory + "/cmdline", arguments);
+  int number = 3;
+  for (const auto& each : files) set_link(directory + "/fd/" + std::to_string(number++), each);
 }
 
 void FakeHost::add_console(const std::string& tty, const std::string& below) {

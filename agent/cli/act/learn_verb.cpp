@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -111,7 +112,9 @@ class Session {
     }
   }
 
+  /// What was typed before a question was asked is no answer to it: it was meant for another socket.
   std::optional<std::string> ask(const std::string& question) {
+    tcflush(STDIN_FILENO, TCIFLUSH);
     std::cout << question << std::flush;
     std::string answer;
     if (!std::getline(std::cin, answer)) {

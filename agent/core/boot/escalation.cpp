@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <set>
 
-#include "core/boot/initramfs.hpp"
-#include "core/usb/guards.hpp"
-#include "core/boot/modprobe_conf.hpp"
 #include "core/base/names.hpp"
+#include "core/boot/initramfs.hpp"
+#include "core/boot/modprobe_conf.hpp"
 #include "core/steps/files.hpp"
+#include "core/usb/guards.hpp"
 
 namespace hostsplit {
 namespace {
@@ -79,12 +79,19 @@ bool was_in_force(const LadderInput& in, const std::string& conf) {
          image->boot_id != in.snapshot.boot_id && image->stamp == image_stamp(plan, conf);
 }
 
-/// vfio-pci refused it: whoever comes first makes no difference.
+/// vfio-pci refused it although it was asked to look: whoever comes first makes no difference.
 bool refused_by_vfio(const Snapshot& snapshot, const PciAddress& address) {
   const auto& early = snapshot.boot.early;
-  return early && std::any_of(early->left.begin(), early->left.end(), [&](const std::string& left) {
-           return left.starts_with(to_string(address) + " vfio-pci did not take it");
+  return early && std::any_of(early->left.begin(), early->left.end(), [&](const EarlyLeft& left) {
+           return left.code == "not-taken" && left.what == to_string(address);
          });
+}
+
+/// The host's driver is part of the kernel: it comes before all that could be climbed to; boot_rung() tells so.
+bool driver_builtin(const Snapshot& snapshot, const PciAddress& address) {
+  const PciFunction* function = snapshot.function(address);
+  const auto kind = function ? controller_kind(function->fingerprint.pci_class) : std::nullopt;
+  return kind && !builtin_drivers(snapshot, *kind).empty();
 }
 
 Lost lost(const LadderInput& in, const Assigned& assigned, Rung rung) {
@@ -96,6 +103,7 @@ Lost lost(const LadderInput& in, const Assigned& assigned, Rung rung) {
     const auto first = in.snapshot.boot.first_drivers.find(address);
     if (first == in.snapshot.boot.first_drivers.end() || first->second == names::vfio_driver) continue;
     if (first->second.empty() || refused_by_vfio(in.snapshot, address)) continue;
+    if (driver_builtin(in.snapshot, address)) continue;
     found.functions.push_back(address);
     words.push_back(first->second + " had " + to_string(address));
   }
@@ -109,7 +117,9 @@ std::vector<std::string> lifelines_on_xhci(const Snapshot& snapshot) {
   std::vector<std::string> found;
   for (const auto& [address, controller] : snapshot.controllers)
     if (controller.kind == ControllerKind::xhci)
-      if (const HostUse* use = lifeline_on(snapshot, address)) found.push_back(use_text(*use));
+      for (const auto& use : snapshot.uses)
+        if (use.lifeline && std::count(use.functions.begin(), use.functions.end(), address) != 0)
+          found.push_back(use.unknown.empty() ? use_text(use) : use.name + " may be on it");
   return found;
 }
 
@@ -168,11 +178,12 @@ class Choice {
   }
 
   void climb(const Lost& lost) {
-    // Built in, it comes before all that could be climbed to; boot_rung() tells so.
-    if (in_.snapshot.builtin_modules.count("xhci_pci")) return;
     const auto twins = twins_of(lost.functions, assigned_);
-    if (ladder_.rung < Rung::ids && twins.empty()) return climb_to(Rung::ids, lost.how);
     std::string how = lost.how;
+    // Options in modprobe.d are for modules.
+    const bool no_options = in_.snapshot.builtin_modules.count("vfio_pci") != 0;
+    if (ladder_.rung < Rung::ids && twins.empty() && !no_options) return climb_to(Rung::ids, how);
+    if (no_options) how += "; rung ids is left out, because vfio-pci is built in and takes no options from modprobe.d";
     if (!twins.empty())
       how += fmt::format("; rung ids is left out, because it would take {} from the host", fmt::join(twins, ", "));
     if (ladder_.rung == Rung::blacklist || !all_xhci(in_.snapshot, lost.functions)) return tell_exhausted(how);

@@ -3,12 +3,12 @@
 #include <string>
 #include <vector>
 
+#include "core/machine/snapshot.hpp"
 #include "core/state/baseline.hpp"
 #include "core/state/boot_plan.hpp"
 #include "core/state/config.hpp"
-#include "core/steps/step.hpp"
 #include "core/state/rung.hpp"
-#include "core/machine/snapshot.hpp"
+#include "core/steps/step.hpp"
 
 namespace hostsplit {
 
@@ -32,8 +32,9 @@ struct Ladder {
 
 /// Climbs only after the rung in force was seen in the image that booted, and one of the assigned controllers had the
 /// host's driver all the same when hostsplit first looked at this boot. To `ids` only if no function with such an id
-/// stays with the host; to `blacklist` only if the configuration allows it and no lifeline of the host hangs on a
-/// controller. A rung that cannot hold any more, because a twin was added, is left for `boot`.
+/// stays with the host; to `blacklist` only if the configuration allows it and no lifeline of the host, known or
+/// not followed, depends on a controller. A rung that cannot hold any more, because a twin was added, is left for
+/// `boot`.
 Ladder choose_rung(const LadderInput& input);
 
 /// Steps that make modprobe.d and modules-load.d as they were before hostsplit.

@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fmt/ranges.h>
+#include <set>
 
 #include "boot_texts.hpp"
 #include "core/base/names.hpp"
 #include "core/base/text.hpp"
+#include "core/boot/modprobe_conf.hpp"
 #include "core/steps/files.hpp"
 
 namespace hostsplit {
@@ -32,20 +35,26 @@ std::vector<Step> image_steps(const Snapshot& snapshot, const Baseline& baseline
 std::optional<Finding> why_not_early(const Snapshot& snapshot, const BootPlan& target) {
   if (!snapshot.boot.initramfs_tools || snapshot.boot.kernels.empty())
     return Finding{"boot-rung-missing", Severity::warning, "initramfs",
-                   snapshot.boot.initramfs_tools
+                   snapshot.boot.dracut
+                       ? "the images of this host are made by dracut, for which there is no script: nothing can be "
+                         "enforced before drivers are loaded, and the service moves the controllers after the host's "
+                         "driver had them"
+                   : snapshot.boot.initramfs_tools
                        ? "there is no initramfs image in /boot, so nothing can be enforced before drivers are loaded"
                        : "this host has no initramfs-tools, so nothing can be enforced before drivers are loaded: the "
                          "service moves the controllers after the host's driver had them",
                    "Install initramfs-tools, or write boot = \"service\" under [enforce] to leave it to the service"};
-  const bool builtin = snapshot.builtin_modules.count("xhci_pci") != 0;
-  const bool wanted = std::any_of(target.claims.begin(), target.claims.end(), [](const Claim& claim) {
-    return controller_kind(claim.function.pci_class) == ControllerKind::xhci;
-  });
-  if (builtin && wanted)
-    return Finding{"xhci-builtin", Severity::info, "kernel " + snapshot.kernel,
-                   "xhci is built in, so it has every controller before anything else can run; the service moves them "
-                   "when it starts",
-                   ""};
+  std::set<std::string> builtin;
+  for (const auto& claim : target.claims)
+    if (const auto kind = controller_kind(claim.function.pci_class))
+      for (auto& module : builtin_drivers(snapshot, *kind)) builtin.insert(std::move(module));
+  if (!builtin.empty())
+    return Finding{
+        builtin.count("xhci_pci") ? "xhci-builtin" : "driver-builtin", Severity::info, "kernel " + snapshot.kernel,
+        fmt::format("{} {} built in, so the host's driver has every such controller before anything else can "
+                    "run; the service moves them when it starts",
+                    fmt::join(builtin, ", "), builtin.size() == 1 ? "is" : "are"),
+        ""};
   return std::nullopt;
 }
 

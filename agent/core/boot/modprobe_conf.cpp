@@ -16,11 +16,18 @@ std::vector<std::string> modules_of(ControllerKind kind) {
     case ControllerKind::ohci: return {"ohci_pci"};
     case ControllerKind::ehci: return {"ehci_pci"};
     case ControllerKind::xhci: return {"xhci_pci", "xhci_pci_renesas"};
+    case ControllerKind::other: break;
   }
   return {};
 }
 
 }  // namespace
+
+std::vector<std::string> builtin_drivers(const Snapshot& snapshot, ControllerKind kind) {
+  auto modules = modules_of(kind);
+  std::erase_if(modules, [&](const std::string& module) { return !snapshot.builtin_modules.count(module); });
+  return modules;
+}
 
 std::string modprobe_conf(Rung rung, const std::vector<std::string>& ids, const std::vector<ControllerKind>& kinds) {
   if (rung < Rung::ids) return {};

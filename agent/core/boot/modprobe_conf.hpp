@@ -3,10 +3,13 @@
 #include <string_view>
 #include <vector>
 
-#include "core/machine/pci.hpp"
+#include "core/machine/snapshot.hpp"
 #include "core/state/rung.hpp"
 
 namespace hostsplit {
+
+/// Modules with the host's drivers for a kind of controller that are built into the running kernel.
+std::vector<std::string> builtin_drivers(const Snapshot& snapshot, ControllerKind kind);
 
 /// What /etc/modprobe.d/hostsplit.conf says for a rung; empty below `ids`. See modprobe.d(5).
 /// \param ids       "1022:148c", for vfio-pci to take wherever they are; with the rung `blacklist` there may be none

@@ -5,17 +5,15 @@
 
 #include <algorithm>
 
-#include "core/usb/guards.hpp"
-#include "core/boot/kernel_parameters.hpp"
 #include "core/base/number.hpp"
+#include "core/boot/kernel_parameters.hpp"
+#include "core/checks/doctor_checks.hpp"
 #include "core/memory/kernel_command_line.hpp"
 #include "core/memory/page_source.hpp"
-#include "core/checks/pve_lint.hpp"
+#include "core/usb/guards.hpp"
 
 namespace hostsplit {
 namespace {
-
-using Findings = std::vector<Finding>;
 
 std::string place(const SetupLine& line) {
   return fmt::format("{}:{}", line.file, line.line);
@@ -218,25 +216,6 @@ Findings check_rc_local(const DoctorInput& in) {
   return findings;
 }
 
-Findings check_reset(const DoctorInput& in) {
-  // Before 5.8 the kernel resets these by FLR, which hangs the host (drivers/pci/quirks.c).
-  const auto dot = in.snapshot.kernel.find('.');
-  const auto major = parse_number<int>(std::string_view(in.snapshot.kernel).substr(0, dot));
-  if (!major || dot == std::string::npos) return {};
-  const auto rest = std::string_view(in.snapshot.kernel).substr(dot + 1);
-  const auto minor = parse_number<int>(rest.substr(0, std::min(rest.find_first_not_of("0123456789"), rest.size())));
-  if (*major > 5 || (*major == 5 && minor.value_or(0) >= 8)) return {};
-  Findings findings;
-  for (const auto& [address, controller] : in.snapshot.controllers) {
-    const auto& ids = in.snapshot.function(address)->fingerprint.ids;
-    if (ids.vendor == 0x1022 && (ids.device == 0x148c || ids.device == 0x149c))
-      findings.push_back({"reset-hangs", Severity::error, to_string(address),
-                          "this kernel resets the controller in a way that hangs the whole host",
-                          "Update to kernel 5.8 or later"});
-  }
-  return findings;
-}
-
 // Memory --------------------------------------------------------------------------------------------------------------
 
 Findings check_pools(const DoctorInput& in) {
@@ -260,109 +239,6 @@ Findings check_pools(const DoctorInput& in) {
   return findings;
 }
 
-// Guests --------------------------------------------------------------------------------------------------------------
-
-Findings check_guests(const DoctorInput& in) {
-  return in.config ? lint_pve(in.pve, *in.config, in.snapshot) : in.pve.findings;
-}
-
-/// Proxmox VE gives every other member of a group to vfio-pci as well, without asking (PVE::SysFSTools).
-void taken_along(const DoctorInput& in, const PveVm& vm, const PciFunction& function, Findings& findings) {
-  if (!function.group || !in.snapshot.groups.count(*function.group)) return;
-  for (const auto& address : in.snapshot.groups.at(*function.group).members) {
-    const PciFunction* member = in.snapshot.function(address);
-    if (!member || address == function.address || member->driver.empty() || member->driver == "vfio-pci" ||
-        is_bridge(member->fingerprint.pci_class))
-      continue;
-    const HostUse* use = lifeline_on(in.snapshot, address);
-    findings.push_back(
-        {"pve-takes-along", use ? Severity::error : Severity::warning, fmt::format("VM {}", vm.id),
-         fmt::format("its start takes {} from {} too, which shares group {} with {}{}", to_string(address),
-                     member->driver, *function.group, to_string(function.address), use ? "; " + use_text(*use) : ""),
-         use ? "Take that hostpci line out of the VM" : "See that the host can do without it"});
-  }
-}
-
-Findings check_host_pci(const DoctorInput& in) {
-  Findings findings;
-  for (const auto& [id, vm] : in.pve.vms) {
-    std::set<int> seen;
-    for (const auto& pci : vm.host_pci)
-      for (const auto& [wanted, whole_slot] : addresses_of(pci, in.pve))
-        for (const auto& [address, function] : in.snapshot.functions) {
-          const bool meant = whole_slot ? address.domain == wanted.domain && address.bus == wanted.bus &&
-                                              address.device == wanted.device
-                                        : address == wanted;
-          if (meant && function.group && seen.insert(*function.group).second) taken_along(in, vm, function, findings);
-        }
-  }
-  return findings;
-}
-
-Findings check_hookscript(const DoctorInput& in) {
-  Findings findings;
-  if (!in.config || !in.pve.known) return findings;
-  for (const auto& [id, wish] : in.config->vms)
-    if (const PveVm* vm = in.pve.vm(id); vm && vm->hookscript.find("hostsplit") == std::string::npos)
-      findings.push_back({"pve-no-hook", Severity::info, fmt::format("VM {}", id),
-                          "nothing holds its start back when its controllers or pages are not ready",
-                          fmt::format("cp /usr/share/hostsplit/hostsplit-hook /var/lib/vz/snippets/ && qm set {} "
-                                      "--hookscript local:snippets/hostsplit-hook",
-                                      id)});
-  return findings;
-}
-
-bool backed_up(const std::vector<std::string>& jobs, int vm) {
-  const std::string id = std::to_string(vm);
-  return std::any_of(jobs.begin(), jobs.end(), [&](const std::string& job) {
-    if (job == "all" || job.starts_with("pool ")) return true;
-    const std::string list = "," + job + ",";
-    return list.find("," + id + ",") != std::string::npos;
-  });
-}
-
-Findings check_backup(const DoctorInput& in) {
-  Findings findings;
-  if (!in.config || !in.pve.known) return findings;
-  for (const auto& [id, wish] : in.config->vms)
-    if (in.pve.vm(id) && !backed_up(in.setup.backup_jobs, id))
-      findings.push_back({"pve-no-backup", Severity::info, fmt::format("VM {}", id), "no backup job takes it",
-                          "In the web interface: Datacenter, Backup, Add; or once: vzdump " + std::to_string(id)});
-  return findings;
-}
-
-/// "local-lvm:vm-101-disk-0,iothread=1,size=64G" -> 64 GiB.
-Kib disk_size(const std::string& disk) {
-  const auto at = disk.find("size=");
-  if (at == std::string::npos) return 0;
-  std::string text = disk.substr(at + 5, disk.find(',', at) - at - 5);
-  if (text.empty()) return 0;
-  const char unit = text.back();
-  return parse_size(text.substr(0, text.size() - 1) + (unit == 'T'   ? "TiB"
-                                                       : unit == 'G' ? "GiB"
-                                                       : unit == 'M' ? "MiB"
-                                                                     : "KiB"))
-      .value_or(0);
-}
-
-Findings check_thin_pools(const DoctorInput& in) {
-  Findings findings;
-  for (const auto& pool : in.setup.thin_pools) {
-    Kib promised = 0;
-    for (const auto& [id, vm] : in.pve.vms)
-      for (const auto& [key, disk] : vm.disks)
-        if (disk.starts_with(pool.storage + ":")) promised += disk_size(disk);
-    if (pool.size == 0 || promised <= pool.size) continue;
-    findings.push_back(
-        {"thin-pool-promised", Severity::warning, "storage " + pool.storage,
-         fmt::format("disks of {} GiB are promised from a thin pool of {} GiB; when it is full, every VM on it "
-                     "stops",
-                     promised / kib_per_gib, pool.size / kib_per_gib),
-         "Enlarge the pool (lvextend), remove disks or snapshots, and watch it: lvs"});
-  }
-  return findings;
-}
-
 struct Check {
   const char *name, *title;
   Findings (*run)(const DoctorInput&);
@@ -381,19 +257,23 @@ constexpr Check checks[] = {
     {"blacklist", "the host's USB drivers are not blacklisted", check_blacklist},
     {"rc-local", "nothing else writes huge pages", check_rc_local},
     {"reset", "controllers can be reset", check_reset},
+    {"display", "the host keeps its display", check_display},
     {"pools", "huge pages leave the host its memory", check_pools},
     {"guests", "VMs in Proxmox VE are as configured here", check_guests},
-    {"groups", "starting a VM takes nothing along", check_host_pci},
+    {"host-pci", "VMs have their controllers and nothing the host needs", check_host_pci},
+    {"groups", "starting a VM takes nothing along", check_taken_along},
     {"hook", "VMs wait until they are ready", check_hookscript},
     {"backup", "VMs are backed up", check_backup},
     {"thin-pool", "thin pools hold what they promise", check_thin_pools},
+    {"spare", "thin pools have a spare area", check_spare},
 };
 
 }  // namespace
 
 std::vector<Checkup> examine(const DoctorInput& input) {
   std::vector<Checkup> done;
-  for (const auto& check : checks) done.push_back({check.name, check.title, check.run(input)});
+  for (const auto& check : checks)
+    done.push_back({check.name, check.title, check.run(input), not_looked_at(check.name, input)});
   return done;
 }
 

@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <set>
 
+#include "core/base/number.hpp"
+#include "core/boot/kernel_parameters.hpp"
 #include "core/memory/kernel_command_line.hpp"
 #include "core/memory/pools.hpp"
-#include "core/boot/kernel_parameters.hpp"
-#include "core/base/number.hpp"
 
 namespace hostsplit {
 namespace {

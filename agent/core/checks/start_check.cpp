@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "core/usb/guards.hpp"
-#include "core/memory/pools.hpp"
 #include "core/base/names.hpp"
+#include "core/memory/pools.hpp"
+#include "core/usb/guards.hpp"
 
 namespace hostsplit {
 namespace {
@@ -24,8 +24,9 @@ std::uint64_t share_of(const Reservation& item, int vm) {
   return share == item.shares.end() ? 0 : share->second;
 }
 
-std::optional<std::string> against_lifelines(const Snapshot& snapshot, const PciAddress& address) {
-  for (const auto& finding : guard_lifelines(snapshot, {address}, {{"keyboard", 0}, {"usb", 0}}))
+std::optional<std::string> against_lifelines(const Snapshot& snapshot, const BootPlan& applied,
+                                             const PciAddress& address, int vm) {
+  for (const auto& finding : losses(snapshot, {{address}, {{address, vm}}, {}, given_up_when_applied(applied)}))
     if (finding.severity == Severity::error)
       return fmt::format("{}: {}. {}", finding.subject, finding.message, finding.remedy);
   return {};
@@ -36,21 +37,24 @@ std::optional<std::string> against_function(const Snapshot& snapshot, const Clai
   const PciFunction& function = *snapshot.function(address);
   if (function.driver != names::vfio_driver)
     return fmt::format("{} ({}) is with {}, not with {}: see journalctl -t hostsplit, then hostsplit apply",
-                       to_string(address), describe(claim.causes), function.driver.empty() ? "no driver" : function.driver,
-                       names::vfio_driver);
+                       to_string(address), describe(claim.causes),
+                       function.driver.empty() ? "no driver" : function.driver, names::vfio_driver);
   const GroupHolder* holder = holder_of(snapshot, address);
   if (!holder || holder->vm == vm) return {};
-  return fmt::format("{} ({}) is held by {} (process {}): shut that one down first", to_string(address), describe(claim.causes),
-                     holder->vm ? fmt::format("VM {}", *holder->vm) : holder->command, holder->pid);
+  return fmt::format("{} ({}) is held by {} (process {}): shut that one down first", to_string(address),
+                     describe(claim.causes), holder->vm ? fmt::format("VM {}", *holder->vm) : holder->command,
+                     holder->pid);
 }
 
-std::optional<std::string> against_claim(const Snapshot& snapshot, const Claim& claim, int vm, bool only_lifelines) {
+std::optional<std::string> against_claim(const Snapshot& snapshot, const BootPlan& applied, const Claim& claim, int vm,
+                                         bool only_lifelines) {
   const Located located = locate(snapshot, claim.function);
   if (located.kind != Located::Kind::found) {
     if (only_lifelines) return {};
-    return fmt::format("{} ({}) is not where it was: see hostsplit plan", to_string(claim.address), describe(claim.causes));
+    return fmt::format("{} ({}) is not where it was: see hostsplit plan", to_string(claim.address),
+                       describe(claim.causes));
   }
-  if (auto lifeline = against_lifelines(snapshot, *located.address)) return lifeline;
+  if (auto lifeline = against_lifelines(snapshot, applied, *located.address, vm)) return lifeline;
   if (only_lifelines) return {};
   return against_function(snapshot, claim, *located.address, vm);
 }
@@ -67,7 +71,7 @@ bool applied_for(const BootPlan& applied, int vm) {
 std::optional<std::string> objection(const Snapshot& snapshot, const BootPlan& applied, int vm, bool only_lifelines) {
   for (const auto& claim : applied.claims)
     if (claim.vm == vm)
-      if (auto against = against_claim(snapshot, claim, vm, only_lifelines)) return against;
+      if (auto against = against_claim(snapshot, applied, claim, vm, only_lifelines)) return against;
   if (only_lifelines) return {};
   for (const auto& item : applied.reservations) {
     const std::uint64_t needed = share_of(item, vm);

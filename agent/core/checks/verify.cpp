@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "core/memory/pools.hpp"
 #include "core/base/names.hpp"
+#include "core/memory/pools.hpp"
 
 namespace hostsplit {
 namespace {

@@ -1,10 +1,12 @@
 #pragma once
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "core/base/size.hpp"
+#include "core/machine/pci.hpp"
 
 namespace hostsplit {
 
@@ -18,8 +20,18 @@ struct SetupLine {
 
 /// A pool of thin volumes and what is promised from it.
 struct ThinPool {
-  std::string storage;  ///< its id in /etc/pve/storage.cfg
-  Kib size = 0;
+  std::string storage;    ///< its id in /etc/pve/storage.cfg
+  Kib size = 0;           ///< of its data; 0: unknown
+  std::string disk = {};  ///< the disk it is on, where it is one: "nvme0n1"
+  Kib disk_size = 0;      ///< 0: unknown
+  Kib spare = 0;          ///< of the disk: in no partition, or in one for LVM and in no volume
+};
+
+/// What doctor needs of one PCI function beside the snapshot.
+struct FunctionSetup {
+  std::optional<std::string> reset_methods;  ///< `reset_method`: "flr bus"; empty optional: it cannot be reset
+  bool boot_vga = false;                     ///< the firmware showed its messages there
+  bool connected = false;                    ///< a display is connected (DRM connector)
 };
 
 /// What `doctor` looks at beside the snapshot: how the host was set up.
@@ -34,6 +46,10 @@ struct HostSetup {
   std::optional<bool> remapping;  ///< interrupts are remapped, as far as /proc/interrupts tells; empty: it does not
   bool unsafe_interrupts = false;
   std::vector<ThinPool> thin_pools;
+  std::map<PciAddress, FunctionSetup> functions;
+  bool resets_known = false;  ///< this kernel shows reset methods at all (5.15 and later)
+  bool modprobe_known = false, storages_known = false, jobs_known = false;  ///< these files were readable
+  std::set<int> dumped;                                                     ///< VMs with a backup in a local storage
   std::vector<std::string> backup_jobs;  ///< what each job of /etc/pve/jobs.cfg takes: "all", "101,102", "pool x"
 };
 

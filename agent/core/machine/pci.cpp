@@ -100,12 +100,23 @@ std::string_view to_string(ControllerKind kind) {
     case ControllerKind::ohci: return "ohci";
     case ControllerKind::ehci: return "ehci";
     case ControllerKind::xhci: return "xhci";
+    case ControllerKind::other: return "other";
   }
   return "unknown";
 }
 
 bool is_bridge(std::uint32_t pci_class) {
   return pci_class >> 16 == bridge_class;
+}
+
+bool is_bus_bridge(std::uint32_t pci_class) {
+  const std::uint32_t subclass = pci_class >> 8;
+  return subclass == 0x0604 || subclass == 0x0607 || subclass == 0x0609;
+}
+
+bool leaves_group_viable(std::string_view driver) {
+  return driver.empty() || driver == "pcieport" || driver == "pci-stub" || driver.ends_with("vfio-pci") ||
+         driver.ends_with("vfio_pci");
 }
 
 }  // namespace hostsplit

@@ -66,14 +66,21 @@ std::optional<std::uint32_t> parse_class(std::string_view text);
 /// "\_SB_.PCI0 08.1/00.3 1022:148c", for messages.
 std::string describe(const Fingerprint& fingerprint);
 
-/// USB host controller interfaces by programming interface (PCI class 0x0c03xx). USB4 host interfaces (0x40),
-/// device controllers (0xfe) and others are not controllers in the sense of hostsplit.
-enum class ControllerKind { uhci, ohci, ehci, xhci };
+/// USB host controller interfaces by programming interface (PCI class 0x0c03xx). `other` is what brings root hubs
+/// without such a class, as dwc3 in host mode does (class 0x0c03fe); it cannot be given away.
+enum class ControllerKind { uhci, ohci, ehci, xhci, other };
+/// \return never `other`: no class says that there are root hubs.
 std::optional<ControllerKind> controller_kind(std::uint32_t pci_class);
 std::string_view to_string(ControllerKind kind);
 
-/// True for PCI bridges (class 06xx): the kernel does not count them against a group's viability.
+/// True for bridges of any kind (class 06xx).
 bool is_bridge(std::uint32_t pci_class);
+/// True for bridges to other buses (header type 1 or 2): vfio-pci takes none (drivers/vfio/pci/vfio_pci.c, probe: "Type
+/// 0 only").
+bool is_bus_bridge(std::uint32_t pci_class);
+/// True when a function with this driver leaves its group viable: none, or one with driver_managed_dma
+/// (drivers/iommu/iommu.c, iommu_group_claim_dma_owner): vfio-pci and its variants, pci-stub, pcieport.
+bool leaves_group_viable(std::string_view driver);
 
 /// A PCI function as observed.
 struct PciFunction {

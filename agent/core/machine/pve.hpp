@@ -7,8 +7,8 @@
 
 #include "core/base/cpu_set.hpp"
 #include "core/base/finding.hpp"
-#include "core/machine/pci.hpp"
 #include "core/base/size.hpp"
+#include "core/machine/pci.hpp"
 
 namespace hostsplit {
 
@@ -38,6 +38,7 @@ struct PveHostPci {
   std::vector<PveHostAddress> addresses;  ///< `host=`, more than one where joined with ";"
   std::string mapping;       ///< `mapping=`: id in /etc/pve/mapping/pci.cfg; empty when addresses are given
   bool keep_driver = false;  ///< `driver=keep`: Proxmox VE neither binds nor resets it
+  std::string rest = {};     ///< all other properties, "pcie=1,rombar=0", for a line that only changes the address
   bool operator==(const PveHostPci&) const = default;
 };
 
@@ -67,10 +68,27 @@ struct PveVm {
   std::vector<PveNumaNode> numa_nodes;         ///< ascending
   std::vector<PveHostPci> host_pci;            ///< ascending
   std::map<std::string, std::string> disks;    ///< "scsi0" -> "local-lvm:vm-101-disk-0,size=64G"
+  std::map<std::string, std::string> usb;      ///< "usb0" -> "host=10c4:ea60"
+  std::map<std::string, std::string> serial;   ///< "serial0" -> "/dev/ttyUSB0"; parallel lines, too
   std::map<std::string, std::string> pending;  ///< keys of [PENDING]: what the next start will have
   std::vector<std::string> pending_deletes;
   std::vector<std::string> snapshots;
   bool operator==(const PveVm&) const = default;
+};
+
+/// /etc/pve/lxc/<ctid>.conf, as far as it names devices of the host (pct.conf(5), lxc.container.conf(5)).
+struct PveContainer {
+  int id = 0;
+  std::string name;                                          ///< hostname
+  std::vector<std::string> devices;                          ///< `devN:` and what `lxc.mount.entry` binds of /dev
+  std::vector<std::pair<std::string, std::string>> allowed;  ///< `lxc.cgroup2.devices.allow`: "c" and "188:*"
+  bool operator==(const PveContainer&) const = default;
+};
+
+/// One `map` line of a USB mapping.
+struct PveUsbMapEntry {
+  std::string node, ids, path;  ///< "10c4:ea60"; "1-2", or empty when only the ids count
+  bool operator==(const PveUsbMapEntry&) const = default;
 };
 
 /// One `map` line of a PCI resource mapping: where the resource is on one node of the cluster.
@@ -94,8 +112,10 @@ struct PveConfigs {
       false;         ///< false: there is no /etc/pve, or it is empty (pmxcfs is not up): nothing is known about guests
   std::string node;  ///< this machine's name in the cluster; empty when unknown
   std::map<int, PveVm> vms;
+  std::map<int, PveContainer> containers;
   std::vector<PveMapping> mappings;
-  std::vector<Finding> findings;  ///< lines that make no sense, files that cannot be read
+  std::multimap<std::string, PveUsbMapEntry> usb_mappings;  ///< by id, of /etc/pve/mapping/usb.cfg
+  std::vector<Finding> findings;                            ///< lines that make no sense, files that cannot be read
 
   const PveVm* vm(int id) const {
     const auto found = vms.find(id);
@@ -106,5 +126,12 @@ struct PveConfigs {
 /// The addresses a `hostpciN:` line stands for on this node, mappings followed. Empty when the mapping has no entry
 /// here.
 std::vector<PveHostAddress> addresses_of(const PveHostPci& host_pci, const PveConfigs& configs);
+
+/// True when the line's address means this function: the function itself, or any of the slot.
+inline bool means(const PveHostAddress& wanted, const PciAddress& address) {
+  return wanted.whole_slot ? address.domain == wanted.address.domain && address.bus == wanted.address.bus &&
+                                 address.device == wanted.address.device
+                           : address == wanted.address;
+}
 
 }  // namespace hostsplit

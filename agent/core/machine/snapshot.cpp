@@ -13,8 +13,15 @@ const char* to_string(UseKind kind) {
     case UseKind::keyboard: return "keyboard";
     case UseKind::input: return "input";
     case UseKind::console: return "console";
+    case UseKind::key: return "key file";
+    case UseKind::process: return "process";
+    case UseKind::guest: return "guest";
   }
   return "unknown";
+}
+
+std::string to_string(const EarlyLeft& left) {
+  return left.what + (left.what.empty() || left.why.empty() ? "" : " ") + left.why;
 }
 
 KernelBuild parse_kernel_build(std::string_view meminfo) {

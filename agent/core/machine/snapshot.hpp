@@ -7,10 +7,11 @@
 #include <vector>
 
 #include "core/base/cpu_set.hpp"
-#include "core/machine/file_content.hpp"
 #include "core/base/finding.hpp"
-#include "core/machine/pci.hpp"
 #include "core/base/size.hpp"
+#include "core/machine/file_content.hpp"
+#include "core/machine/host_use.hpp"
+#include "core/machine/pci.hpp"
 #include "core/machine/usb.hpp"
 
 namespace hostsplit {
@@ -42,20 +43,6 @@ struct NumaNode {
   bool operator==(const NumaNode&) const = default;
 };
 
-/// What the host itself uses, and the PCI function that carries it.
-enum class UseKind { mount, swap, lvm, zfs, md, network, keyboard, input, console };
-const char* to_string(UseKind kind);
-
-struct HostUse {
-  UseKind kind = UseKind::mount;
-  std::string name;    ///< "/", "vmbr0", "/dev/sda2", "AT Keyboard"
-  std::string device;  ///< kernel device it stands on: "sda2", "enp5s0", "input3"
-  std::optional<PciAddress>
-      function;           ///< where its path first meets PCI, seen from the device; empty: elsewhere (PS/2)
-  bool lifeline = false;  ///< the host cannot lose it: mounts, swap, volume managers, default route or bridge, console
-  bool operator==(const HostUse&) const = default;
-};
-
 /// A process that holds an IOMMU group open (/dev/vfio/<group>).
 struct GroupHolder {
   int group = 0;
@@ -65,12 +52,23 @@ struct GroupHolder {
   bool operator==(const GroupHolder&) const = default;
 };
 
+/// A function the script in the initramfs left to the host.
+struct EarlyLeft {
+  /// absent, other-device, has-driver, no-override, not-taken; empty in notes of an older script.
+  std::string code;
+  std::string what;  ///< an address, or where nothing was found
+  std::string why;   ///< for people
+  bool operator==(const EarlyLeft&) const = default;
+};
+/// "0000:03:00.3 another device ..."
+std::string to_string(const EarlyLeft& left);
+
 /// What the script in the initramfs did at this boot, as it noted it in /run.
 struct EarlyNotes {
   bool off = false;                ///< hostsplit=off
   std::string plan;                ///< the plan it had
   std::vector<std::string> bound;  ///< addresses it gave to vfio-pci
-  std::vector<std::string> left;   ///< what it left to the host, and why: "0000:03:00.3 another device ..."
+  std::vector<EarlyLeft> left;     ///< what it left to the host, and why
   std::optional<unsigned> took_ms;
   bool operator==(const EarlyNotes&) const = default;
 };
@@ -88,6 +86,7 @@ KernelBuild parse_kernel_build(std::string_view meminfo);
 /// How this machine boots, as far as hostsplit has a hand in it.
 struct BootTools {
   bool initramfs_tools = false;      ///< update-initramfs and /etc/initramfs-tools are there
+  bool dracut = false;               ///< the images are made by dracut, not by initramfs-tools
   bool grub = false;                 ///< update-grub and /etc/default/grub are there
   bool proxmox_boot = false;         ///< proxmox-boot-tool keeps kernels on EFI partitions (proxmox-boot-uuids)
   bool efi = false;                  ///< booted by UEFI firmware
@@ -119,6 +118,9 @@ struct Snapshot {
   std::vector<UsbDevice> devices;  ///< by name
   std::map<int, NumaNode> nodes;
   std::vector<HostUse> uses;
+  /// Mapping below the root file system that is opened by a passphrase typed in the initramfs, where nothing else can
+  /// open it; empty: none.
+  std::string root_passphrase;
   std::vector<GroupHolder> holders;
   BootTools boot;
   std::vector<Finding> findings;  ///< what could not be read or made no sense

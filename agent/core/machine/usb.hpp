@@ -53,7 +53,7 @@ struct RootHub {
   bool operator==(const RootHub&) const = default;
 };
 
-/// A USB controller: a PCI function with class 0x0c0300/10/20/30.
+/// A USB controller: a PCI function with class 0x0c0300/10/20/30, or any other with root hubs.
 struct Controller {
   PciAddress address;
   ControllerKind kind = ControllerKind::xhci;

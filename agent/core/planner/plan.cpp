@@ -16,6 +16,7 @@
 #include "core/boot/escalation.hpp"
 #include "core/base/names.hpp"
 #include "core/steps/steps.hpp"
+#include "core/usb/topology.hpp"
 
 namespace hostsplit {
 namespace {
@@ -133,6 +134,17 @@ std::vector<Finding> labels_along(const Snapshot& snapshot, const Claims& claims
   return findings;
 }
 
+/// What the target takes from the host, and what the same plan gives back.
+Departure departure_of(const BootPlan& target, const std::vector<Step>& taking, const std::vector<Step>& releasing) {
+  Departure departure{moving(taking)};
+  for (const auto& claim : target.claims) departure.to[claim.address] = claim.vm;
+  for (const auto& step : releasing)
+    if (const auto& bind = std::get<Bind>(step.action); !bind.to.empty() && bind.to != names::vfio_driver)
+      departure.returning.insert(bind.address);
+  departure.may_lose = target.may_lose;
+  return departure;
+}
+
 /// Without groups nobody can say what goes along with a function: that comes after the next boot.
 bool waits_for_iommu(const Snapshot& snapshot, const Config& config) {
   const bool wishes = std::any_of(config.vms.begin(), config.vms.end(), [](const auto& vm) {
@@ -211,12 +223,16 @@ Plan make_plan(const PlanInput& input) {
     return describe(claim.causes) + " of " + vm_text(claim.vm, input.config);
   });
   const auto releasing = release_steps(snapshot, input.baseline, claims.by_address, plan.findings);
-  append(plan.findings, guard_lifelines(snapshot, moving(taking), input.config.may_lose));
+  append(plan.findings, losses(snapshot, departure_of(plan.target, taking, releasing)));
   append(plan.findings, guard_holders(snapshot, moving(taking)));
   append(plan.findings, guard_holders(snapshot, moving(releasing)));
   add_page_source(input, plan, words);
   append(plan.findings, check_cpus(snapshot, input.config));
-  if (!has_errors(plan.findings)) append(plan.findings, labels_along(snapshot, claims, input.config, input.ports));
+  append(plan.findings, note_topology(snapshot, plan.target.claims));
+  if (!has_errors(plan.findings)) {
+    append(plan.findings, labels_along(snapshot, claims, input.config, input.ports));
+    append(plan.findings, plugged_in(snapshot, moving(taking), socket_labels(snapshot, input.ports)));
+  }
 
   Ladder ladder = choose_rung({snapshot, plan.target, input.config, input.baseline, input.climbed});
   append(plan.findings, std::move(ladder.findings));
@@ -280,14 +296,18 @@ Plan make_repair_plan(const Snapshot& snapshot, const BootPlan& applied, const s
   });
   // Each function on its own: one that cannot move must not keep the others from moving.
   std::erase_if(taking, [&](const Step& step) {
-    const std::set<PciAddress> one{std::get<Bind>(step.action).address};
-    auto against = guard_lifelines(snapshot, one, {{"keyboard", 0}, {"usb", 0}});
+    const auto& bind = std::get<Bind>(step.action);
+    const std::set<PciAddress> one{bind.address};
+    auto against = losses(snapshot, {one, {{bind.address, bind.vm.value_or(0)}}, {}, given_up_when_applied(applied)});
     append(against, guard_holders(snapshot, one));
     const bool refused = has_errors(against);
     append(plan.findings, std::move(against));
     return refused;
   });
-  std::erase_if(plan.findings, [](const Finding& f) { return f.code == "last-keyboard" || f.code == "last-usb"; });
+  // Given up when it was applied: nothing new at each boot.
+  std::erase_if(plan.findings, [](const Finding& f) {
+    return f.severity != Severity::error && (f.code == "last-keyboard" || f.code == "last-usb");
+  });
   add(plan.steps, module_steps(snapshot, taking));
   add(plan.steps, taking);
   std::vector<Finding> ignored;

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <set>
 
+#include "core/base/names.hpp"
 #include "core/usb/guards.hpp"
 #include "core/usb/learn.hpp"
-#include "core/base/names.hpp"
 
 namespace hostsplit {
 namespace {
@@ -84,8 +84,14 @@ class Resolver {
   }
 
   void claim_port(const VmWish& vm, const Named& label) {
-    if (const auto address = port_address(vm_text(vm.id, config_), label))
-      claim(vm, *address, {Cause::Kind::port, label.text});
+    const auto address = port_address(vm_text(vm.id, config_), label);
+    if (!address) return;
+    const PciFunction& function = *snapshot_.function(*address);
+    if (controller_kind(function.fingerprint.pci_class)) return claim(vm, *address, {Cause::Kind::port, label.text});
+    error("not-a-controller", label.text,
+          fmt::format("{} wants this socket, but its controller {} is {}", vm_text(vm.id, config_), to_string(*address),
+                      what_it_is(function)),
+          "Choose a socket of another controller");
   }
 
   const PciFunction* present(const VmWish& vm, const Named& name) {
@@ -103,18 +109,43 @@ class Resolver {
   void claim_controller(const VmWish& vm, const Named& name) {
     const PciFunction* function = present(vm, name);
     if (!function) return;
-    if (snapshot_.controller(function->address)) return claim(vm, function->address, {Cause::Kind::controller});
     const std::uint32_t pci_class = function->fingerprint.pci_class;
-    const bool usb4 = pci_class == 0x0c0340;
-    error("not-a-controller", name.text,
-          fmt::format("{} names it as a USB controller{}, but it is {} (class {})", vm_text(vm.id, config_),
-                      at_line(config_, name.line), usb4 ? "a USB4/Thunderbolt host interface" : "something else",
-                      class_text(pci_class)),
-          "Name a controller that hostsplit status lists; other functions of a group go into functions = [...]");
+    if (controller_kind(pci_class)) return claim(vm, function->address, {Cause::Kind::controller});
+    if (is_bus_bridge(pci_class)) return refuse_bridge(vm, name);
+    error(
+        "not-a-controller", name.text,
+        fmt::format("{} names it as a USB controller{}, but it is {} (class {})", vm_text(vm.id, config_),
+                    at_line(config_, name.line), what_it_is(*function), class_text(pci_class)),
+        snapshot_.controller(function->address)
+            ? "Switch it to host mode in the firmware setup (then its class is 0x0c0330), or choose another controller"
+            : "Name a controller that hostsplit status lists; other functions of a group go into functions = [...]");
+  }
+
+  std::string what_it_is(const PciFunction& function) const {
+    if (function.fingerprint.pci_class == 0x0c0340) return "a USB4/Thunderbolt host interface";
+    if (snapshot_.controller(function.address))
+      return fmt::format("a dual-role controller whose sockets work through {} on the host only", function.driver);
+    if (function.fingerprint.pci_class == 0x0c03fe) return "a USB device controller";
+    return "something else";
   }
 
   void claim_function(const VmWish& vm, const Named& name) {
-    if (const PciFunction* function = present(vm, name)) claim(vm, function->address, {Cause::Kind::function});
+    const PciFunction* function = present(vm, name);
+    if (!function) return;
+    if (is_bus_bridge(function->fingerprint.pci_class)) return refuse_bridge(vm, name);
+    claim(vm, function->address, {Cause::Kind::function});
+  }
+
+  /// vfio_pci_probe() refuses every header type but 0, and all that is behind the bridge would lose the host's driver.
+  void refuse_bridge(const VmWish& vm, const Named& name) {
+    std::string lost;
+    if (const HostUse* use = lifeline_on(snapshot_, *parse_pci_address(name.text)))
+      lost = fmt::format("; behind it: {}", use_text(*use));
+    error("bridge", name.text,
+          fmt::format("{} names a PCI bridge{}, which vfio-pci does not take{}", vm_text(vm.id, config_),
+                      at_line(config_, name.line), lost),
+          "Take it out of the configuration: a bridge stays with the host and does not keep its group from being given "
+          "to a VM");
   }
 
   void keep(const Named& name) {
@@ -148,10 +179,14 @@ class Resolver {
       const auto group = snapshot_.function(address)->group;
       if (group)
         wanted[*group].push_back(address);
-      else
+      else if (snapshot_.iommu)
         error("no-iommu", to_string(address),
-              snapshot_.iommu ? "it is in no IOMMU group, so it cannot be given to a VM"
-                              : "the IOMMU is off, so nothing can be given to a VM",
+              "it is in no IOMMU group although the IOMMU is on, so it cannot be given to a VM",
+              "The firmware's tables (DMAR or IVRS) leave this function out of every unit: update the firmware, or "
+              "choose "
+              "a controller that hostsplit status shows with a group");
+      else
+        error("no-iommu", to_string(address), "the IOMMU is off, so nothing can be given to a VM",
               "Switch on IOMMU (AMD-Vi or VT-d) in the firmware setup; Intel machines before kernel 6.8 also need "
               "intel_iommu=on on the kernel command line");
     }
@@ -176,7 +211,9 @@ class Resolver {
 
   void take_along(int group, const PciAddress& address, const Claim& first) {
     const PciFunction* member = snapshot_.function(address);
-    if (!member || is_bridge(member->fingerprint.pci_class)) return;
+    if (!member) return;
+    const bool bridge = is_bus_bridge(member->fingerprint.pci_class);
+    if (bridge && leaves_group_viable(member->driver)) return;
     const std::string subject = fmt::format("group {}", group);
     if (const auto kept = kept_.find(address); kept != kept_.end())
       return error(
@@ -185,9 +222,9 @@ class Resolver {
                       to_string(first.address), describe(first.causes), to_string(address), kept->second),
           "Take it out of host.keep, or choose a socket of another group for the VM");
     if (claims_.by_address.count(address)) return;
-    if (snapshot_.controller(address))
+    if (controller_kind(member->fingerprint.pci_class))
       return claim(config_.vms.at(first.vm), address, {Cause::Kind::shares_group, {}, first.address, group});
-    if (member->driver.empty() || member->driver == names::vfio_driver || member->driver == "pci-stub") return;
+    if (leaves_group_viable(member->driver)) return;
     if (const HostUse* use = lifeline_on(snapshot_, address))
       return error(
           "group-lifeline", subject,
@@ -198,9 +235,10 @@ class Resolver {
           fmt::format("{} wants {} ({}), but {} of the same group is in use by the host (driver {}, class {})",
                       vm_text(first.vm, config_), to_string(first.address), describe(first.causes), to_string(address),
                       member->driver, class_text(member->fingerprint.pci_class)),
-          fmt::format("Choose a socket of another group, or give it along by explicit wish: functions = [\"{}\"] in "
-                      "[vm.{}]",
-                      to_string(address), first.vm));
+          bridge ? std::string("Choose a socket of another group: a bridge with such a driver keeps its group from VMs")
+                 : fmt::format("Choose a socket of another group, or give it along by explicit wish: functions = "
+                               "[\"{}\"] in [vm.{}]",
+                               to_string(address), first.vm));
   }
 
   const Snapshot& snapshot_;

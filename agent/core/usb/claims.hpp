@@ -2,11 +2,11 @@
 #include <map>
 #include <vector>
 
+#include "core/base/finding.hpp"
+#include "core/machine/snapshot.hpp"
 #include "core/state/boot_plan.hpp"
 #include "core/state/config.hpp"
-#include "core/base/finding.hpp"
 #include "core/state/port_map.hpp"
-#include "core/machine/snapshot.hpp"
 
 namespace hostsplit {
 
@@ -17,8 +17,8 @@ struct Claims {
 };
 
 /// From labels and addresses to functions, closed over EHCI companions and over IOMMU groups: a group is the unit that
-/// can be given to a VM (Documentation/driver-api/vfio.rst). Bridges in a group stay where they are, and so do members
-/// without a driver; neither makes a group unviable.
+/// can be given to a VM (Documentation/driver-api/vfio.rst). Members whose driver leaves the group viable, and those
+/// without one, stay where they are. A bridge cannot be given (`bridge`), by whatever name.
 Claims resolve_claims(const Snapshot& snapshot, const Config& config, const PortMap& ports);
 
 /// "VM 101 (fluent-a)".

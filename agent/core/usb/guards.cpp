@@ -1,72 +1,132 @@
 #include "core/usb/guards.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
-#include "core/base/names.hpp"
+#include "core/usb/keyboards.hpp"
 
 namespace hostsplit {
 namespace {
 
-Severity severity_of(const std::vector<Named>& may_lose, const char* what) {
-  const bool given_up = std::any_of(may_lose.begin(), may_lose.end(), [&](const auto& n) { return n.text == what; });
-  return given_up ? Severity::warning : Severity::error;
+bool named(const std::vector<std::string>& may_lose, const std::string& what) {
+  return std::find(may_lose.begin(), may_lose.end(), what) != may_lose.end();
 }
 
-/// By explicit wish, each by its name or its device; the root file system is nobody's to give.
-bool given_up(const std::vector<Named>& may_lose, const HostUse& use) {
-  if (use.name == "/") return false;
-  return std::any_of(may_lose.begin(), may_lose.end(),
-                     [&](const Named& named) { return named.text == use.name || named.text == use.device; });
+/// By explicit wish, each by its name or its device; what the boot depends on is nobody's to give.
+bool given_up(const std::vector<std::string>& may_lose, const HostUse& use) {
+  return !use.root && (named(may_lose, use.name) || named(may_lose, use.device));
+}
+
+std::string quoted_name(const HostUse& use) {
+  return fmt::format("may_lose = [\"{}\"] under [host]", use.name);
 }
 
 std::string remedy_for(const HostUse& use) {
+  if (!use.unknown.empty())
+    return use.root ? "See why it cannot be followed: as long as it is unknown what the host boots from, nothing that "
+                      "may be it can be given away"
+                    : fmt::format("Unmount, export or stop it, or write {} if it may be lost", quoted_name(use));
+  if (use.root) return "Choose sockets of another group: this one carries what the host boots from";
   switch (use.kind) {
-    case UseKind::mount:
-      return use.name == "/" ? "Choose sockets of another group: this one carries the root disk"
-                             : "Unmount " + use.name + " first, or choose sockets of another group";
+    case UseKind::mount: return "Unmount " + use.name + " first, or choose sockets of another group";
     case UseKind::swap: return "Run swapoff " + use.name + " first, or choose sockets of another group";
     case UseKind::network: return "Move the host's network to another card first, or choose sockets of another group";
+    case UseKind::process: return fmt::format("End {} first, or write {}", use.name, quoted_name(use));
+    case UseKind::guest:
+      return fmt::format("Plug it into a socket of another controller or take it out of {}, or write {}", use.name,
+                         quoted_name(use));
+    case UseKind::key: return "Plug the stick into a socket that stays with the host, or write " + quoted_name(use);
     default: return "Choose sockets of another group, or move that to another controller first";
   }
 }
 
-bool leaves(const std::set<PciAddress>& leaving, const PciAddress& address) {
-  return leaving.count(address) != 0;
+/// The function by which the use is lost, if it is.
+struct Hit {
+  bool lost = false;
+  PciAddress at;
+};
+
+Hit hit_by(const HostUse& use, const std::set<PciAddress>& leaving) {
+  for (const auto& function : use.functions)
+    if (leaving.count(function)) return {true, function};
+  if (!use.unknown.empty() && use.functions.empty()) return {true, *leaving.begin()};
+  return {};
 }
 
-void guard_last_keyboard(const Snapshot& snapshot, const std::set<PciAddress>& leaving,
-                         const std::vector<Named>& may_lose, std::vector<Finding>& findings) {
-  const HostUse* lost = nullptr;
+bool own_guest(const HostUse& use, const Hit& hit, const Departure& departure) {
+  const auto to = departure.to.find(hit.at);
+  return use.guest && to != departure.to.end() && to->second == *use.guest;
+}
+
+Finding lost_use(const Snapshot& snapshot, const HostUse& use, const PciAddress& at,
+                 const std::vector<std::string>& may_lose) {
+  if (!use.lifeline)
+    return {use.kind == UseKind::guest ? "guest-loses" : "process-loses", Severity::warning, to_string(at),
+            use_text(use), remedy_for(use)};
+  const Severity severity = given_up(may_lose, use) ? Severity::warning : Severity::error;
+  if (!use.unknown.empty())
+    return {"lifeline-unknown", severity, to_string(at),
+            fmt::format("{} is in use and may depend on it: {}", use.name, use.unknown), remedy_for(use)};
+  const PciFunction* function = snapshot.function(at);
+  const auto group = function ? function->group : std::nullopt;
+  return {"group-lifeline", severity, to_string(at),
+          use_text(use) + (group ? fmt::format("; group {} stays with the host", *group) : ""), remedy_for(use)};
+}
+
+void guard_uses(const Snapshot& snapshot, const Departure& departure, const std::set<PciAddress>& leaving,
+                std::vector<Finding>& findings) {
   for (const auto& use : snapshot.uses) {
-    if (use.kind != UseKind::keyboard) continue;
-    if (!use.function || !leaves(leaving, *use.function)) return;
-    lost = &use;
+    const bool told = use.lifeline || use.kind == UseKind::guest || use.kind == UseKind::process;
+    if (!told) continue;
+    const Hit hit = hit_by(use, leaving);
+    if (!hit.lost || own_guest(use, hit, departure)) continue;
+    findings.push_back(lost_use(snapshot, use, hit.at, departure.may_lose));
   }
-  if (!lost) return;
-  findings.push_back({"last-keyboard", severity_of(may_lose, "keyboard"), to_string(*lost->function),
-                      fmt::format("the host's last keyboard ({}) hangs on it", lost->name),
-                      "Plug the keyboard into a socket that stays with the host, or write may_lose = [\"keyboard\"] "
-                      "under [host]"});
 }
 
-void guard_last_controller(const Snapshot& snapshot, const std::set<PciAddress>& leaving,
-                           const std::vector<Named>& may_lose, std::vector<Finding>& findings) {
+void guard_last_controller(const Snapshot& snapshot, const Departure& departure, const std::set<PciAddress>& leaving,
+                           std::vector<Finding>& findings) {
   const PciAddress* last = nullptr;
   for (const auto& [address, controller] : snapshot.controllers) {
-    const bool host_owned = snapshot.function(address)->driver != names::vfio_driver;
-    if (host_owned && !leaves(leaving, address)) return;
-    if (host_owned) last = &address;
+    // Without root hubs no socket works: no driver, one that could not start, or vfio-pci.
+    if (controller.root_hubs.empty()) continue;
+    if (!leaving.count(address)) return;
+    last = &address;
   }
-  if (!last) return;
-  findings.push_back({"last-usb", severity_of(may_lose, "usb"), to_string(*last),
-                      "no USB controller would be left to the host",
+  const bool returns = std::any_of(departure.returning.begin(), departure.returning.end(),
+                                   [&](const PciAddress& address) { return snapshot.controller(address) != nullptr; });
+  if (!last || returns) return;
+  findings.push_back({"last-usb", named(departure.may_lose, "usb") ? Severity::warning : Severity::error,
+                      to_string(*last),
+                      "no USB controller would be left to the host: it is the last with working sockets",
                       "Leave one to the host (a keyboard or a rescue stick needs it), or write may_lose = [\"usb\"] "
                       "under [host]"});
 }
 
+bool behind(const Fingerprint& bridge, const Fingerprint& function) {
+  return function.root == bridge.root && function.chain.size() > bridge.chain.size() &&
+         std::equal(bridge.chain.begin(), bridge.chain.end(), function.chain.begin());
+}
+
+std::string device_text(const UsbDevice& device) {
+  const std::string name = !device.product_name.empty() ? device.product_name : "a device";
+  return fmt::format("{} ({})", name, id_pair(device.vendor, device.product));
+}
+
 }  // namespace
+
+std::set<PciAddress> with_all_behind(const Snapshot& snapshot, const std::set<PciAddress>& functions) {
+  std::set<PciAddress> all = functions;
+  for (const auto& address : functions) {
+    const PciFunction* bridge = snapshot.function(address);
+    if (!bridge || !is_bridge(bridge->fingerprint.pci_class)) continue;
+    for (const auto& [other, function] : snapshot.functions)
+      if (behind(bridge->fingerprint, function.fingerprint)) all.insert(other);
+  }
+  return all;
+}
 
 std::string use_text(const HostUse& use) {
   switch (use.kind) {
@@ -75,30 +135,59 @@ std::string use_text(const HostUse& use) {
     case UseKind::network: return fmt::format("the host's network runs over it ({})", use.name);
     case UseKind::lvm:
     case UseKind::zfs:
-    case UseKind::md: return fmt::format("{} stands on it ({})", use.name, use.device);
-    default: return fmt::format("{} {} hangs on it ({})", to_string(use.kind), use.name, use.device);
+    case UseKind::md: return fmt::format("{} depends on it ({})", use.name, use.device);
+    case UseKind::key: return fmt::format("{} is on it ({})", use.name, use.device);
+    case UseKind::process: return fmt::format("{} has {} open, which is on it", use.name, use.device);
+    case UseKind::guest: return fmt::format("{} uses what is plugged in there now: {}", use.name, use.device);
+    default: return fmt::format("{} {} is attached to it ({})", to_string(use.kind), use.name, use.device);
   }
 }
 
 const HostUse* lifeline_on(const Snapshot& snapshot, const PciAddress& address) {
+  const auto all = with_all_behind(snapshot, {address});
   for (const auto& use : snapshot.uses)
-    if (use.lifeline && use.function == address) return &use;
+    if (use.lifeline && use.unknown.empty() && hit_by(use, all).lost) return &use;
   return nullptr;
+}
+
+std::vector<Finding> losses(const Snapshot& snapshot, const Departure& departure) {
+  std::vector<Finding> findings;
+  if (departure.leaving.empty()) return findings;
+  const auto leaving = with_all_behind(snapshot, departure.leaving);
+  guard_uses(snapshot, departure, leaving, findings);
+  guard_last_keyboard(snapshot, leaving, named(departure.may_lose, "keyboard"), findings);
+  guard_last_controller(snapshot, departure, leaving, findings);
+  return findings;
 }
 
 std::vector<Finding> guard_lifelines(const Snapshot& snapshot, const std::set<PciAddress>& leaving,
                                      const std::vector<Named>& may_lose) {
+  Departure departure{leaving};
+  for (const auto& name : may_lose) departure.may_lose.push_back(name.text);
+  return losses(snapshot, departure);
+}
+
+std::vector<std::string> given_up_when_applied(const BootPlan& applied) {
+  auto names = applied.may_lose;
+  for (const auto* word : {"keyboard", "usb"})
+    if (!named(names, word)) names.emplace_back(word);
+  return names;
+}
+
+std::vector<Finding> plugged_in(const Snapshot& snapshot, const std::set<PciAddress>& leaving,
+                                const SocketLabels& label_of) {
   std::vector<Finding> findings;
-  if (leaving.empty()) return findings;
-  for (const auto& use : snapshot.uses) {
-    if (!use.lifeline || !use.function || !leaves(leaving, *use.function)) continue;
-    const auto group = snapshot.function(*use.function)->group;
-    findings.push_back(
-        {"group-lifeline", given_up(may_lose, use) ? Severity::warning : Severity::error, to_string(*use.function),
-         use_text(use) + (group ? fmt::format("; group {} stays with the host", *group) : ""), remedy_for(use)});
+  for (const auto& address : leaving) {
+    std::vector<std::string> words;
+    for (const auto& device : snapshot.devices) {
+      if (device.controller != address || device.hub) continue;
+      const auto label = label_of.find({address, device.half, device.path});
+      words.push_back((label != label_of.end() ? label->second : "port " + device.path) + ": " + device_text(device));
+    }
+    if (!words.empty())
+      findings.push_back({"plugged-in", Severity::info, to_string(address),
+                          fmt::format("leaves with what is plugged in now: {}", fmt::join(words, ", ")), ""});
   }
-  guard_last_keyboard(snapshot, leaving, may_lose, findings);
-  guard_last_controller(snapshot, leaving, may_lose, findings);
   return findings;
 }
 

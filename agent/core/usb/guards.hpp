@@ -1,24 +1,60 @@
 #pragma once
+#include <map>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
-#include "core/state/config.hpp"
 #include "core/base/finding.hpp"
 #include "core/machine/snapshot.hpp"
+#include "core/state/boot_plan.hpp"
+#include "core/state/config.hpp"
 
 namespace hostsplit {
 
-/// What the host would lose if it gave these functions away, as errors: lifelines (`group-lifeline`), the last
-/// keyboard (`last-keyboard`), the last USB controller (`last-usb`). They become warnings where `may_lose`
-/// names them: "keyboard", "usb", or a lifeline by its name or device ("/mnt/backup", "enp5s0", "ttyS4"); never "/".
+/// A set of functions that is to leave the host, all at once.
+struct Departure {
+  std::set<PciAddress> leaving;
+  std::map<PciAddress, int> to = {};       ///< the VM each of them goes to, as far as known
+  std::set<PciAddress> returning = {};     ///< functions the same plan gives back to the host
+  std::vector<std::string> may_lose = {};  ///< given up by explicit wish
+};
+
+/// The one question: what does the host or another guest lose if these functions, and everything behind those of them
+/// that are bridges, leave? Asked for claims, explicit functions, hostpciN lines of Proxmox VE, the start of a VM,
+/// take, repair and doctor alike. Errors:
+///   group-lifeline    something that must not be lost depends on one of them
+///   lifeline-unknown  something in use could not be followed to hardware, and may depend on one of them
+///   last-keyboard     no keyboard would stay at which somebody can log in, or type the passphrase of the root disk
+///   last-usb          no controller with working sockets would stay
+/// and as warnings what a guest or a process uses and can do without (`guest-loses`, `process-loses`).
+/// An error becomes a warning where `may_lose` names it: "keyboard", "usb", or a use by its name or device
+/// ("/mnt/backup", "enp5s0", "ttyS4", "VM 105"). Never what the boot depends on: `/`, `/boot`, the ESP, and the only
+/// keyboard where the root disk is opened by a passphrase.
+std::vector<Finding> losses(const Snapshot& snapshot, const Departure& departure);
+
+/// losses() for callers that know neither VMs nor what returns.
 std::vector<Finding> guard_lifelines(const Snapshot& snapshot, const std::set<PciAddress>& leaving,
                                      const std::vector<Named>& may_lose);
 
+/// What was given up when the plan was applied, and for what is done at boot or for a single VM always "keyboard" and
+/// "usb": whoever gave the controllers away knew.
+std::vector<std::string> given_up_when_applied(const BootPlan& applied);
+
+/// The functions and all that sit behind those of them that are bridges: they go with it.
+std::set<PciAddress> with_all_behind(const Snapshot& snapshot, const std::set<PciAddress>& functions);
+
 /// Why the host cannot do without a function: "/ is mounted from it (nvme0n1p2)".
 std::string use_text(const HostUse& use);
-/// \return a lifeline that stands on the function, or nullptr.
+/// \return a lifeline that depends on the function or on one behind it, or nullptr.
 const HostUse* lifeline_on(const Snapshot& snapshot, const PciAddress& address);
+
+/// Names of sockets by controller, half and port path.
+using SocketLabels = std::map<std::tuple<PciAddress, UsbHalf, std::string>, std::string>;
+
+/// What is plugged into each controller that leaves, by the name of its socket where that was learned (`plugged-in`).
+std::vector<Finding> plugged_in(const Snapshot& snapshot, const std::set<PciAddress>& leaving,
+                                const SocketLabels& label_of);
 
 /// Functions that must change driver while a process holds their group open (`group-in-use`): unbinding would ask the
 /// guest to give the device up and then block for as long as it runs (drivers/vfio/vfio_main.c).

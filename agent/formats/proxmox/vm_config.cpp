@@ -141,6 +141,8 @@ void read_host_pci(PveVm& vm, int index, std::string_view key, std::string_view 
     pci.addresses = *addresses;
   }
   if (const auto driver = found.find("driver"); driver != found.end()) pci.keep_driver = driver->second == "keep";
+  for (const auto& [name, text] : found)
+    if (name != "host" && name != "mapping") pci.rest += (pci.rest.empty() ? "" : ",") + name + "=" + text;
   if (pci.addresses.empty() && pci.mapping.empty()) return place.not_valid(key, value);
   vm.host_pci.push_back(std::move(pci));
 }
@@ -202,6 +204,9 @@ void read_key(PveVm& vm, std::string_view key, std::string_view value, const Pla
   if (const auto index = numbered(key, "numa")) return read_numa_node(vm, *index, key, value, place);
   if (const auto index = numbered(key, "hostpci")) return read_host_pci(vm, *index, key, value, place);
   if (is_disk(key)) return void(vm.disks[std::string(key)] = std::string(value));
+  if (numbered(key, "usb")) return void(vm.usb[std::string(key)] = std::string(value));
+  if (numbered(key, "serial") || numbered(key, "parallel"))
+    return void(vm.serial[std::string(key)] = std::string(value));
   read_flag(vm, key, value, place);
 }
 

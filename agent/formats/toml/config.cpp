@@ -51,6 +51,13 @@ std::vector<Named> read_addresses(const TomlReader& table, const char* key) {
   std::vector<Named> names = table.texts(key);
   for (auto& name : names) {
     const auto address = parse_pci_address(name.text);
+    // Domains beyond ffff are those Intel VMD makes (drivers/pci/controller/vmd.c).
+    if (!address && name.text.find(':') > 4 &&
+        parse_pci_address(name.text.substr(std::min<std::size_t>(name.text.find(':') + 1, name.text.size()))))
+      table.complain_at(
+          name.line, key, "\"" + name.text + "\" is behind Intel VMD and cannot be given alone",
+          "All that is behind VMD belongs to one function, which carries it; turn VMD off in the firmware "
+          "setup to have it as functions of its own.");
     if (!address)
       table.complain_at(name.line, key, "\"" + name.text + "\" is not a PCI address",
                         "Write it as hostsplit status shows it, for example \"0000:22:00.3\".");

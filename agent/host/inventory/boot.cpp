@@ -1,9 +1,10 @@
+#include <algorithm>
 #include <string_view>
 
 #include "core/base/error.hpp"
 #include "core/base/names.hpp"
-#include "core/steps/files.hpp"
 #include "core/memory/page_source.hpp"
+#include "core/steps/files.hpp"
 #include "host/inventory/parts.hpp"
 
 /// What the machine boots with: kernels with their initramfs, and the files hostsplit may have a hand in.
@@ -19,6 +20,16 @@ std::optional<std::string> exact_content(const Root& root, const std::string& pa
   }
 }
 
+/// "CODE ADDRESS: detail", or "ADDRESS detail" of a script before there were codes.
+EarlyLeft parse_left(std::string_view text) {
+  const auto first = text.substr(0, text.find(' '));
+  if (parse_pci_address(first) || first == "the") return {{}, {}, std::string(text)};
+  text.remove_prefix(std::min(first.size() + 1, text.size()));
+  const auto colon = text.find(": ");
+  if (colon == std::string_view::npos) return {std::string(first), std::string(text), {}};
+  return {std::string(first), std::string(text.substr(0, colon)), std::string(text.substr(colon + 2))};
+}
+
 /// Each line is a word and what belongs to it; written by config/initramfs/init-top.
 std::optional<EarlyNotes> read_early_notes(const Root& root) {
   const auto text = root.read(names::early_notes_file);
@@ -31,7 +42,7 @@ std::optional<EarlyNotes> read_early_notes(const Root& root) {
     const auto rest = blank == std::string_view::npos ? std::string_view() : line.substr(blank + 1);
     if (word == "off") notes.off = true;
     if (word == "bound") notes.bound.emplace_back(rest.substr(0, rest.find(' ')));
-    if (word == "left") notes.left.emplace_back(rest);
+    if (word == "left") notes.left.push_back(parse_left(rest));
     if (word == "took") notes.took_ms = to_number<unsigned>(rest);
   }
   return notes;
@@ -55,6 +66,7 @@ void read_first_look(const Root& root, const char* file, std::map<PciAddress, st
 void read_boot_tools(const Root& root, Snapshot& snapshot) {
   auto& boot = snapshot.boot;
   boot.initramfs_tools = root.exists("usr/sbin/update-initramfs") && root.exists("etc/initramfs-tools/hooks");
+  boot.dracut = !boot.initramfs_tools && (root.exists("usr/bin/dracut") || root.exists("usr/sbin/dracut"));
   boot.grub = root.exists("usr/sbin/update-grub") && root.exists("etc/default/grub");
   boot.proxmox_boot = !root.read("etc/kernel/proxmox-boot-uuids").value_or("").empty();
   boot.efi = root.exists("sys/firmware/efi");

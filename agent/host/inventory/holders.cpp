@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <set>
 
-#include "core/boot/kernel_parameters.hpp"
 #include "core/base/names.hpp"
+#include "core/boot/kernel_parameters.hpp"
 #include "host/inventory/parts.hpp"
 
 /// Processes that hold IOMMU groups open.

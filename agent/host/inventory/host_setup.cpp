@@ -3,9 +3,10 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <set>
 
-#include "core/boot/kernel_parameters.hpp"
 #include "core/base/number.hpp"
+#include "core/boot/kernel_parameters.hpp"
 #include "host/inventory/parts.hpp"
 
 namespace hostsplit {
@@ -97,28 +98,64 @@ std::string mapper_name(const std::string& group, const std::string& volume) {
   return doubled(group) + "-" + doubled(volume);
 }
 
-/// Size of the data of a thin pool: its internal device "<vg>-<pool>-tpool", or the pool itself while nothing is open.
-Kib thin_pool_size(const Root& root, const std::string& name) {
+/// The data of a thin pool: its internal device "<vg>-<pool>-tpool", or the pool itself while nothing is open.
+std::string thin_pool_block(const Root& root, const std::string& name) {
   for (const auto& block : root.list("sys/class/block")) {
     if (!block.starts_with("dm-")) continue;
     const auto mapper = root.read("sys/class/block/" + block + "/dm/name", 256);
-    if (mapper != name + "-tpool" && mapper != name) continue;
-    const auto sectors = parse_number<Kib>(root.read("sys/class/block/" + block + "/size", 64).value_or(""));
-    return sectors.value_or(0) / 2;
+    if (mapper == name + "-tpool" || mapper == name) return block;
   }
-  return 0;
+  return {};
+}
+
+Kib block_size(const Root& root, const std::string& block) {
+  return parse_number<Kib>(root.read("sys/class/block/" + block + "/size", 64).value_or("")).value_or(0) / 2;
+}
+
+/// Partitions below a pool's internal devices: "dm-3" -> {"nvme0n1p3"}.
+void add_partitions(const Root& root, const std::string& block, std::set<std::string>& partitions, int depth = 0) {
+  const auto slaves = root.list("sys/class/block/" + block + "/slaves");
+  for (const auto& slave : slaves)
+    if (depth < 16) add_partitions(root, slave, partitions, depth + 1);
+  if (slaves.empty() && !block.starts_with("dm-")) partitions.insert(block);
+}
+
+/// What of the pool's disk nobody has: the controller of the disk uses it, and a pool can grow into it.
+void read_spare(const Root& root, const std::string& block, ThinPool& pool) {
+  std::set<std::string> partitions;
+  add_partitions(root, block, partitions);
+  if (partitions.size() != 1) return;
+  const auto path = inventory_parts::device_path(root, "sys/class/block/" + *partitions.begin()).value_or("");
+  const auto parent = path.substr(0, path.rfind('/'));
+  const bool whole = !root.exists(parent + "/dev") && !root.exists(parent + "/size");
+  pool.disk = whole ? *partitions.begin() : std::string(inventory_parts::last_component(parent));
+  pool.disk_size = block_size(root, pool.disk);
+  if (pool.disk_size == 0) return;
+  Kib partitioned = whole ? pool.disk_size : 0, mapped = 0;
+  for (const auto& name : root.list("sys/class/block")) {
+    const auto at = inventory_parts::device_path(root, "sys/class/block/" + name).value_or("");
+    if (!whole && at.substr(0, at.rfind('/')) == parent) partitioned += block_size(root, name);
+    if (root.link_text(at + "/slaves/" + *partitions.begin())) mapped += block_size(root, name);
+  }
+  const auto of_volumes = block_size(root, *partitions.begin());
+  pool.spare = pool.disk_size - std::min(partitioned, pool.disk_size) + of_volumes - std::min(mapped, of_volumes);
 }
 
 void read_storages(const Root& root, HostSetup& setup) {
+  setup.storages_known = root.exists("etc/pve/storage.cfg");
   const auto text = root.read("etc/pve/storage.cfg").value_or("");
   each_section(text, [&](std::string_view type, std::string_view id, const auto& properties) {
     const auto pool = properties.find("thinpool"), group = properties.find("vgname");
     if (type != "lvmthin" || pool == properties.end() || group == properties.end()) return;
-    setup.thin_pools.push_back({std::string(id), thin_pool_size(root, mapper_name(group->second, pool->second))});
+    const auto block = thin_pool_block(root, mapper_name(group->second, pool->second));
+    setup.thin_pools.push_back({std::string(id), block.empty() ? 0 : block_size(root, block)});
+    if (!block.empty()) read_spare(root, block, setup.thin_pools.back());
   });
 }
 
 void read_jobs(const Root& root, HostSetup& setup) {
+  setup.jobs_known =
+      root.exists("etc/pve/jobs.cfg") || root.exists("etc/pve/storage.cfg") || root.exists("etc/pve/.members");
   const auto text = root.read("etc/pve/jobs.cfg").value_or("");
   each_section(text, [&](std::string_view type, std::string_view, const auto& properties) {
     const auto enabled = properties.find("enabled");
@@ -131,6 +168,34 @@ void read_jobs(const Root& root, HostSetup& setup) {
     else if (pool != properties.end())
       setup.backup_jobs.push_back("pool " + pool->second);
   });
+}
+
+/// vzdump-qemu-101-2026_01_31-01_00_00.vma.zst, where Proxmox VE keeps backups without a storage of its own.
+void read_dumps(const Root& root, HostSetup& setup) {
+  constexpr std::string_view prefix = "vzdump-qemu-";
+  for (const auto& file : root.list("var/lib/vz/dump")) {
+    if (!file.starts_with(prefix)) continue;
+    const auto rest = std::string_view(file).substr(prefix.size());
+    if (const auto id = parse_number<int>(rest.substr(0, rest.find('-')))) setup.dumped.insert(*id);
+  }
+}
+
+/// Resets (Documentation/ABI/testing/sysfs-bus-pci: reset_method) and displays.
+void read_functions(const Root& root, HostSetup& setup) {
+  for (const auto& name : root.list("sys/bus/pci/devices")) {
+    const auto address = parse_pci_address(name);
+    if (!address || name.size() != 12) continue;
+    const std::string directory = "sys/bus/pci/devices/" + name;
+    auto& function = setup.functions[*address];
+    function.reset_methods = root.read(directory + "/reset_method", 256);
+    if (function.reset_methods && function.reset_methods->empty()) function.reset_methods.reset();
+    setup.resets_known = setup.resets_known || function.reset_methods;
+    function.boot_vga = root.read(directory + "/boot_vga", 8) == "1";
+    for (const auto& card : root.list(directory + "/drm"))
+      for (const auto& connector : root.list(directory + "/drm/" + card))
+        if (root.read(directory + "/drm/" + card + "/" + connector + "/status", 32) == "connected")
+          function.connected = true;
+  }
 }
 
 bool executable(const Root& root, const std::string& path) {
@@ -153,6 +218,9 @@ HostSetup read_setup(const Root& root) {
   setup.unsafe_interrupts = root.read("sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", 8) == "Y";
   read_storages(root, setup);
   read_jobs(root, setup);
+  read_dumps(root, setup);
+  read_functions(root, setup);
+  setup.modprobe_known = root.exists("etc/modprobe.d");
   return setup;
 }
 

@@ -58,6 +58,7 @@ Snapshot inventory(const Root& root) {
   read_memory(root, snapshot);
   read_storage_uses(root, snapshot);
   read_network_uses(root, snapshot);
+  read_inputs(root, snapshot);
   read_console_uses(root, snapshot);
   read_holders(root, snapshot);
   read_boot_tools(root, snapshot);

@@ -1,58 +1,63 @@
-#include <set>
-
-#include "core/boot/kernel_parameters.hpp"
 #include "host/inventory/parts.hpp"
+#include "host/inventory/routes.hpp"
 
-/// Network interfaces and whether the host can be reached without them.
+/// Network interfaces and whether somebody uses them.
 namespace hostsplit::inventory_parts {
 namespace {
 
-/// Interfaces with a default route: destination and prefix length all zero.
-std::set<std::string> default_route_interfaces(const Root& root) {
-  std::set<std::string> names;
-  const auto ipv4 = root.read("proc/net/route").value_or(""), ipv6 = root.read("proc/net/ipv6_route").value_or("");
-  for (const auto line : split(ipv4, '\n')) {
-    const auto fields = words_of(line);
-    if (fields.size() >= 8 && fields[1] == "00000000" && fields[7] == "00000000") names.emplace(fields[0]);
+/// Interfaces that are up and have no known use: one of them must have what could not be found.
+std::vector<PciAddress> candidates(const Root& root, const Network& network, const std::set<std::string>& used) {
+  std::vector<PciAddress> found;
+  for (const auto& interface : network.interfaces()) {
+    if (used.contains(interface) || root.read("sys/class/net/" + interface + "/operstate", 64) == "down") continue;
+    if (const auto function = network.function_of(interface)) found.push_back(*function);
   }
-  for (const auto line : split(ipv6, '\n')) {
-    const auto fields = words_of(line);
-    // The unreachable default on lo is always there.
-    if (fields.size() >= 10 && fields[0] == "00000000000000000000000000000000" && fields[1] == "00" &&
-        fields.back() != "lo")
-      names.emplace(fields.back());
-  }
-  return names;
+  return found;
 }
 
-/// Bridges and bonds, which somebody made on purpose, and the Open vSwitch datapath below which all its ports stand.
-bool carries_others(const Root& root, const std::string& interface) {
-  const std::string directory = "sys/class/net/" + interface;
-  return interface.starts_with("vmbr") || interface == "ovs-system" || root.exists(directory + "/bridge") ||
-         root.exists(directory + "/bonding");
-}
-
-/// Adds an interface and everything below it: bridge ports, bond slaves, the parents of VLANs (`lower_*` links).
-void add_with_lowers(const Root& root, const std::string& interface, std::set<std::string>& carrying) {
-  if (!carrying.insert(interface).second) return;
-  for (const auto& entry : root.list("sys/class/net/" + interface))
-    if (entry.starts_with("lower_")) add_with_lowers(root, entry.substr(6), carrying);
+/// pppd holds the modem; which one is known from its open files.
+void read_ppp(const Root& root, Snapshot& snapshot, const std::string& interface) {
+  std::vector<PciAddress> modems;
+  for (const auto& name : root.list("sys/class/tty")) {
+    if (!name.starts_with("ttyUSB") && !name.starts_with("ttyACM")) continue;
+    const auto path = device_path(root, "sys/class/tty/" + name);
+    if (const auto function = path ? nearest_function(*path) : std::nullopt) modems.push_back(*function);
+  }
+  for (const auto& pid : root.list("proc")) {
+    if (!to_number<int>(pid) || root.read("proc/" + pid + "/comm", 64) != "pppd") continue;
+    for (const auto& fd : root.list("proc/" + pid + "/fd")) {
+      const auto file = root.link_text("proc/" + pid + "/fd/" + fd).value_or("");
+      if (!file.starts_with("/dev/tty")) continue;
+      const auto path = device_path(root, "sys/class/tty/" + file.substr(5));
+      if (const auto function = path ? nearest_function(*path) : std::nullopt) {
+        snapshot.uses.push_back({UseKind::network, interface, file.substr(5), {*function}, true});
+        return;
+      }
+    }
+  }
+  if (modems.empty()) return;
+  HostUse use{UseKind::network, interface, interface, modems, true};
+  use.unknown = "which modem it runs over could not be found out";
+  snapshot.uses.push_back(std::move(use));
 }
 
 }  // namespace
 
 void read_network_uses(const Root& root, Snapshot& snapshot) {
-  const auto interfaces = root.list("sys/class/net");
-  if (interfaces.empty()) return;
-  std::set<std::string> carrying;
-  for (const auto& interface : default_route_interfaces(root)) add_with_lowers(root, interface, carrying);
-  for (const auto& interface : interfaces)
-    if (carries_others(root, interface)) add_with_lowers(root, interface, carrying);
-  for (const auto& interface : interfaces) {
-    const auto path = device_path(root, "sys/class/net/" + interface);
-    const auto function = path ? nearest_function(*path) : std::nullopt;
-    if (!function) continue;
-    snapshot.uses.push_back({UseKind::network, interface, interface, *function, carrying.contains(interface)});
+  const Network network(root);
+  const auto used = network.in_use();
+  for (const auto& interface : network.interfaces()) {
+    if (const auto function = network.function_of(interface))
+      snapshot.uses.push_back({UseKind::network, interface, interface, {*function}, used.contains(interface)});
+    else if (interface.starts_with("ppp") && network.with_lowers(interface).size() == 1)
+      read_ppp(root, snapshot, interface);
+  }
+  for (const auto& address : network.addresses_without_interface()) {
+    auto maybe = candidates(root, network, used);
+    if (maybe.empty()) continue;
+    HostUse use{UseKind::network, "address " + address, address, std::move(maybe), true};
+    use.unknown = "no route shows which interface has this address";
+    snapshot.uses.push_back(std::move(use));
   }
 }
 

@@ -44,9 +44,11 @@ std::optional<PciPath> pci_path(std::string_view path) {
   PciPath found;
   for (const auto part : split(path, '/')) {
     if (part.starts_with("pci") && part.find(':') != std::string_view::npos) {
+      // A host bridge below a function: Intel VMD (drivers/pci/controller/vmd.c), with domains beyond ffff. All that is
+      // there is carried by the function above it, and can never be given away on its own.
+      if (!found.chain.empty()) break;
       found = PciPath{std::string(part), {}, {}};
     } else if (!found.root.empty() && part.size() == 12) {
-      // Domains beyond ffff (Intel VMD) have longer names: what hangs there counts as carried by the VMD function.
       const auto address = parse_pci_address(part);
       if (!address) continue;
       found.chain.push_back({address->device, address->function});

@@ -55,9 +55,10 @@ void read_kernel(const Root& root, Snapshot& snapshot);
 void read_functions(const Root& root, Snapshot& snapshot);  ///< functions, groups, controllers without hubs
 void read_usb(const Root& root, Snapshot& snapshot);        ///< needs controllers
 void read_memory(const Root& root, Snapshot& snapshot);
-void read_storage_uses(const Root& root, Snapshot& snapshot);
+void read_storage_uses(const Root& root, Snapshot& snapshot);  ///< needs controllers and devices
 void read_network_uses(const Root& root, Snapshot& snapshot);
-void read_console_uses(const Root& root, Snapshot& snapshot);  ///< input devices and consoles
+void read_inputs(const Root& root, Snapshot& snapshot);  ///< keyboards and others; needs devices
+void read_console_uses(const Root& root, Snapshot& snapshot);
 void read_boot_tools(const Root& root, Snapshot& snapshot);
 void read_holders(const Root& root, Snapshot& snapshot);  ///< needs functions and modules
 

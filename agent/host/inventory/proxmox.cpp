@@ -2,12 +2,14 @@
 
 #include "core/base/names.hpp"
 #include "core/base/number.hpp"
+#include "formats/proxmox/container_config.hpp"
 #include "formats/proxmox/vm_config.hpp"
 
 namespace hostsplit {
 namespace {
 
-const std::string top = "etc/pve", guests = "etc/pve/qemu-server", mappings = names::pci_mapping_file;
+const std::string top = "etc/pve", guests = "etc/pve/qemu-server", containers = "etc/pve/lxc",
+                  usb_mappings = "etc/pve/mapping/usb.cfg", mappings = names::pci_mapping_file;
 
 /// "101.conf" -> 101; no other file is a guest.
 std::optional<int> guest_of(std::string_view file) {
@@ -33,6 +35,18 @@ void read_guests(const Root& root, PveConfigs& configs) {
   }
 }
 
+void read_containers(const Root& root, PveConfigs& configs) {
+  for (const auto& file : root.list(containers)) {
+    const auto id = guest_of(file);
+    if (!id) continue;
+    const std::string path = containers + "/" + file;
+    if (const auto text = root.read(path))
+      configs.containers.emplace(*id, parse_pve_container(*id, *text));
+    else if (root.exists(path))
+      report_unreadable(root, path, configs);
+  }
+}
+
 }  // namespace
 
 PveConfigs read_pve(const Root& root) {
@@ -42,6 +56,8 @@ PveConfigs read_pve(const Root& root) {
   if (!configs.known) return configs;
   configs.node = root.link_name(top + "/local").value_or(root.read("etc/hostname", 256).value_or(""));
   read_guests(root, configs);
+  read_containers(root, configs);
+  if (const auto text = root.read(usb_mappings)) configs.usb_mappings = parse_pve_usb_mappings(*text);
   if (const auto text = root.read(mappings))
     configs.mappings = parse_pve_mappings(*text, root.display(mappings), configs.findings);
   else if (root.exists(mappings))

@@ -3,195 +3,193 @@
 #include <tuple>
 
 #include "core/boot/kernel_parameters.hpp"
+#include "host/inventory/crypttab.hpp"
+#include "host/inventory/follow.hpp"
 #include "host/inventory/parts.hpp"
 
-/// Disks the host stands on: mounts, swap, volume managers, ZFS.
+/// Disks somebody depends on: mounts of all namespaces, swap, volume managers, pools, and file systems that are mounted
+/// where no table shows it.
 namespace hostsplit::inventory_parts {
 namespace {
 
-/// A block device that lies on hardware, and the function that carries it.
-struct Leaf {
-  std::string device;  ///< "nvme0n1p3"
-  PciAddress function;
-  auto operator<=>(const Leaf&) const = default;
-};
+/// What the machine boots from, as mount points.
+bool boots_from(const std::string& point) {
+  static const std::set<std::string> points{"/", "/boot", "/boot/efi", "/boot/firmware", "/efi", "/usr", "/etc"};
+  return points.contains(point);
+}
 
 class Storage {
  public:
-  Storage(const Root& root, Snapshot& snapshot) : root_(root), snapshot_(snapshot) {}
+  Storage(const Root& root, Snapshot& snapshot) : root_(root), snapshot_(snapshot), follow_(root) {}
 
   void read() {
     mounts();
-    btrfs_members();
+    several_devices();
     swaps();
     volume_managers();
+    loops();
     boot_partitions();
     zfs();
+    mounted_unseen();
+    read_keys(root_, follow_, snapshot_);
   }
 
  private:
   void mounts();
-  void btrfs_members();
+  void add_mount(const Mount& mount);
+  void several_devices();
   void swaps();
   void volume_managers();
+  void loops();
   void boot_partitions();
   void zfs();
+  void mounted_unseen();
 
-  std::optional<std::string> path_of(const std::string& block) const;
-  std::set<Leaf> leaves(const std::string& device_path, int depth = 0) const;
-  void add(UseKind kind, const std::string& name, const std::string& device_path);
+  void add(UseKind kind, const std::string& name, const Followed& followed, bool root = false);
+  void add_leaf(UseKind kind, const std::string& name, const Leaf& leaf, bool root);
 
   const Root& root_;
   Snapshot& snapshot_;
+  Follower follow_;
   std::set<std::tuple<UseKind, std::string, Leaf>> known_;
+  std::set<std::string> mounted_;  ///< numbers and sources that were seen
+  std::set<Leaf> root_leaves_;     ///< what `/` lies on
 };
 
-/// With native multipath a namespace hangs below a virtual subsystem; the controllers beside it lead to PCI
-/// (drivers/nvme/host/multipath.c).
-std::vector<std::string> nvme_paths(const Root& root, const std::string& path) {
-  std::vector<std::string> paths;
-  const auto mark = path.find("/nvme-subsystem/");
-  if (mark == std::string::npos) return paths;
-  const auto subsystem = path.substr(0, path.find('/', mark + 16));
-  for (const auto& name : root.list(subsystem)) {
-    if (!name.starts_with("nvme") || name.find_first_not_of("0123456789", 4) != std::string::npos) continue;
-    if (const auto target = root.resolve(subsystem + "/" + name)) paths.push_back(*target);
-  }
-  return paths;
+void Storage::add_leaf(UseKind kind, const std::string& name, const Leaf& leaf, bool root) {
+  // What no PCI function carries cannot be given away.
+  if (leaf.functions.empty() || !known_.insert({kind, name, leaf}).second) return;
+  HostUse use{kind, name, leaf.device, leaf.functions, true, root};
+  use.via = leaf.via;
+  snapshot_.uses.push_back(std::move(use));
 }
 
-std::set<Leaf> Storage::leaves(const std::string& device_path, int depth) const {
-  const std::string name(last_component(device_path));
-  if (const auto function = nearest_function(device_path)) return {{name, *function}};
-  std::set<Leaf> found;
-  for (const auto& path : nvme_paths(root_, device_path))
-    if (const auto function = nearest_function(path)) found.insert({name, *function});
-  // Deeper than any real stack of mappings: a loop in a recorded tree.
-  if (depth > 16) return found;
-  for (const auto& slave : root_.list(device_path + "/slaves"))
-    if (const auto path = path_of(slave)) found.merge(leaves(*path, depth + 1));
-  return found;
+void Storage::add(UseKind kind, const std::string& name, const Followed& followed, bool root) {
+  for (const auto& leaf : followed.leaves) add_leaf(kind, name, leaf, root);
+  if (followed.unknown.empty()) return;
+  HostUse use{kind, name, followed.leaves.empty() ? name : followed.leaves.begin()->device, {}, true, root};
+  use.unknown = followed.unknown;
+  if (followed.where == Followed::Where::disks) use.functions = follow_.carriers();
+  if (followed.where == Followed::Where::network) use.functions = follow_.network().anywhere("").functions;
+  // Nothing that could be given away carries such a thing.
+  if (use.functions.empty() && followed.where != Followed::Where::anywhere) return;
+  snapshot_.uses.push_back(std::move(use));
 }
 
-/// \param block  kernel name ("sda2") or a path below /dev, links included
-std::optional<std::string> Storage::path_of(const std::string& block) const {
-  std::string name = block;
-  if (block.starts_with("/dev/")) {
-    const auto target = root_.link_name(block.substr(1));
-    name = target ? *target : block.substr(5);
-  }
-  if (name.empty() || name.find('/') != std::string::npos) return std::nullopt;
-  return device_path(root_, "sys/class/block/" + name);
+void Storage::add_mount(const Mount& mount) {
+  // Bind mounts repeat a device; its first mount point stands for all. Datasets of a pool are told with the pool.
+  const bool dataset = mount.type == "zfs";
+  const bool root = mount.owner.empty() && boots_from(mount.point);
+  if (dataset && !root) return;
+  if (!mounted_.insert(mount.anonymous() ? mount.type + " " + mount.source : mount.number).second) return;
+  const Followed followed = follow_.mount(mount);
+  if (root && mount.point == "/") root_leaves_ = followed.leaves;
+  const auto name = mount.owner.empty() ? mount.point : mount.point + " of " + mount.owner;
+  // The layers of an overlay are mounts of their own, unless the host itself runs on one.
+  if (mount.type == "overlay" && !root) return;
+  add(UseKind::mount, name, followed, root);
 }
 
-void Storage::add(UseKind kind, const std::string& name, const std::string& device_path) {
-  for (const auto& leaf : leaves(device_path)) {
-    if (!known_.insert({kind, name, leaf}).second) continue;
-    snapshot_.uses.push_back({kind, name, leaf.device, leaf.function, true});
-  }
-}
-
-/// mountinfo escapes blanks and backslashes as octal (Documentation/filesystems/proc.rst, 3.5).
-std::string unescape(std::string_view text) {
-  std::string plain;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto code = text[i] == '\\' ? to_number<unsigned>(text.substr(i + 1, 3), 8) : std::nullopt;
-    if (code && i + 3 < text.size() && *code < 256) {
-      plain += static_cast<char>(*code);
-      i += 3;
-    } else {
-      plain += text[i];
-    }
-  }
-  return plain;
-}
-
-/// mountinfo rather than mounts: it names devices by number, which holds for /dev/root and /dev/mapper too. That of
-/// process 1, because ours may be a private view.
+/// By number rather than by source, which holds for /dev/root and /dev/mapper too.
 void Storage::mounts() {
-  auto text = root_.read("proc/1/mountinfo");
-  if (!text) text = root_.read("proc/self/mountinfo");
-  if (!text) return report_missing(snapshot_, "proc/1/mountinfo", "mounted disks are unknown");
-  std::set<std::string_view> seen;  // bind mounts repeat a device; its first mount point stands for all
-  for (const auto line : split(*text, '\n')) {
-    const auto fields = words_of(line);
-    const auto dash = std::find(fields.begin(), fields.end(), "-");
-    if (fields.size() < 7 || fields.end() - dash < 3) continue;
-    const auto number = fields[2];
-    const std::string source = unescape(dash[2]);
-    // Major 0: no block device. btrfs has such numbers and names one of its devices as source.
-    const bool anonymous = number.starts_with("0:");
-    if (anonymous && !source.starts_with("/dev/")) continue;
-    if (!seen.insert(number).second) continue;
-    const auto path = anonymous ? path_of(source) : device_path(root_, "sys/dev/block/" + std::string(number));
-    if (path) add(UseKind::mount, unescape(fields[4]), *path);
-  }
+  if (!root_.exists("proc/1/mountinfo") && !root_.exists("proc/self/mountinfo"))
+    return report_missing(snapshot_, "proc/1/mountinfo", "mounted disks are unknown");
+  for (const bool boot : {true, false})
+    for (const auto& mount : follow_.mounts()) {
+      if ((mount.owner.empty() && boots_from(mount.point)) != boot) continue;
+      if (mount.anonymous() && needs_no_device(mount)) continue;
+      add_mount(mount);
+    }
 }
 
-/// A mounted btrfs names only one of its devices in mountinfo.
-void Storage::btrfs_members() {
-  for (const auto& id : root_.list("sys/fs/btrfs")) {
-    const std::string members = "sys/fs/btrfs/" + id + "/devices";
-    for (const auto& block : root_.list(members))
-      if (const auto path = path_of(block)) add(UseKind::mount, "btrfs " + id, *path);
-  }
+/// All devices of a mounted file system, wherever it is mounted.
+void Storage::several_devices() {
+  for (const auto& [place, type] : {std::pair{"sys/fs/btrfs", "btrfs "}, {"sys/fs/bcachefs", "bcachefs "}})
+    for (const auto& id : root_.list(place)) {
+      const std::string directory = std::string(place) + "/" + id;
+      if (root_.exists(directory + "/devices") || root_.exists(directory + "/dev-0"))
+        add(UseKind::mount, type + id, follow_.members(directory));
+    }
 }
 
 void Storage::swaps() {
   const auto text = root_.read("proc/swaps").value_or("");
   for (const auto line : split(text, '\n')) {
     const auto fields = words_of(line);
-    // A swap file lies on a mount that is already known.
-    if (fields.size() < 2 || fields[1] != "partition") continue;
+    if (fields.size() < 2 || fields[0] == "Filename") continue;
     const std::string device = unescape(fields[0]);
-    if (const auto path = path_of(device)) add(UseKind::swap, device, *path);
-  }
-}
-
-/// Active mappings and arrays, mounted or not: the volumes of VMs lie on them.
-void Storage::volume_managers() {
-  for (const auto& block : root_.list("sys/block")) {
-    const bool mapper = block.starts_with("dm-"), array = block.starts_with("md");
-    if (!mapper && !array) continue;
-    const auto path = path_of(block);
-    if (!path) continue;
-    for (const auto& leaf : leaves(*path)) {
-      // One entry for all the volumes of a physical volume.
-      const auto name = mapper ? "/dev/" + leaf.device : block;
-      const auto kind = mapper ? UseKind::lvm : UseKind::md;
-      if (known_.insert({kind, name, leaf}).second)
-        snapshot_.uses.push_back({kind, name, leaf.device, leaf.function, true});
+    if (fields[1] == "file") {
+      add(UseKind::swap, device, follow_.file(device));
+    } else if (const auto path = follow_.path_of(device)) {
+      add(UseKind::swap, device, follow_.device(*path));
+    } else {
+      add(UseKind::swap, device, {{}, device + " is not there", Followed::Where::anywhere});
     }
   }
 }
 
-/// EFI partitions that proxmox-boot-tool writes kernels to; they are not mounted.
+/// Active mappings and arrays, mounted or not: the volumes of VMs are on them.
+void Storage::volume_managers() {
+  for (const auto& block : root_.list("sys/block")) {
+    const bool mapper = block.starts_with("dm-");
+    const bool array = block.starts_with("md") || block.starts_with("bcache") || block.starts_with("drbd");
+    const auto path = mapper || array ? follow_.path_of(block) : std::nullopt;
+    // Without anything below it there is nothing to lose, as for an array that is not running.
+    if (!path || (root_.list(*path + "/slaves").empty() && !block.starts_with("drbd"))) continue;
+    Followed followed = follow_.device(*path);
+    // One entry for all the volumes of a physical volume.
+    for (const auto& leaf : followed.leaves)
+      add_leaf(mapper ? UseKind::lvm : UseKind::md, mapper ? "/dev/" + leaf.device : block, leaf, false);
+    followed.leaves.clear();
+    const auto name = mapper ? root_.read(*path + "/dm/name", 256).value_or(block) : block;
+    add(mapper ? UseKind::lvm : UseKind::md, name, followed);
+  }
+}
+
+/// Files in use as disks; also where the file system they are on was unmounted lazily.
+void Storage::loops() {
+  for (const auto& block : root_.list("sys/block")) {
+    if (!block.starts_with("loop")) continue;
+    const auto path = follow_.path_of(block);
+    if (path && root_.exists(*path + "/loop/backing_file")) add(UseKind::mount, "/dev/" + block, follow_.device(*path));
+  }
+}
+
+/// EFI partitions that proxmox-boot-tool writes kernels to; they are not mounted. One that no disk here has is left of
+/// a disk that is gone.
 void Storage::boot_partitions() {
   const auto text = root_.read("etc/kernel/proxmox-boot-uuids").value_or("");
   for (const auto line : split(text, '\n')) {
     const auto fields = words_of(line);
     if (fields.empty() || fields[0].find('/') != std::string_view::npos) continue;
     const std::string uuid(fields[0]);
-    if (const auto path = path_of("/dev/disk/by-uuid/" + uuid)) add(UseKind::mount, "boot partition " + uuid, *path);
+    if (const auto path = follow_.path_of("/dev/disk/by-uuid/" + uuid))
+      add(UseKind::mount, "boot partition " + uuid, follow_.device(*path), true);
   }
 }
 
-/// The kernel says which pools are imported, udev which devices are members.
 void Storage::zfs() {
-  std::string pools;
-  for (const auto& name : root_.list("proc/spl/kstat/zfs"))
-    if (root_.exists("proc/spl/kstat/zfs/" + name + "/state")) pools += (pools.empty() ? "" : ", ") + name;
-  if (pools.empty()) return;
-  bool found = false;
-  for (const auto& number : root_.list("sys/dev/block")) {
-    const auto properties = root_.read("run/udev/data/b" + number, 1 << 16);
-    if (!properties || value_of(*properties, "E:ID_FS_TYPE") != "zfs_member") continue;
-    const auto path = device_path(root_, "sys/dev/block/" + number);
-    if (!path) continue;
-    add(UseKind::zfs, pools, *path);
-    found = true;
+  for (const auto& pool : follow_.pools()) {
+    const Followed followed = follow_.pool(pool.name);
+    const bool root =
+        !root_leaves_.empty() && std::all_of(root_leaves_.begin(), root_leaves_.end(),
+                                             [&](const Leaf& leaf) { return followed.leaves.contains(leaf); });
+    if (pool.members.empty())
+      report_missing(snapshot_, "run/udev/data", "the disks of the ZFS pool " + pool.name + " are unknown");
+    add(UseKind::zfs, pool.name, followed, root);
   }
-  if (!found) report_missing(snapshot_, "run/udev/data", "the disks of the ZFS pools " + pools + " are unknown");
+}
+
+/// A directory of its own in /sys/fs shows that a file system is alive, even when no mount table has it any more: after
+/// a lazy unmount, with files still open (fs/ext4/sysfs.c, fs/xfs/xfs_sysfs.c, fs/f2fs/sysfs.c).
+void Storage::mounted_unseen() {
+  for (const auto* place : {"sys/fs/ext4", "sys/fs/xfs", "sys/fs/f2fs", "sys/fs/nilfs2", "proc/fs/ntfs3"})
+    for (const auto& block : root_.list(place)) {
+      const auto path = follow_.path_of(block);
+      const auto number = path ? root_.read(*path + "/dev", 64) : std::nullopt;
+      if (number && !mounted_.contains(*number))
+        add(UseKind::mount, "/dev/" + block + " (in no mount table)", follow_.device(*path));
+    }
 }
 
 }  // namespace

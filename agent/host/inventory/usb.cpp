@@ -54,7 +54,7 @@ std::vector<unsigned> path_order(const std::string& path) {
   return order;
 }
 
-Survey survey(const Root& root, const Snapshot& snapshot) {
+Survey survey(const Root& root, Snapshot& snapshot) {
   Survey found;
   std::map<std::string, std::string> interfaces;
   for (const auto& name : root.list("sys/bus/usb/devices")) {
@@ -64,8 +64,12 @@ Survey survey(const Root& root, const Snapshot& snapshot) {
     }
     const auto path = device_path(root, std::string(usb_devices) + name);
     const auto controller = path ? nearest_function(*path) : std::nullopt;
-    // Virtual and platform buses hang below no PCI function: nothing that could be given away.
-    if (controller && snapshot.controllers.contains(*controller)) found.nodes[name] = {*path, *controller, {}};
+    // Virtual and platform buses are below no PCI function: nothing that could be given away.
+    if (!controller || !snapshot.functions.contains(*controller)) continue;
+    // Whatever has a root hub is a controller, as dwc3 in host mode, whose class says otherwise.
+    if (root_hub_bus(name))
+      snapshot.controllers.try_emplace(*controller, Controller{*controller, ControllerKind::other, {}, {}});
+    found.nodes[name] = {*path, *controller, {}};
   }
   for (auto& [name, node] : found.nodes) {
     const auto bus = root_hub_bus(name);
@@ -190,7 +194,6 @@ void sort_ports(std::vector<UsbPort>& ports) {
 }  // namespace
 
 void read_usb(const Root& root, Snapshot& snapshot) {
-  if (snapshot.controllers.empty()) return;
   Survey found = survey(root, snapshot);
   for (const auto& [name, node] : found.nodes)
     if (const auto bus = root_hub_bus(name)) read_root_hub(root, snapshot, found, name, *bus);

@@ -85,19 +85,20 @@ struct ToJson {
 
 Json step_json(const Step& step) {
   const Description description = describe(step.action);
-  Json json{
-      {"id", step.id}, {"do", description.sentence}, {"reason", step.reason}, {"kind", description.kind}};
+  Json json{{"id", step.id}, {"do", description.sentence}, {"reason", step.reason}, {"kind", description.kind}};
   for (const auto& field : description.fields) json[field.name] = std::visit(ToJson{}, field.value);
   return json;
 }
 
 Json boot_json(const BootStatus& boot) {
-  Json images = Json::array(), early = nullptr;
+  Json images = Json::array(), early = nullptr, left = Json::array();
   for (const auto& [kernel, good] : boot.images) images.push_back({{"kernel", kernel}, {"as_applied", good}});
+  if (boot.early)
+    for (const auto& each : boot.early->left) left.push_back(to_string(each));
   if (boot.early)
     early = {{"off", boot.early->off},
              {"bound", boot.early->bound},
-             {"left", boot.early->left},
+             {"left", std::move(left)},
              {"took_ms", or_null(boot.early->took_ms)}};
   return {{"initramfs", boot.initramfs},
           {"images", std::move(images)},

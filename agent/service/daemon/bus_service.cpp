@@ -13,10 +13,11 @@ namespace hostsplit {
 BusHandlers BusService::handlers() {
   return {
       .describe = [this] { return status_json(status(reconciler_.state())); },
-      .plan = [this] { return plan_json(plan_for(observe(context_.root), Apply{})); },
+      .plan = [this] { return plan_json(plan_for(observe_for_service(context_.root), Apply{})); },
       .status = [this] { return status(reconciler_.state()); },
+      // The worker refuses what this does not see: it may wait for /etc/pve, and this may not.
       .preview = [this](const Request& request,
-                        bool colour) { return preview(observe_for(context_.root, request), request, Paint{colour}); },
+                        bool colour) { return preview(observe_for_service(context_.root), request, Paint{colour}); },
       .start = [this](const WorkRequest& request, std::uint32_t uid) { return start(request, uid); },
       .cancel = [this](unsigned job) { worker_.cancel(job); },
       .rename =

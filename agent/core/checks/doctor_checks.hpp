@@ -1,0 +1,29 @@
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/checks/doctor.hpp"
+
+namespace hostsplit {
+
+/// Checks of `doctor` that have files of their own. Nobody else includes this.
+using Findings = std::vector<Finding>;
+
+// doctor_hardware.cpp
+Findings check_reset(const DoctorInput& in);
+Findings check_display(const DoctorInput& in);
+
+// doctor_guests.cpp
+Findings check_guests(const DoctorInput& in);
+Findings check_host_pci(const DoctorInput& in);
+Findings check_taken_along(const DoctorInput& in);
+Findings check_hookscript(const DoctorInput& in);
+Findings check_backup(const DoctorInput& in);
+Findings check_thin_pools(const DoctorInput& in);
+Findings check_spare(const DoctorInput& in);
+
+/// What a check could not look at, and why; by the name of the check.
+std::vector<std::string> not_looked_at(std::string_view check, const DoctorInput& in);
+
+}  // namespace hostsplit

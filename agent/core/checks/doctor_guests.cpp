@@ -1,0 +1,162 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "core/checks/doctor_checks.hpp"
+#include "core/checks/host_pci.hpp"
+#include "core/checks/pve_lint.hpp"
+#include "core/usb/guards.hpp"
+
+/// What doctor says about guests of Proxmox VE.
+namespace hostsplit {
+Findings check_guests(const DoctorInput& in) {
+  return in.config ? lint_pve(in.pve, *in.config, in.snapshot) : in.pve.findings;
+}
+
+Findings check_host_pci(const DoctorInput& in) {
+  return lint_host_pci({in.pve, in.snapshot, in.claims, in.applied});
+}
+
+namespace {
+
+/// Proxmox VE gives every other member of a group to vfio-pci as well, without asking (PVE::SysFSTools).
+void taken_along(const DoctorInput& in, const PveVm& vm, const PciFunction& function, Findings& findings) {
+  if (!function.group || !in.snapshot.groups.count(*function.group)) return;
+  for (const auto& address : in.snapshot.groups.at(*function.group).members) {
+    const PciFunction* member = in.snapshot.function(address);
+    // Proxmox VE skips what has a bus below it, and only that.
+    if (!member || address == function.address || leaves_group_viable(member->driver) ||
+        is_bus_bridge(member->fingerprint.pci_class))
+      continue;
+    const HostUse* use = lifeline_on(in.snapshot, address);
+    findings.push_back(
+        {"pve-takes-along", use ? Severity::error : Severity::warning, fmt::format("VM {}", vm.id),
+         fmt::format("its start takes {} from {} too, which shares group {} with {}{}", to_string(address),
+                     member->driver, *function.group, to_string(function.address), use ? "; " + use_text(*use) : ""),
+         use ? "Take that hostpci line out of the VM" : "See that the host can do without it"});
+  }
+}
+
+}  // namespace
+
+Findings check_taken_along(const DoctorInput& in) {
+  Findings findings;
+  for (const auto& [id, vm] : in.pve.vms) {
+    std::set<int> seen;
+    for (const auto& pci : vm.host_pci)
+      for (const auto& wanted : addresses_of(pci, in.pve))
+        for (const auto& [address, function] : in.snapshot.functions)
+          if (means(wanted, address) && function.group && seen.insert(*function.group).second)
+            taken_along(in, vm, function, findings);
+  }
+  return findings;
+}
+
+Findings check_hookscript(const DoctorInput& in) {
+  Findings findings;
+  if (!in.config || !in.pve.known) return findings;
+  for (const auto& [id, wish] : in.config->vms)
+    if (const PveVm* vm = in.pve.vm(id); vm && vm->hookscript.find("hostsplit") == std::string::npos)
+      findings.push_back({"pve-no-hook", Severity::info, fmt::format("VM {}", id),
+                          "nothing holds its start back when its controllers or pages are not ready",
+                          fmt::format("cp /usr/share/hostsplit/hostsplit-hook /var/lib/vz/snippets/ && qm set {} "
+                                      "--hookscript local:snippets/hostsplit-hook",
+                                      id)});
+  return findings;
+}
+
+namespace {
+
+bool backed_up(const std::vector<std::string>& jobs, int vm) {
+  const std::string id = std::to_string(vm);
+  return std::any_of(jobs.begin(), jobs.end(), [&](const std::string& job) {
+    if (job == "all" || job.starts_with("pool ")) return true;
+    const std::string list = "," + job + ",";
+    return list.find("," + id + ",") != std::string::npos;
+  });
+}
+
+/// A linked clone names its template: "local-lvm:base-100-disk-0/vm-101-disk-0,size=64G".
+bool has_base(const PveVm& vm) {
+  return std::any_of(vm.disks.begin(), vm.disks.end(), [](const auto& disk) {
+    return disk.second.find(":base-") != std::string::npos || disk.second.find("/base-") != std::string::npos;
+  });
+}
+
+}  // namespace
+
+Findings check_backup(const DoctorInput& in) {
+  Findings findings;
+  if (!in.config || !in.pve.known) return findings;
+  for (const auto& [id, wish] : in.config->vms) {
+    const PveVm* vm = in.pve.vm(id);
+    if (!vm || backed_up(in.setup.backup_jobs, id)) continue;
+    findings.push_back({"pve-no-backup", Severity::info, fmt::format("VM {}", id), "no backup job takes it",
+                        "In the web interface: Datacenter, Backup, Add; or once: vzdump " + std::to_string(id)});
+    if (!has_base(*vm) && !in.setup.dumped.count(id))
+      findings.push_back({"pve-no-base", Severity::info, fmt::format("VM {}", id),
+                          "there is neither a template it was made from nor a backup to start again from",
+                          fmt::format("Once it is set up, keep a base: vzdump {} --mode stop; or clone it and turn the "
+                                      "copy into a template: qm clone {} <new id> --full, qm template <new id>",
+                                      id, id)});
+  }
+  return findings;
+}
+
+namespace {
+
+/// "local-lvm:vm-101-disk-0,iothread=1,size=64G" -> 64 GiB.
+Kib disk_size(const std::string& disk) {
+  const auto at = disk.find("size=");
+  if (at == std::string::npos) return 0;
+  std::string text = disk.substr(at + 5, disk.find(',', at) - at - 5);
+  if (text.empty()) return 0;
+  const char unit = text.back();
+  return parse_size(text.substr(0, text.size() - 1) + (unit == 'T'   ? "TiB"
+                                                       : unit == 'G' ? "GiB"
+                                                       : unit == 'M' ? "MiB"
+                                                                     : "KiB"))
+      .value_or(0);
+}
+
+}  // namespace
+
+Findings check_thin_pools(const DoctorInput& in) {
+  Findings findings;
+  for (const auto& pool : in.setup.thin_pools) {
+    Kib promised = 0;
+    for (const auto& [id, vm] : in.pve.vms)
+      for (const auto& [key, disk] : vm.disks)
+        if (disk.starts_with(pool.storage + ":")) promised += disk_size(disk);
+    if (pool.size == 0 || promised <= pool.size) continue;
+    findings.push_back(
+        {"thin-pool-promised", Severity::warning, "storage " + pool.storage,
+         fmt::format("disks of {} GiB are promised from a thin pool of {} GiB; when it is full, every VM on it "
+                     "stops",
+                     promised / kib_per_gib, pool.size / kib_per_gib),
+         "Enlarge the pool (lvextend), remove disks or snapshots, and watch it: lvs"});
+  }
+  return findings;
+}
+
+/// The controller of a disk needs free blocks to write fast, and a full pool stops every VM on it.
+Findings check_spare(const DoctorInput& in) {
+  constexpr Kib parts = 100, wanted = 15;
+  Findings findings;
+  for (const auto& pool : in.setup.thin_pools) {
+    if (pool.disk_size == 0 || pool.spare >= pool.disk_size / parts * wanted) continue;
+    findings.push_back(
+        {"thin-pool-no-spare", Severity::info, "storage " + pool.storage,
+         fmt::format(
+             "only {} % of {} ({} of {} GiB) are in no partition and no volume; about {} % are advised as spare "
+             "area of the disk and to grow the pool into",
+             pool.spare * parts / pool.disk_size, pool.disk, pool.spare / kib_per_gib, pool.disk_size / kib_per_gib,
+             wanted),
+         "A thin pool cannot shrink: leave the space when it is made anew (installer option maxvz, or lvcreate with a "
+         "smaller -L), after moving its volumes away"});
+  }
+  return findings;
+}
+
+}  // namespace hostsplit

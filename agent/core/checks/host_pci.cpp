@@ -1,0 +1,179 @@
+#include "core/checks/host_pci.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "core/base/names.hpp"
+#include "core/usb/guards.hpp"
+
+namespace hostsplit {
+namespace {
+
+std::string subject(const PveVm& vm) {
+  return vm.name.empty() ? fmt::format("VM {}", vm.id) : fmt::format("VM {} ({})", vm.id, vm.name);
+}
+
+/// Functions a line names that the host still has.
+std::set<PciAddress> named_by(const PveHostPci& line, const PveConfigs& pve, const Snapshot& snapshot) {
+  std::set<PciAddress> functions;
+  for (const auto& wanted : addresses_of(line, pve))
+    for (const auto& [address, function] : snapshot.functions)
+      if (means(wanted, address)) functions.insert(address);
+  return functions;
+}
+
+/// The first of losses() that is an error, for a line of the VM.
+std::optional<Finding> lost_by(const PveHostPci& line, const PveConfigs& pve, const Snapshot& snapshot, int vm,
+                               const std::vector<std::string>& may_lose) {
+  Departure departure;
+  for (const auto& address : named_by(line, pve, snapshot)) {
+    if (snapshot.function(address)->driver == names::vfio_driver) continue;
+    departure.leaving.insert(address);
+    departure.to[address] = vm;
+  }
+  departure.may_lose = may_lose;
+  for (auto& finding : losses(snapshot, departure))
+    if (finding.severity == Severity::error) return finding;
+  return std::nullopt;
+}
+
+class Lint {
+ public:
+  explicit Lint(const HostPciInput& in) : in_(in) {
+    if (in.applied) claims_ = in.applied->claims;
+    for (const auto& claim : in.wanted) {
+      const bool there = std::any_of(claims_.begin(), claims_.end(),
+                                     [&](const Claim& other) { return other.function == claim.function; });
+      if (!there) claims_.push_back(claim);
+    }
+  }
+
+  std::vector<Finding> run() {
+    for (const auto& [id, vm] : in_.pve.vms) {
+      if (vm.is_template) continue;
+      for (const auto& line : vm.host_pci) judge_line(vm, line);
+      judge_claims(vm);
+    }
+    return std::move(findings_);
+  }
+
+ private:
+  void add(const char* code, Severity severity, const PveVm& vm, std::string message, std::string remedy) {
+    findings_.push_back({code, severity, subject(vm), std::move(message), std::move(remedy)});
+  }
+
+  std::vector<std::string> may_lose() const {
+    return in_.applied ? given_up_when_applied(*in_.applied) : std::vector<std::string>{};
+  }
+
+  void judge_line(const PveVm& vm, const PveHostPci& line) {
+    for (const auto& address : named_by(line, in_.pve, in_.snapshot)) {
+      if (is_bus_bridge(in_.snapshot.function(address)->fingerprint.pci_class))
+        add("pve-host-pci-bridge", Severity::error, vm,
+            fmt::format("hostpci{} names {}, a PCI bridge, which vfio-pci does not take", line.index,
+                        to_string(address)),
+            fmt::format("qm set {} --delete hostpci{}", vm.id, line.index));
+      const Claim* claim = claim_at(address);
+      if (claim && claim->vm != vm.id)
+        add("pve-host-pci-other", Severity::warning, vm,
+            fmt::format("hostpci{} names {}, which belongs to VM {}", line.index, to_string(address), claim->vm),
+            fmt::format("qm set {} --delete hostpci{}", vm.id, line.index));
+    }
+    const auto lost = lost_by(line, in_.pve, in_.snapshot, vm.id, may_lose());
+    if (!lost) return;
+    stale_.insert({vm.id, line.index});
+    add("pve-host-pci-lifeline", Severity::error, vm,
+        fmt::format("hostpci{} names {}{}: {}", line.index, lost->subject,
+                    vm.on_boot ? ", and it starts with the host" : "", lost->message),
+        fmt::format("Before it starts: qm set {} --delete hostpci{}", vm.id, line.index));
+  }
+
+  const Claim* claim_at(const PciAddress& address) const {
+    for (const auto& claim : claims_)
+      if (const Located at = locate(in_.snapshot, claim.function);
+          at.kind == Located::Kind::found && *at.address == address)
+        return &claim;
+    return nullptr;
+  }
+
+  bool applied(const Claim& claim) const {
+    return in_.applied && std::any_of(in_.applied->claims.begin(), in_.applied->claims.end(),
+                                      [&](const Claim& other) { return other.function == claim.function; });
+  }
+
+  void judge_claims(const PveVm& vm) {
+    std::set<int> taken;
+    for (const auto& line : vm.host_pci) taken.insert(line.index);
+    for (const auto& claim : claims_) {
+      const Located at = locate(in_.snapshot, claim.function);
+      if (claim.vm != vm.id || at.kind != Located::Kind::found) continue;
+      if (has_line(vm, *at.address)) continue;
+      const Severity severity = applied(claim) ? Severity::error : Severity::warning;
+      if (const PveHostPci* old = stale_line(vm, claim)) {
+        stale_used_.insert({vm.id, old->index});
+        add("pve-host-pci-moved", severity, vm,
+            fmt::format("hostpci{} names another place than {} ({}), where its controller is now", old->index,
+                        to_string(*at.address), describe(claim.causes)),
+            fmt::format("qm set {} --hostpci{} host={}{}{}", vm.id, old->index, to_string(*at.address),
+                        old->rest.empty() ? "" : ",", old->rest));
+        continue;
+      }
+      int index = 0;
+      while (taken.count(index)) ++index;
+      taken.insert(index);
+      add("pve-host-pci-missing", severity, vm,
+          fmt::format("no hostpci line names {} ({}), so it starts without it", to_string(*at.address),
+                      describe(claim.causes)),
+          fmt::format("qm set {} --hostpci{} host={}", vm.id, index, to_string(*at.address)));
+    }
+  }
+
+  bool has_line(const PveVm& vm, const PciAddress& address) const {
+    return std::any_of(vm.host_pci.begin(), vm.host_pci.end(), [&](const PveHostPci& line) {
+      return named_by(line, in_.pve, in_.snapshot).count(address) != 0;
+    });
+  }
+
+  /// A line that was about this function: it names where it was, nothing at all, or what the host needs.
+  const PveHostPci* stale_line(const PveVm& vm, const Claim& claim) const {
+    for (const auto& line : vm.host_pci) {
+      if (!line.mapping.empty() || stale_used_.count({vm.id, line.index})) continue;
+      const auto functions = named_by(line, in_.pve, in_.snapshot);
+      const bool ours = std::any_of(functions.begin(), functions.end(), [&](const PciAddress& address) {
+        const Claim* other = claim_at(address);
+        return other && other->vm == vm.id;
+      });
+      const bool was_there = std::any_of(line.addresses.begin(), line.addresses.end(),
+                                         [&](const PveHostAddress& each) { return means(each, claim.address); });
+      if (!ours && (functions.empty() || was_there || stale_.count({vm.id, line.index}))) return &line;
+    }
+    return nullptr;
+  }
+
+  const HostPciInput& in_;
+  std::vector<Claim> claims_;
+  std::set<std::pair<int, int>> stale_, stale_used_;  ///< VM and index of the line
+  std::vector<Finding> findings_;
+};
+
+}  // namespace
+
+std::vector<Finding> lint_host_pci(const HostPciInput& input) {
+  if (!input.pve.known) return {};
+  return Lint(input).run();
+}
+
+std::optional<std::string> host_pci_objection(const PveConfigs& pve, const Snapshot& snapshot, int vm,
+                                              const std::vector<std::string>& may_lose) {
+  const PveVm* config = pve.vm(vm);
+  if (!config) return std::nullopt;
+  for (const auto& line : config->host_pci)
+    if (const auto lost = lost_by(line, pve, snapshot, vm, may_lose))
+      return fmt::format("hostpci{} names {}: {}. {}", line.index, lost->subject, lost->message,
+                         fmt::format("qm set {} --delete hostpci{}", vm, line.index));
+  return std::nullopt;
+}
+
+}  // namespace hostsplit

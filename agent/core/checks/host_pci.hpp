@@ -1,0 +1,34 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/finding.hpp"
+#include "core/machine/pve.hpp"
+#include "core/machine/snapshot.hpp"
+#include "core/state/boot_plan.hpp"
+
+namespace hostsplit {
+
+struct HostPciInput {
+  const PveConfigs& pve;
+  const Snapshot& snapshot;
+  const std::vector<Claim>& wanted;        ///< what the configuration gives to VMs
+  const std::optional<BootPlan>& applied;  ///< what is in force
+};
+
+/// Holds the hostpciN lines of Proxmox VE against what belongs to VMs and what the host needs, with the `qm set` line
+/// that mends it:
+///   pve-host-pci-lifeline  error: a line names a function that something must not lose, whoever claims it: losses()
+///   pve-host-pci-bridge    error: a line names a bridge
+///   pve-host-pci-missing   error where applied, else a warning: a VM has no line for one of its functions
+///   pve-host-pci-moved     the same where a line names the place the function was at
+///   pve-host-pci-other     warning: a line names what belongs to another VM
+std::vector<Finding> lint_host_pci(const HostPciInput& input);
+
+/// Why the start of this VM would cost the host something it needs: by any of its hostpciN lines, whatever hostsplit
+/// claims. Empty when nothing does.
+std::optional<std::string> host_pci_objection(const PveConfigs& pve, const Snapshot& snapshot, int vm,
+                                              const std::vector<std::string>& may_lose);
+
+}  // namespace hostsplit

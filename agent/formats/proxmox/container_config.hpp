@@ -1,0 +1,16 @@
+#pragma once
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "core/machine/pve.hpp"
+
+namespace hostsplit {
+
+/// A container of Proxmox VE (pct.conf(5)): only what gives it devices of the host. Sections of snapshots are left out.
+PveContainer parse_pve_container(int id, std::string_view text);
+
+/// /etc/pve/mapping/usb.cfg: an id at the beginning of a line, its `map` lines indented below.
+std::multimap<std::string, PveUsbMapEntry> parse_pve_usb_mappings(std::string_view text);
+
+}  // namespace hostsplit

@@ -1,0 +1,16 @@
+#pragma once
+#include "core/machine/pve.hpp"
+#include "core/machine/snapshot.hpp"
+#include "host/system/root.hpp"
+
+namespace hostsplit {
+
+/// Adds to the uses what only those need who are about to take something, and what costs too much for a service that
+/// looks again and again: disks, serial lines and USB devices that processes have open (/proc/*/fd), and a UPS.
+void read_open_devices(const Root& root, Snapshot& snapshot);
+
+/// Adds what guests other than those a function goes to lose with it: `usbN:`, raw disks, serial lines of VMs, device
+/// entries of containers. Disks are lifelines.
+void read_guest_uses(const Root& root, const PveConfigs& pve, Snapshot& snapshot);
+
+}  // namespace hostsplit

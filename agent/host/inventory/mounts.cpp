@@ -1,0 +1,77 @@
+#include "host/inventory/mounts.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "core/boot/kernel_parameters.hpp"
+#include "host/inventory/parts.hpp"
+
+namespace hostsplit::inventory_parts {
+namespace {
+
+void parse_table(const std::string& text, const std::string& owner, std::vector<Mount>& mounts) {
+  for (const auto line : split(text, '\n')) {
+    const auto fields = words_of(line);
+    const auto dash = std::find(fields.begin(), fields.end(), "-");
+    if (fields.size() < 7 || fields.end() - dash < 3 || fields[2].find(':') == std::string_view::npos) continue;
+    mounts.push_back({std::string(fields[2]), unescape(fields[4]), std::string(dash[1]), unescape(dash[2]),
+                      fields.end() - dash > 3 ? std::string(dash[3]) : std::string(), owner});
+  }
+}
+
+}  // namespace
+
+std::string unescape(std::string_view text) {
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto code = text[i] == '\\' ? to_number<unsigned>(text.substr(i + 1, 3), 8) : std::nullopt;
+    if (code && i + 3 < text.size() && *code < 256) {
+      plain += static_cast<char>(*code);
+      i += 3;
+    } else {
+      plain += text[i];
+    }
+  }
+  return plain;
+}
+
+std::string Mount::option(const std::string& key) const {
+  for (const auto part : split(options, ','))
+    if (part.size() > key.size() && part.starts_with(key) && part[key.size()] == '=')
+      return unescape(part.substr(key.size() + 1));
+  return {};
+}
+
+std::vector<Mount> read_mounts(const Root& root) {
+  std::vector<Mount> mounts;
+  // That of process 1, because ours may be a private view.
+  auto own = root.read("proc/1/mountinfo", 8 << 20);
+  if (!own) own = root.read("proc/self/mountinfo", 8 << 20);
+  if (own) parse_table(*own, {}, mounts);
+  std::set<std::string> seen{root.link_text("proc/1/ns/mnt").value_or("")};
+  for (const auto& pid : root.list("proc")) {
+    if (!to_number<int>(pid) || pid == "1") continue;
+    const std::string directory = "proc/" + pid;
+    const auto space = root.link_text(directory + "/ns/mnt");
+    if (space && !seen.insert(*space).second) continue;
+    const auto text = root.read(directory + "/mountinfo", 8 << 20);
+    if (!text) continue;
+    parse_table(*text, "process " + pid + " (" + root.read(directory + "/comm", 64).value_or("?") + ")", mounts);
+  }
+  return mounts;
+}
+
+const Mount* mount_of(const std::vector<Mount>& mounts, const std::string& path) {
+  const Mount* best = nullptr;
+  for (const auto& mount : mounts) {
+    const bool below = mount.point == "/" || path == mount.point || path.starts_with(mount.point + "/");
+    // Of several at one point the last is the one that is seen, but other namespaces do not hide the host's own.
+    if (!below || !path.starts_with('/') || (!mount.owner.empty() && mount.point == "/")) continue;
+    if (!best || mount.point.size() > best->point.size() ||
+        (mount.point.size() == best->point.size() && mount.owner.empty()))
+      best = &mount;
+  }
+  return best;
+}
+
+}  // namespace hostsplit::inventory_parts

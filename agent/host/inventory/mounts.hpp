@@ -1,0 +1,33 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "host/system/root.hpp"
+
+namespace hostsplit::inventory_parts {
+
+/// One line of a mount table (Documentation/filesystems/proc.rst, 3.5).
+struct Mount {
+  std::string number;   ///< "259:3"; major 0: no block device
+  std::string point;    ///< where it is mounted, blanks unescaped
+  std::string type;     ///< "ext4", "nfs4", "fuse.sshfs"
+  std::string source;   ///< "/dev/sda3", "rpool/ROOT/pve-1", "10.0.0.5:/export"
+  std::string options;  ///< of the super block, as written
+  std::string owner;    ///< who sees it: empty for the host's own namespace, else "process 1234 (mariadbd)"
+
+  bool anonymous() const { return number.starts_with("0:"); }
+  /// Value of `key=` among the options; empty when absent.
+  std::string option(const std::string& key) const;
+};
+
+/// The mount tables of all mount namespaces, each once, that of process 1 first: containers and services mount what the
+/// host's own table does not show.
+std::vector<Mount> read_mounts(const Root& root);
+
+/// The mount a path lies on, by the longest mount point; nullptr when there is none.
+const Mount* mount_of(const std::vector<Mount>& mounts, const std::string& path);
+
+/// mountinfo and swaps escape blanks and backslashes as octal.
+std::string unescape(std::string_view text);
+
+}  // namespace hostsplit::inventory_parts

@@ -1,0 +1,60 @@
+#pragma once
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/machine/pci.hpp"
+#include "host/system/root.hpp"
+
+namespace hostsplit::inventory_parts {
+
+/// Where packets to an address go.
+struct Reach {
+  std::vector<std::string> interfaces;
+  std::vector<PciAddress> functions;  ///< of all of them
+  std::string unknown;                ///< why it is not known; then the functions are those of all interfaces
+};
+
+/// Network interfaces, what they are made of, and routes, as far as files below /proc and /sys tell.
+class Network {
+ public:
+  explicit Network(const Root& root);
+
+  const std::vector<std::string>& interfaces() const { return interfaces_; }
+  /// The function below an interface itself; empty for virtual ones.
+  std::optional<PciAddress> function_of(const std::string& interface) const;
+  /// The interface and all it consists of: bridge ports, members of bonds and teams, parents of VLANs.
+  std::set<std::string> with_lowers(const std::string& interface) const;
+  /// Interfaces somebody uses: with a route or an address, those that carry others, those configured to have one, and
+  /// all these consist of.
+  std::set<std::string> in_use() const;
+  /// Addresses of this host that no interface could be found for.
+  std::vector<std::string> addresses_without_interface() const;
+  /// \param host  an address, or a name that /etc/hosts knows
+  Reach reach(const std::string& host) const;
+  /// For what is reached over the network, nobody knows where.
+  Reach anywhere(const std::string& why) const;
+
+ private:
+  struct Route {
+    std::vector<unsigned char> destination;  ///< 4 or 16 bytes
+    int length = 0;
+    std::string interface;
+  };
+  void read_ipv4();
+  void read_ipv6();
+  void read_settings();
+  bool link_local(const Route& route) const;
+  void add_members(const std::string& interface, std::set<std::string>& found) const;
+
+  const Root& root_;
+  std::vector<std::string> interfaces_;
+  std::vector<Route> routes_;
+  std::set<std::string> addressed_;   ///< with an IPv6 address of more than link scope
+  std::set<std::string> configured_;  ///< /etc/network/interfaces gives them an address or makes them a part
+  std::string settings_;
+};
+
+}  // namespace hostsplit::inventory_parts

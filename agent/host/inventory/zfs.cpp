@@ -1,0 +1,127 @@
+#include "host/inventory/zfs.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "host/inventory/parts.hpp"
+
+namespace hostsplit::inventory_parts {
+namespace {
+
+/// Strings of an XDR encoded nvlist by key, in order: pairs are size, decoded size, key, type, count, value
+/// (include/sys/nvpair.h: type 9 is a string). Numbers are 32 bits, big-endian; strings are padded to four bytes.
+class StringPairs {
+ public:
+  explicit StringPairs(const std::string& data) : data_(data) {}
+
+  template <class Use>
+  void each(Use use) const {
+    for (std::size_t at = 0; at + 8 <= data_.size(); at += 4) {
+      std::size_t next = at;
+      const auto key = text(next);
+      if (!key || key->empty() || next + 8 > data_.size() || word(next) != 9 || word(next + 4) != 1) continue;
+      next += 8;
+      if (const auto value = text(next)) use(*key, *value);
+    }
+  }
+
+ private:
+  std::uint32_t word(std::size_t at) const {
+    std::uint32_t number = 0;
+    for (std::size_t i = 0; i < 4; ++i) number = number << 8 | static_cast<unsigned char>(data_[at + i]);
+    return number;
+  }
+  std::optional<std::string> text(std::size_t& at) const {
+    if (at + 4 > data_.size()) return std::nullopt;
+    const std::size_t size = word(at);
+    constexpr std::size_t most = 4096;
+    if (size > most || at + 4 + size > data_.size()) return std::nullopt;
+    auto found = data_.substr(at + 4, size);
+    at += 4 + (size + 3) / 4 * 4;
+    return found;
+  }
+  const std::string& data_;
+};
+
+/// Paths of the members of each pool, as the cache has them.
+std::map<std::string, std::set<std::string>> cached_members(const Root& root) {
+  std::map<std::string, std::set<std::string>> pools;
+  std::optional<std::string> data;
+  try {
+    data = root.read_file("etc/zfs/zpool.cache");
+  } catch (const std::exception&) {
+    return pools;
+  }
+  if (!data) return pools;
+  std::string pool;
+  StringPairs(*data).each([&](const std::string& key, const std::string& value) {
+    if (key == "name") pool = value;
+    if (key == "path" && !pool.empty()) pools[pool].insert(value);
+  });
+  return pools;
+}
+
+struct Labelled {
+  std::string path, label;
+};
+
+/// Block devices udev calls members, or may call so (libblkid: BLKID_PROBE_AMBIVAL).
+std::vector<Labelled> labelled_members(const Root& root) {
+  std::vector<Labelled> members;
+  for (const auto& number : root.list("sys/dev/block")) {
+    const auto properties = root.read("run/udev/data/b" + number, 1 << 16);
+    if (!properties) continue;
+    const bool certain = value_of(*properties, "E:ID_FS_TYPE") == "zfs_member";
+    const bool maybe = value_of(*properties, "E:ID_FS_AMBIVALENT").find("zfs_member") != std::string_view::npos;
+    const auto path = certain || maybe ? device_path(root, "sys/dev/block/" + number) : std::nullopt;
+    if (path) members.push_back({*path, certain ? std::string(value_of(*properties, "E:ID_FS_LABEL")) : ""});
+  }
+  return members;
+}
+
+std::optional<std::string> block_path(const Root& root, const std::string& device) {
+  if (!device.starts_with("/dev/")) return std::nullopt;
+  const auto target = root.link_name(device.substr(1));
+  const auto name = target ? *target : device.substr(5);
+  if (name.empty() || name.find('/') != std::string::npos) return std::nullopt;
+  return device_path(root, "sys/class/block/" + name);
+}
+
+/// Members of one pool by cache and label together.
+void find_members(const Root& root, const std::set<std::string>& cached, const std::vector<Labelled>& labelled,
+                  ZfsPool& pool) {
+  std::set<std::string> found;
+  std::size_t files = 0;
+  for (const auto& path : cached) {
+    // A member that is a file lies on a mount that is known.
+    if (!path.starts_with("/dev/")) ++files;
+    if (const auto block = block_path(root, path)) found.insert(*block);
+  }
+  for (const auto& member : labelled)
+    if (member.label.empty() || member.label == pool.name) found.insert(member.path);
+  pool.members.assign(found.begin(), found.end());
+  if (found.size() + files < cached.size())
+    pool.unknown =
+        "only " + std::to_string(found.size()) + " of its " + std::to_string(cached.size()) + " members were found";
+  else if (found.empty() && files == 0)
+    pool.unknown = "none of its members was found";
+}
+
+}  // namespace
+
+std::vector<ZfsPool> read_zfs_pools(const Root& root) {
+  std::vector<ZfsPool> pools;
+  for (const auto& name : root.list("proc/spl/kstat/zfs"))
+    if (root.exists("proc/spl/kstat/zfs/" + name + "/state")) pools.push_back({name, {}, {}});
+  if (pools.empty()) return pools;
+  const auto cached = cached_members(root);
+  const auto labelled = labelled_members(root);
+  for (auto& pool : pools) {
+    const auto paths = cached.find(pool.name);
+    find_members(root, paths == cached.end() ? std::set<std::string>{} : paths->second, labelled, pool);
+  }
+  return pools;
+}
+
+}  // namespace hostsplit::inventory_parts

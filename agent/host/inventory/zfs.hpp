@@ -1,0 +1,20 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "host/system/root.hpp"
+
+namespace hostsplit::inventory_parts {
+
+/// An imported pool and its members.
+struct ZfsPool {
+  std::string name;
+  std::vector<std::string> members;  ///< "sys/devices/.../sdb1"
+  std::string unknown;               ///< why there may be more
+};
+
+/// The kernel says which pools are imported, the cache file which members they have, udev which devices are such. A
+/// device whose signature is ambivalent may belong to any pool.
+std::vector<ZfsPool> read_zfs_pools(const Root& root);
+
+}  // namespace hostsplit::inventory_parts

@@ -1,0 +1,1 @@
+rm -rf usr/sbin/update-initramfs etc/initramfs-tools; mkdir -p usr/bin; : >usr/bin/dracut

@@ -1,0 +1,107 @@
+// What hostpciN lines of Proxmox VE name, held against what belongs to VMs and what the host needs.
+#include "core/checks/host_pci.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "host/inventory/inventory.hpp"
+#include "host/inventory/proxmox.hpp"
+#include "support/split_host.hpp"
+
+namespace hostsplit {
+namespace {
+
+using testing::find;
+using ::testing::HasSubstr;
+using testing::SplitHost;
+
+struct HostPci : ::testing::Test {
+  SplitHost split;
+  std::optional<BootPlan> applied;
+
+  HostPci() {
+    split.host.set_file("etc/pve/.members", "{}");
+    split.configure("[vm.101]\ncontrollers = [\"0000:03:00.3\"]\n");
+  }
+  void guest(int id, const std::string& lines) {
+    split.host.set_file("etc/pve/qemu-server/" + std::to_string(id) + ".conf", "cores: 1\nmemory: 1024\n" + lines);
+  }
+  std::vector<Finding> lint() {
+    const auto plan = split.plan_now();
+    return lint_host_pci({read_pve(split.root), split.view().snapshot, plan.target.claims, applied});
+  }
+  void apply() {
+    ASSERT_TRUE(split.apply_now().ok());
+    applied = split.view().applied;
+  }
+};
+
+TEST_F(HostPci, AVmWithItsLineIsFine) {
+  guest(101, "hostpci0: 0000:03:00.3,pcie=1\n");
+  EXPECT_TRUE(lint().empty());
+  apply();
+  EXPECT_TRUE(lint().empty());
+}
+
+TEST_F(HostPci, AMissingLineIsAnErrorOnceItWasApplied) {
+  guest(101, "hostpci0: mapping=gpu\n");
+  auto findings = lint();
+  const auto* missing = find(findings, "pve-host-pci-missing");
+  ASSERT_TRUE(missing);
+  EXPECT_EQ(missing->severity, Severity::warning);
+  EXPECT_EQ(missing->remedy, "qm set 101 --hostpci1 host=0000:03:00.3");
+  apply();
+  findings = lint();
+  EXPECT_EQ(find(findings, "pve-host-pci-missing")->severity, Severity::error);
+}
+
+TEST_F(HostPci, ALineOfTheWholeSlotIsALine) {
+  guest(101, "hostpci0: 0000:03:00\n");
+  const auto findings = lint();
+  EXPECT_FALSE(find(findings, "pve-host-pci-missing"));
+}
+
+TEST_F(HostPci, AMovedFunctionIsToldWithItsNewPlace) {
+  guest(101, "hostpci0: 0000:09:00.3,pcie=1\n");
+  apply();
+  applied->claims.front().address = *parse_pci_address("0000:09:00.3");
+  const auto findings = lint();
+  const auto* moved = find(findings, "pve-host-pci-moved");
+  ASSERT_TRUE(moved);
+  EXPECT_EQ(moved->remedy, "qm set 101 --hostpci0 host=0000:03:00.3,pcie=1");
+  EXPECT_FALSE(find(findings, "pve-host-pci-missing"));
+}
+
+TEST_F(HostPci, ALifelineIsAnErrorWhoeverNamesIt) {
+  guest(777, "onboot: 1\nhostpci0: 0000:01:00.0\n");
+  const auto findings = lint();
+  const auto* lost = find(findings, "pve-host-pci-lifeline");
+  ASSERT_TRUE(lost);
+  EXPECT_EQ(lost->severity, Severity::error);
+  EXPECT_THAT(lost->message, HasSubstr("it starts with the host: / is mounted from it"));
+  guest(777, "template: 1\nhostpci0: 0000:01:00.0\n");
+  EXPECT_FALSE(find(lint(), "pve-host-pci-lifeline")) << "a template never starts";
+}
+
+TEST_F(HostPci, WhatBelongsToAnotherVm) {
+  guest(101, "hostpci0: 0000:03:00.3\n");
+  guest(102, "hostpci0: 0000:03:00.3\n");
+  const auto findings = lint();
+  const auto* other = find(findings, "pve-host-pci-other");
+  ASSERT_TRUE(other);
+  EXPECT_EQ(other->subject, "VM 102");
+}
+
+TEST_F(HostPci, ABridgeIsNotTaken) {
+  guest(101, "hostpci0: 0000:03:00.3\nhostpci1: 0000:00:08.1\n");
+  const auto findings = lint();
+  EXPECT_TRUE(find(findings, "pve-host-pci-bridge"));
+}
+
+TEST_F(HostPci, NothingIsSaidWithoutProxmoxVe) {
+  split.host.remove("etc/pve");
+  EXPECT_TRUE(lint().empty());
+}
+
+}  // namespace
+}  // namespace hostsplit
