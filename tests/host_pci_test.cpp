@@ -28,11 +28,11 @@ struct HostPci : ::testing::Test {
   }
   std::vector<Finding> lint() {
     const auto plan = split.plan_now();
-    return lint_host_pci({read_pve(split.root), split.view().snapshot, plan.target.claims, applied});
+    return lint_host_pci({read_pve(split.root), split.state().snapshot, plan.target.claims, applied});
   }
   void apply() {
     ASSERT_TRUE(split.apply_now().ok());
-    applied = split.view().applied;
+    applied = split.state().applied;
   }
 };
 
