@@ -11,7 +11,7 @@ from bench.product import Product
 TOPOLOGY = "article"
 SUBJECTS = ("agent/core/memory/", "agent/host/", "config/hook")
 SECONDS = 300
-MEMORY = 10
+MEMORY = 16
 
 PVE_START = Path(__file__).parent / "pve-start"
 BOOT_PLAN = "/etc/hostsplit/boot/plan"
