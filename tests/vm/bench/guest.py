@@ -12,7 +12,7 @@ from .job import Job
 from .machine import Machine
 from .snapshots import INSTALLED, Snapshot
 
-_BOOT_LIMIT = 300
+_BOOT_LIMIT = 480  # most take half a minute, one from a USB stick on a busy machine ten times as long
 _SHUTDOWN_LIMIT = 180
 _INSTALL_LIMIT = 600  # its triggers rebuild the initramfs, about a minute on a quiet machine
 _UEFI = Path("/usr/share/OVMF")  # the package ovmf

@@ -6,7 +6,7 @@ TOPOLOGY = "article"
 START = "booted"
 SUBJECTS = ("tests/vm/",)
 SECONDS = 40
-MEMORY = 3
+MEMORY = 2
 
 
 def run(bench, check):

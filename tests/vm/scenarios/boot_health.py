@@ -7,7 +7,7 @@ from bench.product import Product
 TOPOLOGY = "article"
 SUBJECTS = ("agent/core/boot/", "agent/core/state/", "agent/operations/", "systemd/")
 SECONDS = 260
-MEMORY = 4
+MEMORY = 2
 
 BOOTS = "/var/lib/hostsplit/journal/boots"
 

@@ -11,7 +11,7 @@ from bench.product import Product
 TOPOLOGY = "article"
 SUBJECTS = ("agent/core/boot/", "config/initramfs/", "systemd/")
 SECONDS = 700
-MEMORY = 4
+MEMORY = 2
 
 ALL = f"""
     [host]

@@ -8,7 +8,7 @@ from bench.product import Product
 TOPOLOGY = "article"
 SUBJECTS = ("agent/core/checks/", "agent/core/machine/", "agent/host/")
 SECONDS = 200
-MEMORY = 4
+MEMORY = 2
 
 X0, X1, X2, X3, X4 = (f"0000:0{bus}:00.{function}" for bus, function in ((1, 0), (2, 0), (3, 0), (4, 1), (5, 0)))
 SERIAL = "0000:04:00.0"

@@ -11,7 +11,7 @@ from bench.product import Product
 TOPOLOGY = "article"
 SUBJECTS = ("agent/core/memory/", "agent/host/", "config/hook")
 SECONDS = 300
-MEMORY = 10
+MEMORY = 16
 
 PVE_START = Path(__file__).parent / "pve-start"
 BOOT_PLAN = "/etc/hostsplit/boot/plan"
@@ -162,7 +162,7 @@ def trimmed(bench, check, product):
             check(f"with hostsplit both start, {order[0]} first, time {number + 1}",
                   first.rc == 0 and ready.rc == 0 and second.rc == 0, f"{first} {ready} {second}")
             leave(bench)
-            whole = eventually(lambda: pages(product) == (2, 2) and surplus(bench) == 0, 30, 0.5)
+            whole = eventually(lambda: pages(product) == (2, 2) and surplus(bench) == 0, 90, 0.5)
             check("and nothing is left over", whole, f"{pages(product)} surplus {surplus(bench)}")
             if number == 2 and order[0] == 102:
                 rc, found, document = verdicts(bench)

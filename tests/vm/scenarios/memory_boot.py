@@ -11,7 +11,7 @@ from bench.product import Product
 TOPOLOGY = "article"
 SUBJECTS = ("agent/core/memory/", "agent/core/boot/", "config/grub/")
 SECONDS = 300
-MEMORY = 16
+MEMORY = 9
 
 BOOT_PLAN = "/etc/hostsplit/boot/plan"
 BY_HAND = "/etc/default/grub.d/by-hand.cfg"

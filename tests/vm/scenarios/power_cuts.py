@@ -11,7 +11,7 @@ from bench.product import Product
 TOPOLOGY = "article"
 SUBJECTS = ("agent/core/steps/", "agent/core/state/", "agent/host/")
 SECONDS = 600
-MEMORY = 4
+MEMORY = 2
 
 CONFIG = f"""
     [vm.101]

@@ -7,7 +7,7 @@ from bench.product import CONFIG, PORTS, Product
 TOPOLOGY = "article"
 SUBJECTS = ("agent/core/checks/", "agent/core/usb/", "agent/cli/", "agent/text/")
 SECONDS = 260
-MEMORY = 4
+MEMORY = 2
 
 
 def run(bench, check):

@@ -11,7 +11,7 @@ from bench.product import BUS, PORTS, Product
 TOPOLOGY = "article"
 SUBJECTS = ("agent/service/", "systemd/", "config/")
 SECONDS = 260
-MEMORY = 5
+MEMORY = 2
 SECOND = f'[vm.102]\ncontrollers = ["{X2}"]\n'
 
 LOOKS = ["Describe", "Plan", "Preview sasb apply 0 false", "ListControllers", "ListPorts", "ListPools", "ListFindings"]

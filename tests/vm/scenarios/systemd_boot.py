@@ -13,7 +13,7 @@ from bench.product import Product
 TOPOLOGY = "article"
 SUBJECTS = ("agent/core/boot/", "config/", "debian/")
 SECONDS = 300
-MEMORY = 8
+MEMORY = 6
 
 TOOL = Path(__file__).parent / "proxmox-boot-tool"
 LOADER = "/usr/lib/systemd/boot/efi/systemd-bootx64.efi"
