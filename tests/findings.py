@@ -10,9 +10,11 @@ from pathlib import Path
 
 CODE = r'"([a-z0-9]+(?:-[a-z0-9]+)+)"'
 # A code with its severity: an aggregate, or a helper that takes both.
-WITH_SEVERITY = re.compile(CODE + r',\s*((?:[^,;"{}]|"[^"]*")*?Severity::\w+[^,;]*),')
+WITH_SEVERITY = re.compile(CODE + r',\s*((?:\([^()]*\)|[^,;"{}()]|"[^"]*")*?Severity::\w+[^,;]*),')
 # A helper that knows the severity by itself.
 BY_HELPER = re.compile(r"\b(error|warn|refresh)\(\s*" + CODE)
+# A helper that is given a severity which is decided elsewhere.
+DECIDED_ELSEWHERE = re.compile(r"\badd\(\s*" + CODE + r",\s*severity\b")
 HELPERS = {"error": {"error"}, "warn": {"warning"}, "refresh": {"error"}}
 ROW = re.compile(r"\| `([a-z0-9-]+)` \| (error|warning|info)(\*?) \|")
 
@@ -25,6 +27,8 @@ def main(agent, docs):
             used.setdefault(code, set()).update(re.findall(r"Severity::(\w+)", severities))
         for helper, code in BY_HELPER.findall(text):
             used.setdefault(code, set()).update(HELPERS[helper])
+        for code in DECIDED_ELSEWHERE.findall(text):
+            used.setdefault(code, set())
     table = {code: (severity, bool(star)) for code, severity, star in ROW.findall(docs.read_text())}
     wrong = [f"{code} has no row in {docs}" for code in sorted(used.keys() - table.keys())]
     wrong += [f"{code} is in {docs} and nowhere in {agent}" for code in sorted(table.keys() - used.keys())]

@@ -157,7 +157,7 @@ class Choice {
   void leave_what_cannot_hold() {
     if (ladder_.rung == Rung::blacklist) {
       if (in_.config.blacklist == BlacklistPolicy::never) {
-        note("rung-left", Severity::info, "blacklisting is not allowed any more", "");
+        note("rung-left", Severity::warning, "blacklisting is not allowed any more", "");
         return back_to_boot();
       }
       if (const auto lifelines = lifelines_on_xhci(in_.snapshot); !lifelines.empty()) {
@@ -173,7 +173,7 @@ class Choice {
     note("rung-left", Severity::warning,
          fmt::format("rung ids would take {} too, which {} not assigned", fmt::join(twins, ", "),
                      twins.size() == 1 ? "is" : "are"),
-         "Run hostsplit apply: it goes back to rung boot, which tells twins apart, from the next boot on");
+         "Run hostsplit apply: it lowers the rung to boot, which can distinguish identical controllers, from the next boot on");
     back_to_boot();
   }
 
