@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/boot/boot_health.hpp"
 #include "core/base/names.hpp"
+#include "core/boot/boot_health.hpp"
 #include "host/store/store.hpp"
 #include "service/reconciler/reconciler.hpp"
 #include "support/split_host.hpp"

@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/boot/boot_loader.hpp"
 #include "core/base/names.hpp"
+#include "core/boot/boot_loader.hpp"
 #include "support/split_host.hpp"
 
 namespace hostsplit {

@@ -6,10 +6,10 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "core/boot/initramfs.hpp"
 #include "core/base/error.hpp"
-#include "core/boot/modprobe_conf.hpp"
 #include "core/base/names.hpp"
+#include "core/boot/initramfs.hpp"
+#include "core/boot/modprobe_conf.hpp"
 #include "host/act/image_archive.hpp"
 #include "host/act/initramfs.hpp"
 #include "host/inventory/inventory.hpp"

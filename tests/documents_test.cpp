@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/state/boot_plan.hpp"
 #include "core/base/error.hpp"
+#include "core/state/boot_plan.hpp"
 #include "formats/toml/documents.hpp"
 
 namespace hostsplit {
@@ -205,8 +205,9 @@ TEST(BootPlanText, CausesAreValues) {
                                   {Cause::Kind::shares_group, {}, {0, 0x44, 0, 1}, 24},
                                   {Cause::Kind::shares_sockets, {}, {0, 0x1d, 0, 7}}};
   EXPECT_EQ(parse_causes(to_text(causes)), causes);
-  EXPECT_EQ(describe(causes), "port front-1, port 前面板1号口, named under controllers, named under functions, "
-                              "shares group 24 with 0000:44:00.1, shares sockets with 0000:1d:00.7");
+  EXPECT_EQ(describe(causes),
+            "port front-1, port 前面板1号口, named under controllers, named under functions, "
+            "shares group 24 with 0000:44:00.1, shares sockets with 0000:1d:00.7");
   EXPECT_EQ(labels_of(causes), (std::vector<std::string>{"front-1", "前面板1号口"}));
 }
 

@@ -7,11 +7,11 @@
 #include <filesystem>
 
 #include "core/base/error.hpp"
-#include "core/usb/learn.hpp"
 #include "core/base/names.hpp"
+#include "core/usb/learn.hpp"
+#include "formats/toml/documents.hpp"
 #include "support/fake_host.hpp"
 #include "support/machine_file.hpp"
-#include "formats/toml/documents.hpp"
 
 namespace hostsplit::testing {
 namespace {
@@ -233,7 +233,8 @@ TEST_F(Hostile, GarbageClassIsNoController) {
     const auto seen = look();
     EXPECT_TRUE(has_finding(seen, "attribute-garbage", "0000:01:00.0/uevent")) << garbage;
     // It has root hubs, so its sockets work; but it is none of those that can be given away.
-    for (const auto& [address, controller] : seen.controllers) EXPECT_EQ(controller.kind, ControllerKind::other) << garbage;
+    for (const auto& [address, controller] : seen.controllers)
+      EXPECT_EQ(controller.kind, ControllerKind::other) << garbage;
     EXPECT_EQ(seen.groups.at(6).members.size(), 1u) << garbage;  // still counts for its group
   }
 }

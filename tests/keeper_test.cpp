@@ -25,8 +25,8 @@ struct KeeperTest : ::testing::Test {
   SplitHost split;
   std::vector<std::string> repaired, ports;
   Reconciler reconciler{split.context(),
-                {[this](const PortEvent& p) { ports.push_back(p.label + "|" + p.device); },
-                 [this](const std::string& c) { repaired.push_back(c); }}};
+                        {[this](const PortEvent& p) { ports.push_back(p.label + "|" + p.device); },
+                         [this](const std::string& c) { repaired.push_back(c); }}};
   Reconciler::Time now{1000s};
 
   void apply() {

@@ -3,10 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/boot/initramfs.hpp"
-#include "core/boot/escalation.hpp"
-#include "core/boot/modprobe_conf.hpp"
 #include "core/base/names.hpp"
+#include "core/boot/escalation.hpp"
+#include "core/boot/initramfs.hpp"
+#include "core/boot/modprobe_conf.hpp"
 #include "host/act/image_archive.hpp"
 #include "operations/report/report.hpp"
 #include "support/split_host.hpp"

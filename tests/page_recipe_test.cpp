@@ -5,10 +5,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/boot/boot_loader.hpp"
-#include "core/memory/pools.hpp"
 #include "core/base/names.hpp"
+#include "core/boot/boot_loader.hpp"
 #include "core/checks/pve_lint.hpp"
+#include "core/memory/pools.hpp"
 #include "support/split_host.hpp"
 
 namespace hostsplit {
@@ -204,7 +204,8 @@ TEST(PageSource, OursComeBeforeThoseOfSomebodyElse) {
   const Plan plan = split.plan_now();
   const Finding* told = find(plan.findings, "pages-words-foreign");
   ASSERT_TRUE(told);
-  EXPECT_THAT(told->message, HasSubstr("hugepagesz=1G hugepages=120 was not set by hostsplit: hostsplit's parameters come first"));
+  EXPECT_THAT(told->message,
+              HasSubstr("hugepagesz=1G hugepages=120 was not set by hostsplit: hostsplit's parameters come first"));
   ASSERT_TRUE(split.apply_now().ok());
   EXPECT_THAT(split.menu(), HasSubstr("linux /vmlinuz hugepagesz=1G hugepages=16 quiet hugepagesz=1G hugepages=120\n"));
   EXPECT_FALSE(find(split.plan_now().findings, "pages-words-foreign")) << "what runs may be ours from before";

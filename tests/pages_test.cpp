@@ -7,8 +7,8 @@
 #include <sys/file.h>
 
 #include "core/base/error.hpp"
-#include "core/memory/pools.hpp"
 #include "core/base/names.hpp"
+#include "core/memory/pools.hpp"
 #include "host/store/page_lock.hpp"
 #include "host/system/unique_fd.hpp"
 #include "service/reconciler/reconciler.hpp"

@@ -9,10 +9,10 @@
 
 #include "core/base/error.hpp"
 #include "operations/boot.hpp"
-#include "operations/status.hpp"
-#include "operations/report/report.hpp"
-#include "support/machine_file.hpp"
 #include "operations/report/colour.hpp"
+#include "operations/report/report.hpp"
+#include "operations/status.hpp"
+#include "support/machine_file.hpp"
 
 namespace hostsplit {
 namespace {

@@ -1,7 +1,7 @@
 // Programs and files on the real machine: what LiveEffects does with them.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

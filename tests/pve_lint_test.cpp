@@ -7,8 +7,8 @@
 #include <gtest/gtest.h>
 
 #include "core/memory/pool_shrink.hpp"
-#include "support/split_host.hpp"
 #include "formats/proxmox/vm_config.hpp"
+#include "support/split_host.hpp"
 
 namespace hostsplit {
 namespace {
@@ -175,10 +175,12 @@ TEST_F(Lint, TwoVmsThatStartTogetherWaitForOneLock) {
   wish(102, 1, 8);
   pve.vms[102].affinity = CpuSet{4, 5, 6, 7};
   EXPECT_EQ(codes(), Codes{"pve-start-order"});
-  EXPECT_EQ(remedy("pve-start-order"), "qm set 101 --startup order=1,up=60");
+  EXPECT_EQ(remedy("pve-start-order"), "qm set 102 --startup order=1");
+  pve.vms[102].start_order = 1;
+  EXPECT_EQ(codes(), Codes{}) << "orders start one after the other";
   pve.vms[101].start_order = 1;
-  pve.vms[101].start_delay = 60;
-  EXPECT_EQ(codes(), Codes{});
+  pve.vms[102].stop_delay = 20;
+  EXPECT_EQ(remedy("pve-start-order"), "qm set 102 --startup order=2,down=20") << "what else stands there stays";
 }
 
 NumaNode node_with(int id, std::uint64_t total, std::uint64_t free, std::uint64_t surplus) {

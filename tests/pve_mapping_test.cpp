@@ -11,11 +11,11 @@
 
 #include "core/base/error.hpp"
 #include "core/base/names.hpp"
+#include "formats/proxmox/pci_mapping.hpp"
+#include "formats/proxmox/vm_config.hpp"
 #include "host/effects/cluster_file.hpp"
 #include "operations/mapping.hpp"
 #include "support/split_host.hpp"
-#include "formats/proxmox/vm_config.hpp"
-#include "formats/proxmox/pci_mapping.hpp"
 
 namespace hostsplit {
 namespace {

@@ -10,14 +10,14 @@
 #include <sstream>
 
 #include "core/base/error.hpp"
-#include "service/journal/log.hpp"
-#include "service/reconciler/drift.hpp"
-#include "service/reconciler/finding_log.hpp"
-#include "service/journal/journal_audit.hpp"
-#include "service/reconciler/reconciler.hpp"
 #include "host/act/audit_events.hpp"
+#include "service/journal/journal_audit.hpp"
+#include "service/journal/log.hpp"
 #include "service/loop/udev_monitor.hpp"
 #include "service/loop/usb_descriptors.hpp"
+#include "service/reconciler/drift.hpp"
+#include "service/reconciler/finding_log.hpp"
+#include "service/reconciler/reconciler.hpp"
 
 namespace hostsplit {
 namespace {

@@ -19,12 +19,8 @@ struct AppliedHost : SplitHost {
     configure_two_vms();
     EXPECT_TRUE(apply_now().ok());
   }
-  Plan planned(Transfer::To to, const std::string& target) const {
-    return plan_for(state(), Transfer{to, {target}});
-  }
-  bool moved(Transfer::To to, const std::string& target) {
-    return carry_out(context(), Transfer{to, {target}}).ok();
-  }
+  Plan planned(Transfer::To to, const std::string& target) const { return plan_for(state(), Transfer{to, {target}}); }
+  bool moved(Transfer::To to, const std::string& target) { return carry_out(context(), Transfer{to, {target}}).ok(); }
 };
 
 TEST(Release, TheHostHasItUntilItIsTaken) {

@@ -2,12 +2,12 @@
 #include <gtest/gtest.h>
 
 #include "core/base/cpu_set.hpp"
-#include "core/boot/kernel_parameters.hpp"
-#include "core/machine/pci.hpp"
-#include "core/state/port_map.hpp"
 #include "core/base/printable.hpp"
 #include "core/base/size.hpp"
 #include "core/base/suggestion.hpp"
+#include "core/boot/kernel_parameters.hpp"
+#include "core/machine/pci.hpp"
+#include "core/state/port_map.hpp"
 #include "operations/report/table.hpp"
 
 namespace hostsplit {

@@ -10,13 +10,13 @@
 
 #include "core/base/error.hpp"
 #include "core/base/names.hpp"
+#include "formats/proc/numa_maps.hpp"
+#include "formats/proc/process_files.hpp"
+#include "formats/proc/qemu_command.hpp"
 #include "host/guests/guest_pages.hpp"
 #include "host/guests/guests.hpp"
 #include "operations/report/verify_report.hpp"
 #include "support/split_host.hpp"
-#include "formats/proc/numa_maps.hpp"
-#include "formats/proc/process_files.hpp"
-#include "formats/proc/qemu_command.hpp"
 
 namespace hostsplit {
 namespace {
@@ -197,7 +197,8 @@ struct Judged : ::testing::Test {
 using Checks = std::vector<std::string>;
 
 TEST_F(Judged, AGoodPlacementIsRightThroughout) {
-  for (const auto& verdict : check_health()) EXPECT_EQ(verdict.kind, Verdict::Kind::right) << verdict.check << verdict.found;
+  for (const auto& verdict : check_health())
+    EXPECT_EQ(verdict.kind, Verdict::Kind::right) << verdict.check << verdict.found;
   EXPECT_EQ(check_health().size(), 7u);
 }
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "core/checks/host_pci.hpp"
 #include "core/checks/pve_lint.hpp"
 #include "host/inventory/proxmox.hpp"
-#include "core/checks/host_pci.hpp"
 
 namespace hostsplit {
 

@@ -35,8 +35,7 @@ EarlyBootResult early_boot(const Context& context, const Progress& progress) {
     record.event = "health";
     record.result = "failed";
     record.reason = why_suspended(health);
-    record.message =
-        "hostsplit is suspended on this boot: " + record.reason + ". hostsplit apply ends the suspension";
+    record.message = "hostsplit is suspended on this boot: " + record.reason + ". hostsplit apply ends the suspension";
     context.audit.write(record);
     return {record.reason, carry_out(context, StepAside{}, {}, progress).outcome};
   }

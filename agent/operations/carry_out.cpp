@@ -29,15 +29,16 @@ bool stops_at_failure(const Request& request) {
 
 void refuse_errors(const Request& request, const Plan& plan) {
   for (const auto& finding : plan.findings)
-    if (finding.severity == Severity::error) throw Error(verb_of(request), finding.subject, finding.message, finding.remedy);
+    if (finding.severity == Severity::error)
+      throw Error(verb_of(request), finding.subject, finding.message, finding.remedy);
 }
 
 /// The machine may have changed between showing a plan and carrying it out: what was shown is done, or nothing.
 void require_shown(const Request& request, const std::string& token, const Plan& now) {
   if (token.empty() || token == plan_token(now)) return;
-  throw Error(verb_of(request), "the plan", "the machine has changed since it was made",
-              std::holds_alternative<Transfer>(request) ? "Check again: hostsplit status"
-                                                        : "See the new plan: hostsplit plan");
+  throw Error(
+      verb_of(request), "the plan", "the machine has changed since it was made",
+      std::holds_alternative<Transfer>(request) ? "Check again: hostsplit status" : "See the new plan: hostsplit plan");
 }
 
 /// Held while a plan touches pools: Proxmox VE counts pages for a VM under the same lock.
@@ -66,8 +67,8 @@ PageLock lock_pages(const Context& context, std::chrono::milliseconds wait, bool
 /// Gives the lock back after the last step that touches a pool: what follows may take minutes, and no VM with huge
 /// pages can start meanwhile.
 Progress releasing(std::optional<PageLock>& lock, const std::vector<Step>& steps, const Progress& progress) {
-  return [&lock, progress, left = std::count_if(steps.begin(), steps.end(), touches_pool)](
-             const StepProgress& at) mutable {
+  return [&lock, progress,
+          left = std::count_if(steps.begin(), steps.end(), touches_pool)](const StepProgress& at) mutable {
     if (progress) progress(at);
     if (at.result && touches_pool(at.step) && --left == 0) lock.reset();
   };

@@ -58,18 +58,18 @@ std::vector<std::string> bring_back_pages(const Context& context, const BootPlan
 void refuse(const Context& context, int vm, const std::string& why, HookAnswer& answer) {
   answer.veto = fmt::format("VM {} cannot start: {}", vm, why);
   context.audit.write({.event = "vm-start",
-                     .step = {},
-                     .controller = {},
-                     .group = {},
-                     .port = {},
-                     .vm = std::to_string(vm),
-                     .node = {},
-                     .from = {},
-                     .to = {},
-                     .reason = why,
-                     .result = "refused",
-                     .rung = {},
-                     .message = answer.veto});
+                       .step = {},
+                       .controller = {},
+                       .group = {},
+                       .port = {},
+                       .vm = std::to_string(vm),
+                       .node = {},
+                       .from = {},
+                       .to = {},
+                       .reason = why,
+                       .result = "refused",
+                       .rung = {},
+                       .message = answer.veto});
 }
 
 }  // namespace

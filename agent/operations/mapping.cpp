@@ -7,8 +7,8 @@
 
 #include "core/base/error.hpp"
 #include "core/base/names.hpp"
-#include "host/inventory/proxmox.hpp"
 #include "formats/proxmox/pci_mapping.hpp"
+#include "host/inventory/proxmox.hpp"
 
 namespace hostsplit {
 namespace {

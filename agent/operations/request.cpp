@@ -45,8 +45,7 @@ struct PlanFor {
   Plan operator()(const Apply&) const {
     if (!state.config) return not_configured();
     check_against_machine(*state.config, state.snapshot);
-    Plan plan =
-        make_plan({state.snapshot, *state.config, state.ports, state.baseline, state.applied, state.climbed});
+    Plan plan = make_plan({state.snapshot, *state.config, state.ports, state.baseline, state.applied, state.climbed});
     put_first(plan, end_of_release(state, "every function goes to its VM again"));
     put_first(plan, trust_steps(state.health));
     return plan;
@@ -95,7 +94,8 @@ struct Verb {
 
 Request transfer(Transfer::To to, const std::string& verb, const std::vector<std::string>& targets) {
   if (targets.empty())
-    throw Error("run", verb, "no ports or controllers are given", "Name labels of ports or PCI addresses.", Error::Kind::bad_input);
+    throw Error("run", verb, "no ports or controllers are given", "Name labels of ports or PCI addresses.",
+                Error::Kind::bad_input);
   return Transfer{to, targets};
 }
 

@@ -39,8 +39,8 @@ State observe_for_service(const Root& root);
 State observe_applied(const Root& root);
 
 /// Reads everything again into `state`, for programs that must go on: what a damaged file stands for stays as it was
-/// in `state`. As observe_for_service() otherwise. \return a finding for each damaged file: `config-damaged`, `ports-damaged`, `baseline-damaged`,
-/// `plan-damaged`
+/// in `state`. As observe_for_service() otherwise. \return a finding for each damaged file: `config-damaged`,
+/// `ports-damaged`, `baseline-damaged`, `plan-damaged`
 std::vector<Finding> observe_tolerantly(const Root& root, State& state);
 
 }  // namespace hostsplit

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 
+#include "core/base/error.hpp"
+#include "core/base/names.hpp"
 #include "core/boot/boot_loader.hpp"
 #include "core/boot/initramfs.hpp"
-#include "core/base/names.hpp"
 #include "core/usb/learn.hpp"
 #include "operations/request.hpp"
 #include "operations/status.hpp"
@@ -195,7 +196,8 @@ std::vector<Finding> boot_findings(const State& state) {
   if (!state.snapshot.boot.early) return findings;
   for (const auto& left : state.snapshot.boot.early->left)
     findings.push_back({"early-left", Severity::warning, "early boot",
-                        "the script in the initramfs left " + to_string(left), "See the current state: hostsplit plan"});
+                        "the script in the initramfs left " + to_string(left),
+                        "See the current state: hostsplit plan"});
   return findings;
 }
 
@@ -207,10 +209,22 @@ bool waits_for_pages(const Plan& planned) {
   return planned.pages && planned.pages->pending && !refresh;
 }
 
+/// A configuration that does not fit the machine must not hide the machine.
+Plan plan_or_misfit(const State& state) {
+  try {
+    return plan_for(state, Apply{});
+  } catch (const Error& error) {
+    Plan nothing;
+    nothing.findings.push_back(
+        {"config-does-not-fit", Severity::error, "hostsplit.toml", error.what(), error.remedy()});
+    return nothing;
+  }
+}
+
 }  // namespace
 
 Status status(const State& state) {
-  const Plan planned = plan_for(state, Apply{});
+  const Plan planned = plan_or_misfit(state);
   const bool configured = state.config.has_value();
   const BootPlan target = configured ? planned.target : state.applied.value_or(BootPlan{});
   Status status;

@@ -50,7 +50,7 @@ struct Status {
   std::vector<Finding> findings;
   bool configured = false, applied = false, pending_changes = false, pending_reboot = false, live = false;
 };
-/// \throws Error(bad_input) when the configuration does not fit the machine.
+/// A configuration that does not fit the machine is a finding, `config-does-not-fit`.
 Status status(const State& state);
 
 }  // namespace hostsplit

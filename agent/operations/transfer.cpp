@@ -5,9 +5,9 @@
 #include <algorithm>
 
 #include "core/base/error.hpp"
-#include "core/usb/guards.hpp"
 #include "core/base/names.hpp"
 #include "core/steps/steps.hpp"
+#include "core/usb/guards.hpp"
 
 namespace hostsplit {
 namespace {

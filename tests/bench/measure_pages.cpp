@@ -3,8 +3,8 @@
 #include <map>
 #include <stdexcept>
 
-#include "host/inventory/inventory.hpp"
 #include "host/act/pages.hpp"
+#include "host/inventory/inventory.hpp"
 #include "measure.hpp"
 
 namespace {

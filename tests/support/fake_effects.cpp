@@ -106,7 +106,8 @@ void FakeEffects::replace_file(const std::string& path, const std::string& conte
   fs::permissions(host_.path(path), static_cast<fs::perms>(mode));
 }
 
-void FakeEffects::replace_cluster_file(const std::string& path, const std::string& expected, const std::string& content) {
+void FakeEffects::replace_cluster_file(const std::string& path, const std::string& expected,
+                                       const std::string& content) {
   begin("replace", path, "");
   hostsplit::replace_cluster_file(host_.root(), path, expected, content, std::chrono::milliseconds(20));
 }

@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <stdexcept>
 
-#include "core/boot/initramfs.hpp"
 #include "core/base/names.hpp"
+#include "core/boot/initramfs.hpp"
 #include "support/fake_host.hpp"
 
 /// What the machine boots with.

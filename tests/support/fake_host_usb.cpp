@@ -179,8 +179,8 @@ void FakeHost::add_ports(const std::string& hub_directory, const std::string& hu
     const auto peer_root = "usb" + std::to_string(peer_bus);
     const auto peer_hub = hub_path.empty() ? peer_root : std::to_string(peer_bus) + "-" + hub_path;
     const auto peer_interface = (hub_path.empty() ? std::to_string(peer_bus) + "-0" : peer_hub) + ":1.0";
-    const auto peer = above_hubs(function) + "/" + peer_root + nested(peer_bus, hub_path) + "/" + peer_interface +
-                      "/" + peer_hub + "-port" + digit;
+    const auto peer = above_hubs(function) + "/" + peer_root + nested(peer_bus, hub_path) + "/" + peer_interface + "/" +
+                      peer_hub + "-port" + digit;
     if (!fs::exists(path(peer))) continue;
     link(port + "/peer", peer);
     link(peer + "/peer", port);

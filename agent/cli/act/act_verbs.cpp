@@ -14,13 +14,13 @@
 #include "host/effects/effects.hpp"
 #include "operations/advice.hpp"
 #include "operations/boot.hpp"
-#include "operations/report/report.hpp"
+#include "operations/report/colour.hpp"
 #include "operations/report/preview.hpp"
+#include "operations/report/report.hpp"
+#include "service/bus/client.hpp"
 #include "service/daemon/daemon.hpp"
 #include "service/journal/journal_audit.hpp"
-#include "service/bus/client.hpp"
 #include "service/work/worker.hpp"
-#include "operations/report/colour.hpp"
 
 namespace hostsplit::cli {
 namespace {
@@ -121,8 +121,7 @@ int print_result(const Options& options, const WorkResult& result) {
   if (!result.error.empty())
     throw Error(Error::Told{result.error}, result.bad_input ? Error::Kind::bad_input : Error::Kind::failed);
   if (result.lost_audit != 0)
-    std::cerr << fmt::format("warning: {} audit records could not be written to the journal\n",
-                             result.lost_audit);
+    std::cerr << fmt::format("warning: {} audit records could not be written to the journal\n", result.lost_audit);
   if (options.json) std::cout << result.document;
   if (!result.ok && !options.json)
     std::cout << "Some steps failed or were skipped. See hostsplit log; hostsplit undo restores the host.\n";

@@ -5,9 +5,9 @@
 #include "core/base/names.hpp"
 #include "host/effects/effects.hpp"
 #include "operations/mapping.hpp"
+#include "operations/report/colour.hpp"
 #include "operations/report/report.hpp"
 #include "service/journal/journal_audit.hpp"
-#include "operations/report/colour.hpp"
 
 namespace hostsplit::cli {
 namespace {

@@ -5,8 +5,8 @@
 #include "cli/verbs.hpp"
 #include "host/effects/effects.hpp"
 #include "operations/port_changes.hpp"
-#include "service/journal/journal_audit.hpp"
 #include "service/bus/client.hpp"
+#include "service/journal/journal_audit.hpp"
 
 namespace hostsplit::cli {
 namespace {

@@ -4,9 +4,9 @@
 #include "core/base/error.hpp"
 #include "core/base/number.hpp"
 #include "operations/doctor.hpp"
+#include "operations/report/colour.hpp"
 #include "operations/report/doctor_report.hpp"
 #include "operations/report/verify_report.hpp"
-#include "operations/report/colour.hpp"
 
 namespace hostsplit::cli {
 namespace {

@@ -5,9 +5,9 @@
 #include "cli/verbs.hpp"
 #include "core/base/error.hpp"
 #include "operations/advice.hpp"
-#include "operations/status.hpp"
-#include "operations/report/report.hpp"
 #include "operations/report/colour.hpp"
+#include "operations/report/report.hpp"
+#include "operations/status.hpp"
 
 namespace hostsplit::cli {
 

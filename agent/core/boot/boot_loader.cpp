@@ -5,9 +5,9 @@
 #include <algorithm>
 
 #include "boot_texts.hpp"
-#include "core/boot/kernel_parameters.hpp"
 #include "core/base/names.hpp"
 #include "core/base/text.hpp"
+#include "core/boot/kernel_parameters.hpp"
 #include "core/steps/files.hpp"
 
 namespace hostsplit {
@@ -53,7 +53,8 @@ std::string running_line(const Snapshot& snapshot) {
   return line;
 }
 
-std::string kernel_cmdline(const Snapshot& snapshot, const Baseline& baseline, const std::vector<KernelParameter>& words) {
+std::string kernel_cmdline(const Snapshot& snapshot, const Baseline& baseline,
+                           const std::vector<KernelParameter>& words) {
   const FileBefore* before = baseline.file(names::kernel_cmdline);
   const auto now = snapshot.boot.files.find(names::kernel_cmdline);
   // Always from how it was before, so that words which are not wanted any more go away.
@@ -79,7 +80,8 @@ std::vector<std::string> entries_command(const std::vector<KernelParameter>& wor
   return command;
 }
 
-Step refresh_step(const Snapshot& snapshot, const std::vector<KernelParameter>& words, bool wanted, const std::string& stamp) {
+Step refresh_step(const Snapshot& snapshot, const std::vector<KernelParameter>& words, bool wanted,
+                  const std::string& stamp) {
   RefreshBootLoader refresh;
   refresh.program = snapshot.boot.proxmox_boot ? "proxmox-boot-tool refresh" : "update-grub";
   refresh.stamp = stamp;
@@ -95,9 +97,9 @@ Step refresh_step(const Snapshot& snapshot, const std::vector<KernelParameter>& 
     refresh.absent = {std::string(off_word)};
   }
   return {"refresh boot loader", refresh,
-          wanted
-              ? "it adds a menu entry without hostsplit" + std::string(words.empty() ? "" : ", and the kernel parameters")
-              : "the menu had nothing of hostsplit before"};
+          wanted ? "it adds a menu entry without hostsplit" +
+                       std::string(words.empty() ? "" : ", and the kernel parameters")
+                 : "the menu had nothing of hostsplit before"};
 }
 
 /// True when hostsplit has put this word into the boot loader.

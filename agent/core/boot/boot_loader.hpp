@@ -2,11 +2,11 @@
 #include <string>
 #include <vector>
 
+#include "core/boot/kernel_parameters.hpp"
+#include "core/machine/snapshot.hpp"
 #include "core/state/baseline.hpp"
 #include "core/state/config.hpp"
-#include "core/boot/kernel_parameters.hpp"
 #include "core/steps/step.hpp"
-#include "core/machine/snapshot.hpp"
 
 namespace hostsplit {
 

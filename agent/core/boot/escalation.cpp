@@ -173,7 +173,8 @@ class Choice {
     note("rung-left", Severity::warning,
          fmt::format("rung ids would take {} too, which {} not assigned", fmt::join(twins, ", "),
                      twins.size() == 1 ? "is" : "are"),
-         "Run hostsplit apply: it lowers the rung to boot, which can distinguish identical controllers, from the next boot on");
+         "Run hostsplit apply: it lowers the rung to boot, which can distinguish identical controllers, from the next "
+         "boot on");
     back_to_boot();
   }
 

@@ -2,11 +2,11 @@
 #include <string>
 #include <vector>
 
+#include "core/machine/snapshot.hpp"
 #include "core/state/baseline.hpp"
 #include "core/state/boot_plan.hpp"
 #include "core/state/config.hpp"
 #include "core/steps/step.hpp"
-#include "core/machine/snapshot.hpp"
 
 namespace hostsplit {
 

@@ -213,6 +213,12 @@ Findings check_rc_local(const DoctorInput& in) {
                           "Remove the line: hostsplit-reserve.service does this early, and reads back what came"});
       break;
     }
+  for (const auto& line : in.setup.page_writers)
+    findings.push_back(
+        {"pages-written-elsewhere", Severity::warning, place(line),
+         fmt::format("\"{}\" sets huge page counts, against what hostsplit reserves", line.text),
+         "Remove the line: hostsplit-reserve.service reserves huge pages (sysctl and tmpfiles write them "
+         "for the default page size and for all nodes together)"});
   return findings;
 }
 

@@ -57,6 +57,11 @@ std::string numa_options(const PveVm& vm, const std::map<int, Kib>& memory) {
                            last > first ? fmt::format("-{}", last) : "", node, size / kib_per_mib);
     ++index;
   }
+  // What stays would count into the sum, and Proxmox VE refuses to start a VM whose nodes do not add up to its memory.
+  std::string left_over;
+  for (const auto& node : vm.numa_nodes)
+    if (node.index >= nodes) left_over += fmt::format("{}numa{}", left_over.empty() ? "" : ",", node.index);
+  if (!left_over.empty()) options += " --delete " + left_over;
   return options;
 }
 
@@ -131,7 +136,10 @@ void lint_affinity(const PveVm& vm, const VmWish& wish, const Snapshot& snapshot
     for (const auto& [node, size] : memory_by_node(wish))
       if (const auto at = snapshot.nodes.find(node); at != snapshot.nodes.end())
         wanted.insert(at->second.cpus.begin(), at->second.cpus.end());
-  if (wanted.empty() || vm.affinity == wanted) return;
+  if (wanted.empty()) return;
+  // Fewer than it may have is a choice: it leaves CPUs of its node to the host.
+  const CpuSet chosen = vm.affinity.value_or(CpuSet());
+  if (!chosen.empty() && std::includes(wanted.begin(), wanted.end(), chosen.begin(), chosen.end())) return;
   say.warn("pve-affinity",
            vm.affinity
                ? fmt::format("runs on CPUs {}, and hostsplit.toml says {}", to_string(*vm.affinity), to_string(wanted))
@@ -156,6 +164,12 @@ void lint_guest(const PveVm& vm, const VmWish& wish, const Snapshot& snapshot, s
   if (!vm.lock.empty()) say.warn("pve-locked", fmt::format("is locked ({}), so it will not start", vm.lock), "");
 }
 
+/// Proxmox VE trims the pools of the page sizes that the started VM has (PVE::QemuServer::Memory).
+bool uses_pages(const PveVm& vm, Kib page_size) {
+  if (vm.hugepages == PvePages::any) return true;
+  return page_size == kib_per_gib ? vm.hugepages == PvePages::big : vm.hugepages == PvePages::small;
+}
+
 /// Kernel command line, pool and VMs together decide whether a start trims what is reserved.
 void lint_trimming(const PveConfigs& pve, const Config& config, const Snapshot& snapshot,
                    std::vector<Finding>& findings) {
@@ -165,7 +179,7 @@ void lint_trimming(const PveConfigs& pve, const Config& config, const Snapshot& 
     const auto read = pages_pve_reads(snapshot.command_line, page_size);
     if (read == pages) continue;
     for (const auto& [id, vm] : pve.vms) {
-      if (!trims_pool(vm) || vm.is_template) continue;
+      if (!trims_pool(vm) || vm.is_template || !uses_pages(vm, page_size)) continue;
       findings.push_back(
           {"pve-trims-pool", Severity::error, vm_subject(vm),
            fmt::format(
@@ -177,7 +191,17 @@ void lint_trimming(const PveConfigs& pve, const Config& config, const Snapshot& 
   }
 }
 
-/// Two VMs that start together wait for one lock, the second at most 60 s (PVE::QemuServer::Memory).
+/// `--startup` with another order, what else stands there kept.
+std::string startup_option(const PveVm& vm, int order) {
+  std::string option = fmt::format("--startup order={}", order);
+  if (vm.start_delay) option += fmt::format(",up={}", *vm.start_delay);
+  if (vm.stop_delay) option += fmt::format(",down={}", *vm.stop_delay);
+  return option;
+}
+
+/// Two VMs that start together wait for one lock, the second at most 60 s (PVE::QemuServer::Memory). Those of another
+/// order never do: the start of all guests waits for every start of one order before it begins the next (pve-manager,
+/// PVE::API2::Nodes, startall).
 void lint_start_order(const PveConfigs& pve, const Config& config, std::vector<Finding>& findings) {
   std::vector<const PveVm*> together;
   for (const auto& [id, wish] : config.vms) {
@@ -189,13 +213,15 @@ void lint_start_order(const PveConfigs& pve, const Config& config, std::vector<F
     constexpr int last = 1 << 30;  // VMs without an order come after those that have one
     return std::pair(a->start_order.value_or(last), a->id) < std::pair(b->start_order.value_or(last), b->id);
   });
+  int last = 0;  // behind all that start, whoever they are
+  for (const auto& [id, vm] : pve.vms) last = std::max(last, vm.start_order.value_or(0));
   for (std::size_t i = 0; i + 1 < together.size(); ++i) {
     const PveVm& vm = *together[i];
-    if (vm.start_order && vm.start_delay.value_or(0) >= 60) continue;
+    if (vm.start_order != together[i + 1]->start_order || vm.start_delay.value_or(0) >= 60) continue;
     findings.push_back({"pve-start-order", Severity::warning, vm_subject(vm),
                         fmt::format("VM {} starts right after it and waits at most 60 s for its pages to be filled",
                                     together[i + 1]->id),
-                        qm_set(vm.id, fmt::format("--startup order={},up=60", i + 1))});
+                        qm_set(together[i + 1]->id, startup_option(*together[i + 1], ++last))});
   }
 }
 

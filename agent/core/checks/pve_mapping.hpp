@@ -2,9 +2,9 @@
 #include <string>
 #include <vector>
 
-#include "core/state/boot_plan.hpp"
 #include "core/machine/pve.hpp"
 #include "core/machine/snapshot.hpp"
+#include "core/state/boot_plan.hpp"
 
 namespace hostsplit {
 

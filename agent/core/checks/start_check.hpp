@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
+#include "core/machine/snapshot.hpp"
 #include "core/state/boot_plan.hpp"
 #include "core/steps/step.hpp"
-#include "core/machine/snapshot.hpp"
 
 namespace hostsplit {
 

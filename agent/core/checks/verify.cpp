@@ -119,18 +119,25 @@ void judge_memory(const RunningGuest& guest, const GuestWish& wish, std::vector<
   judge_overhead(*guest.pages, wish, verdicts);
 }
 
-/// Threads elsewhere, told by name; all that are right in one line.
+/// Workers of io_uring: the kernel puts them where it likes and lets nobody move them (io_uring/io-wq.c,
+/// PF_NO_SETAFFINITY).
+bool placed_by_kernel(const GuestThread& thread) {
+  return thread.name.starts_with("iou-wrk-") || thread.name.starts_with("iou-sqp-");
+}
+
+/// Threads elsewhere, reported by name; all that are right in one line.
 void judge_cpus(const RunningGuest& guest, const GuestWish& wish, std::vector<Verdict>& verdicts) {
   if (!wish.cpus || wish.cpus->empty()) return;
   const std::string wanted = "CPUs " + to_string(*wish.cpus);
   std::map<CpuSet, std::vector<const GuestThread*>> elsewhere;
   for (const auto& thread : guest.threads)
-    if (!subset(thread.allowed, *wish.cpus)) elsewhere[thread.allowed].push_back(&thread);
+    if (!subset(thread.allowed, *wish.cpus) && !placed_by_kernel(thread)) elsewhere[thread.allowed].push_back(&thread);
   if (guest.threads.empty()) {
     verdicts.push_back({Kind::unknown, "cpus", "threads", "cannot be read", wanted, ""});
   } else if (elsewhere.empty()) {
     CpuSet all;
-    for (const auto& thread : guest.threads) all.insert(thread.allowed.begin(), thread.allowed.end());
+    for (const auto& thread : guest.threads)
+      if (!placed_by_kernel(thread)) all.insert(thread.allowed.begin(), thread.allowed.end());
     verdicts.push_back({Kind::right, "cpus", fmt::format("all {} threads", guest.threads.size()),
                         "may run on CPUs " + to_string(all), wanted, ""});
   }
@@ -207,10 +214,10 @@ void judge_interrupts(const RunningGuest& guest, const GuestWish& wish, const Gu
     const std::string wanted = "CPUs " + to_string(local);
     // The kernel may move them at any time, so this is no proof against the placement of the guest.
     verdicts.push_back(
-        first ? Verdict{Kind::note, "interrupts", to_string(address),
-                        count + ", some on CPUs " + to_string(remote), wanted,
-                        fmt::format("echo {} > /proc/irq/{}/smp_affinity_list", to_string(local), first->number)}
-              : Verdict{Kind::right, "interrupts", to_string(address), count + " on the VM's node", wanted, ""});
+        first
+            ? Verdict{Kind::note, "interrupts", to_string(address), count + ", some on CPUs " + to_string(remote),
+                      wanted, fmt::format("echo {} > /proc/irq/{}/smp_affinity_list", to_string(local), first->number)}
+            : Verdict{Kind::right, "interrupts", to_string(address), count + " on the VM's node", wanted, ""});
   }
 }
 
@@ -234,7 +241,6 @@ namespace {
 
 void wish_from_pve(const PveVm& pve, GuestWish& wish) {
   if (wish.name.empty()) wish.name = pve.name;
-  if (!wish.cpus) wish.cpus = pve.affinity;
   if (!wish.memory.empty() || pve.hugepages == PvePages::none) return;
   for (const auto& node : pve.numa_nodes)
     if (node.host_nodes.size() == 1 && node.memory && node.policy == "bind")
@@ -261,7 +267,10 @@ GuestWish wish_for(int vm, const std::optional<Config>& config, const std::optio
       wish.source = config->file;
     }
   if (pve) wish_from_pve(*pve, wish);
-  // hostsplit.toml(5): without `cpus` those of the node are meant.
+  // hostsplit.toml(5): without `cpus` those of the node are meant. What Proxmox VE was told counts where nothing else
+  // is.
+  if (!wish.cpus && config && config->vms.count(vm) && !wish.memory.empty()) wish.cpus = cpus_of(nodes, wish.memory);
+  if (!wish.cpus && pve) wish.cpus = pve->affinity;
   if (!wish.cpus && !wish.memory.empty()) wish.cpus = cpus_of(nodes, wish.memory);
   if (applied)
     for (const auto& claim : applied->claims)

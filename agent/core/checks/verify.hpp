@@ -4,11 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "core/state/boot_plan.hpp"
-#include "core/state/config.hpp"
 #include "core/machine/guest.hpp"
 #include "core/machine/pve.hpp"
 #include "core/machine/snapshot.hpp"
+#include "core/state/boot_plan.hpp"
+#include "core/state/config.hpp"
 
 namespace hostsplit {
 

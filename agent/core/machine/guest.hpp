@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "core/base/cpu_set.hpp"
-#include "core/machine/pci.hpp"
 #include "core/base/size.hpp"
+#include "core/machine/pci.hpp"
 
 namespace hostsplit {
 

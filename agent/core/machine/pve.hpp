@@ -62,7 +62,7 @@ struct PveVm {
   std::string args;
   std::string hookscript;
   bool on_boot = false;
-  std::optional<int> start_order, start_delay;  ///< `startup: order=,up=` (seconds)
+  std::optional<int> start_order, start_delay, stop_delay;  ///< `startup: order=,up=,down=` (seconds)
   bool is_template = false;
   std::string lock;
   std::vector<PveNumaNode> numa_nodes;         ///< ascending

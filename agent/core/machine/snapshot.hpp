@@ -117,6 +117,7 @@ struct Snapshot {
   std::vector<UsbPort> ports;      ///< by controller, half, path
   std::vector<UsbDevice> devices;  ///< by name
   std::map<int, NumaNode> nodes;
+  CpuSet offline_cpus;  ///< present and switched off (nosmt); in no node
   std::vector<HostUse> uses;
   /// Mapping below the root file system that is opened by a passphrase typed in the initramfs, where nothing else can
   /// open it; empty: none.

@@ -92,8 +92,10 @@ std::vector<CommandLinePages> pages_kernel_reads(std::string_view command_line) 
 namespace {
 
 constexpr auto boot_remedy =
-    "If hostsplit set these kernel parameters, lower memory in hostsplit.toml and run hostsplit apply; otherwise remove "
-    "them (/etc/default/grub and update-grub, or /etc/kernel/cmdline and proxmox-boot-tool refresh). If the host does not "
+    "If hostsplit set these kernel parameters, lower memory in hostsplit.toml and run hostsplit apply; otherwise "
+    "remove "
+    "them (/etc/default/grub and update-grub, or /etc/kernel/cmdline and proxmox-boot-tool refresh). If the host does "
+    "not "
     "come up, choose the entry without hostsplit, or edit the line in the boot menu";
 
 Finding over(const std::string& subject, Kib reserved, Kib memory, Kib keep_free, Kib page_size) {

@@ -5,12 +5,12 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/finding.hpp"
+#include "core/boot/kernel_parameters.hpp"
+#include "core/machine/snapshot.hpp"
 #include "core/state/baseline.hpp"
 #include "core/state/boot_plan.hpp"
-#include "core/boot/kernel_parameters.hpp"
 #include "core/state/config.hpp"
-#include "core/base/finding.hpp"
-#include "core/machine/snapshot.hpp"
 
 namespace hostsplit {
 
@@ -36,9 +36,9 @@ PageRecipe choose_pages(const std::vector<Reservation>& reserved, const Snapshot
 
 /// The choice as a plan needs it.
 struct PageSourcing {
-  std::optional<PageRecipe> recipe;  ///< empty: no pages are wanted
-  std::vector<KernelParameter> words;       ///< for the boot loader
-  std::vector<Finding> findings;     ///< `pages-source`, `pages-after-reboot`, `pages-words-foreign`
+  std::optional<PageRecipe> recipe;    ///< empty: no pages are wanted
+  std::vector<KernelParameter> words;  ///< for the boot loader
+  std::vector<Finding> findings;       ///< `pages-source`, `pages-after-reboot`, `pages-words-foreign`
 };
 /// \pre as of choose_pages()
 PageSourcing source_pages(const std::vector<Reservation>& reserved, const Snapshot& snapshot, const Config& config,

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "core/memory/pools.hpp"
 #include "core/memory/kernel_command_line.hpp"
+#include "core/memory/pools.hpp"
 
 namespace hostsplit {
 namespace {
@@ -56,7 +56,9 @@ std::string describe(const Wipe& wipe, const std::vector<int>& vms) {
                                  format_size(wipe.page_size), wipe.before, wipe.now);
   if (wipe.surplus != 0) text += fmt::format(", and {} in use would not come back", wipe.surplus);
   if (!wipe.like_pve) return text + "; some program wrote nr_hugepages";
-  text += "; Proxmox VE sets the pool to the number on the kernel command line after the start of a VM without keephugepages";
+  text +=
+      "; Proxmox VE sets the pool to the number on the kernel command line after the start of a VM without "
+      "keephugepages";
   if (vms.empty()) return text;
   text += fmt::format(". Running from huge pages: VM {}. ", fmt::join(vms, ", VM "));
   return text + fmt::format("For each without it: qm set {} --keephugepages 1",

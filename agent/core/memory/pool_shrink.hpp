@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "core/steps/step.hpp"
 #include "core/machine/snapshot.hpp"
+#include "core/steps/step.hpp"
 
 namespace hostsplit {
 

@@ -4,12 +4,12 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/finding.hpp"
+#include "core/machine/snapshot.hpp"
 #include "core/state/baseline.hpp"
 #include "core/state/boot_plan.hpp"
 #include "core/state/config.hpp"
-#include "core/base/finding.hpp"
 #include "core/steps/step.hpp"
-#include "core/machine/snapshot.hpp"
 
 namespace hostsplit {
 

@@ -7,15 +7,15 @@
 #include <functional>
 #include <set>
 
-#include "core/boot/boot_loader.hpp"
-#include "core/boot/initramfs.hpp"
-#include "core/usb/claims.hpp"
 #include "core/base/error.hpp"
-#include "core/usb/guards.hpp"
-#include "core/memory/pools.hpp"
-#include "core/boot/escalation.hpp"
 #include "core/base/names.hpp"
+#include "core/boot/boot_loader.hpp"
+#include "core/boot/escalation.hpp"
+#include "core/boot/initramfs.hpp"
+#include "core/memory/pools.hpp"
 #include "core/steps/steps.hpp"
+#include "core/usb/claims.hpp"
+#include "core/usb/guards.hpp"
 #include "core/usb/topology.hpp"
 
 namespace hostsplit {
@@ -202,7 +202,10 @@ void check_against_machine(const Config& config, const Snapshot& snapshot) {
     if (!vm.cpus) continue;
     for (const int cpu : *vm.cpus)
       if (!cpus.empty() && !cpus.count(cpu))
-        throw bad_line(config.file, line(vm, "cpus"), prefix + "cpus", fmt::format("this machine has no CPU {}", cpu),
+        throw bad_line(config.file, line(vm, "cpus"), prefix + "cpus",
+                       snapshot.offline_cpus.count(cpu)
+                           ? fmt::format("CPUs {} of this machine are offline", to_string(snapshot.offline_cpus))
+                           : fmt::format("this machine has no CPU {}", cpu),
                        "CPUs here: " + to_string(cpus));
   }
 }

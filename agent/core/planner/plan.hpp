@@ -5,15 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "core/base/finding.hpp"
+#include "core/machine/snapshot.hpp"
+#include "core/memory/page_source.hpp"
 #include "core/state/baseline.hpp"
 #include "core/state/boot_plan.hpp"
-#include "core/steps/step.hpp"
 #include "core/state/config.hpp"
-#include "core/base/finding.hpp"
-#include "core/memory/page_source.hpp"
 #include "core/state/port_map.hpp"
 #include "core/state/rung.hpp"
-#include "core/machine/snapshot.hpp"
+#include "core/steps/step.hpp"
 
 namespace hostsplit {
 

@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
+#include "core/base/size.hpp"
 #include "core/machine/file_content.hpp"
 #include "core/machine/pci.hpp"
-#include "core/base/size.hpp"
 
 namespace hostsplit {
 

@@ -5,10 +5,10 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/size.hpp"
 #include "core/machine/pci.hpp"
 #include "core/machine/snapshot.hpp"
 #include "core/state/cause.hpp"
-#include "core/base/size.hpp"
 
 namespace hostsplit {
 

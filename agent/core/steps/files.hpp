@@ -3,9 +3,9 @@
 #include <string_view>
 #include <vector>
 
+#include "core/machine/snapshot.hpp"
 #include "core/state/baseline.hpp"
 #include "core/steps/step.hpp"
-#include "core/machine/snapshot.hpp"
 
 namespace hostsplit {
 

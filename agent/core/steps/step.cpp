@@ -25,7 +25,7 @@ struct Describe {
   }
 
   Description operator()(const Bind& a) const {
-    const auto labels = fmt::format("{}", fmt::join(labels_of(a.causes), ","));
+    const auto labels = labels_of(a.causes);
     const auto sentence =
         a.from == a.to
             ? fmt::format("restore driver_override of {} ({})", to_string(a.address), driver_name(a.to))
@@ -35,7 +35,7 @@ struct Describe {
             {{"controller", to_string(a.address), "controller"},
              {"group", or_null(a.group), "group"},
              {"vm", or_null(a.vm), "vm"},
-             {"port", or_null(labels), "port"},
+             {"port", or_null(labels.empty() ? std::string() : labels.front()), "port"},
              {"from", or_null(a.from), "from"},
              {"to", or_null(a.to), "to"},
              {"rung", "runtime", "rung"}},
@@ -67,23 +67,23 @@ struct Describe {
 
   Description operator()(const RebuildInitramfs& a) const {
     const bool carries = !a.plan.empty();
-    return {"rebuild-initramfs",
-            fmt::format("rebuild the initramfs of {} {} hostsplit, about a minute", a.kernel,
-                        carries ? "with" : "without"),
-            {{"kernel", a.kernel, "to"}, {"carries", carries}, {"rung", "boot", "rung"}},
-            {a.plan, a.stamp, a.modprobe},
-            {},
-            true};
+    return {
+        "rebuild-initramfs",
+        fmt::format("rebuild the initramfs of {} {} hostsplit, about a minute", a.kernel, carries ? "with" : "without"),
+        {{"kernel", a.kernel, "to"}, {"carries", carries}, {"rung", "boot", "rung"}},
+        {a.plan, a.stamp, a.modprobe},
+        {},
+        true};
   }
 
   Description operator()(const RefreshBootLoader& a) const {
-    return {"refresh-boot-loader",
-            "run " + a.program + ", for the next boot",
-            {{"program", a.program}, {"words", a.present, "to"}},
-            {a.menu, fmt::format("{}", fmt::join(a.entries, " ")), fmt::format("{}", fmt::join(a.absent, " ")),
-             a.stamp},
-            {},
-            true};
+    return {
+        "refresh-boot-loader",
+        "run " + a.program + ", for the next boot",
+        {{"program", a.program}, {"words", a.present, "to"}},
+        {a.menu, fmt::format("{}", fmt::join(a.entries, " ")), fmt::format("{}", fmt::join(a.absent, " ")), a.stamp},
+        {},
+        true};
   }
 
   Description operator()(const SetRung& a) const {

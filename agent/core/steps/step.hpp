@@ -27,7 +27,7 @@ struct Bind {
   std::string to;                             ///< driver to end up with; empty: none
   std::optional<std::string> final_override;  ///< value of driver_override afterwards
   std::optional<int> group;
-  std::optional<int> vm;  ///< empty when it returns to the host
+  std::optional<int> vm;      ///< empty when it returns to the host
   std::vector<Cause> causes;  ///< why it goes to `vm`
   bool operator==(const Bind&) const = default;
 };

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "core/state/port_map.hpp"
 #include "core/machine/snapshot.hpp"
+#include "core/state/port_map.hpp"
 
 namespace hostsplit {
 

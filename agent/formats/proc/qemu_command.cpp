@@ -1,6 +1,7 @@
 #include "formats/proc/qemu_command.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "core/base/number.hpp"
 
@@ -104,7 +105,19 @@ MemoryBackend backend(const Properties& found) {
   return memory;
 }
 
-void take(GuestCommand& command, std::string_view option, std::string_view value) {
+/// What backends are for, by id (qemu(1)).
+struct BackendUses {
+  std::set<std::string> memory;  ///< named as the guest's memory
+  std::set<std::string> shared;  ///< shared with it, as ivshmem is
+
+  static void add(std::set<std::string>& ids, std::string_view id) {
+    if (!id.empty()) ids.emplace(id);
+  }
+  /// Where nothing is named as memory, all are that are not shared.
+  bool is_memory(const std::string& id) const { return memory.empty() ? shared.count(id) == 0 : memory.count(id) != 0; }
+};
+
+void take(GuestCommand& command, BackendUses& uses, std::string_view option, std::string_view value) {
   if (option == "-id") command.vm = parse_number<int>(value);
   if (option == "-pidfile") command.pid_file = std::string(value);
   if (option == "-m") {
@@ -115,8 +128,12 @@ void take(GuestCommand& command, std::string_view option, std::string_view value
     const auto found = properties(value);
     if (found.type.starts_with("memory-backend-")) command.backends.push_back(backend(found));
   }
+  if (option == "-numa" || option == "-machine")
+    uses.add(uses.memory, properties(value).of(option == "-numa" ? "memdev" : "memory-backend"));
   if (option == "-device") {
     const auto found = properties(value);
+    if (found.type.starts_with("ivshmem")) uses.add(uses.shared, found.of("memdev"));
+    if (found.type == "pc-dimm" || found.type.starts_with("virtio-mem")) uses.add(uses.memory, found.of("memdev"));
     if (!found.type.starts_with("vfio-pci")) return;
     if (const auto address = parse_pci_address(found.of("host"))) command.functions.push_back(*address);
   }
@@ -126,9 +143,11 @@ void take(GuestCommand& command, std::string_view option, std::string_view value
 
 GuestCommand parse_qemu_command(std::string_view cmdline) {
   GuestCommand command;
+  BackendUses uses;
   const auto arguments = split(cmdline, '\0');
   for (std::size_t i = 1; i + 1 < arguments.size(); ++i)
-    if (arguments[i].starts_with('-')) take(command, arguments[i], arguments[i + 1]);
+    if (arguments[i].starts_with('-')) take(command, uses, arguments[i], arguments[i + 1]);
+  std::erase_if(command.backends, [&](const MemoryBackend& backend) { return !uses.is_memory(backend.id); });
   return command;
 }
 

@@ -8,8 +8,8 @@
 
 #include "core/base/error.hpp"
 #include "core/base/printable.hpp"
-#include "core/checks/pve_mapping.hpp"
 #include "core/base/text.hpp"
+#include "core/checks/pve_mapping.hpp"
 
 namespace hostsplit {
 namespace {

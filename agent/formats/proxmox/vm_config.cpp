@@ -151,6 +151,7 @@ void read_startup(PveVm& vm, std::string_view value) {
   const auto found = properties(value, "order");
   if (const auto order = found.find("order"); order != found.end()) vm.start_order = parse_number<int>(order->second);
   if (const auto up = found.find("up"); up != found.end()) vm.start_delay = parse_number<int>(up->second);
+  if (const auto down = found.find("down"); down != found.end()) vm.stop_delay = parse_number<int>(down->second);
 }
 
 std::optional<PvePages> pages(std::string_view value) {

@@ -5,9 +5,9 @@
 #include <map>
 
 #include "core/base/number.hpp"
+#include "core/base/printable.hpp"
 #include "core/machine/pci.hpp"
 #include "core/state/port_map.hpp"
-#include "core/base/printable.hpp"
 #include "formats/toml/documents.hpp"
 #include "formats/toml/reader.hpp"
 
@@ -113,10 +113,10 @@ int read_vm_id(const std::string& key, const TomlReader& vm) {
 void require_whole_pages(const TomlReader& table, const char* key, Kib memory, Kib page_size) {
   if (memory % page_size == 0) return;
   const Kib rounded = (memory + page_size - 1) / page_size * page_size;
-  table.complain(key, fmt::format("{} is not a multiple of its pages of {}", format_size(memory), format_size(page_size)),
-                 page_size == kib_per_gib
-                     ? fmt::format("Write \"{}GiB\", or page_size = \"2MiB\".", rounded / kib_per_gib)
-                     : fmt::format("Write \"{}MiB\".", rounded / kib_per_mib));
+  table.complain(
+      key, fmt::format("{} is not a multiple of its pages of {}", format_size(memory), format_size(page_size)),
+      page_size == kib_per_gib ? fmt::format("Write \"{}GiB\", or page_size = \"2MiB\".", rounded / kib_per_gib)
+                               : fmt::format("Write \"{}MiB\".", rounded / kib_per_mib));
 }
 
 /// memory = { 0 = "28GiB", 1 = "28GiB" }

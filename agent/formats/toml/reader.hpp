@@ -7,8 +7,8 @@
 
 #include <toml++/toml.h>
 
-#include "core/state/config.hpp"
 #include "core/base/error.hpp"
+#include "core/state/config.hpp"
 
 /// Included by agent/text/*.cpp only: toml++ does not leave this layer.
 namespace hostsplit {

@@ -9,8 +9,8 @@ namespace hostsplit {
 /// What the journal is told about one effect or observation. Empty fields are left out. Journal field names are
 /// HOSTSPLIT_<NAME> in upper case.
 struct AuditRecord {
-  std::string event;  ///< a kind of Description, or an observation: see audit_events
-  std::string step;   ///< id of the step in its plan
+  std::string event;       ///< a kind of Description, or an observation: see audit_events
+  std::string step;        ///< id of the step in its plan
   std::string controller;  ///< PCI address
   std::string group, port, vm, node;
   std::string from, to;  ///< drivers, page counts
@@ -27,8 +27,8 @@ struct AuditRecord {
 class AuditSink {
  public:
   virtual ~AuditSink() = default;
-  /// Must not throw: an effect that happened stays happened. Called in child processes, too (Effects::in_child()), so what
-  /// it remembers must be seen by their owner. \return false if the record was lost.
+  /// Must not throw: an effect that happened stays happened. Called in child processes, too (Effects::in_child()), so
+  /// what it remembers must be seen by their owner. \return false if the record was lost.
   virtual bool write(const AuditRecord& record) noexcept = 0;
 };
 

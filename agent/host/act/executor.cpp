@@ -6,14 +6,14 @@
 #include <algorithm>
 
 #include "core/base/error.hpp"
-#include "core/memory/pools.hpp"
 #include "core/base/names.hpp"
+#include "core/memory/pools.hpp"
 #include "core/steps/files.hpp"
 #include "host/act/binding.hpp"
 #include "host/act/boot_loader.hpp"
 #include "host/act/initramfs.hpp"
-#include "host/inventory/inventory.hpp"
 #include "host/act/pages.hpp"
+#include "host/inventory/inventory.hpp"
 #include "host/store/quarantine.hpp"
 #include "host/store/store.hpp"
 

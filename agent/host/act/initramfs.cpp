@@ -8,10 +8,10 @@
 #include <algorithm>
 #include <sstream>
 
-#include "core/boot/initramfs.hpp"
 #include "core/base/error.hpp"
-#include "core/boot/modprobe_conf.hpp"
 #include "core/base/names.hpp"
+#include "core/boot/initramfs.hpp"
+#include "core/boot/modprobe_conf.hpp"
 #include "host/act/image_archive.hpp"
 #include "host/system/unique_fd.hpp"
 

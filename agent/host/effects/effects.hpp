@@ -44,9 +44,9 @@ class Effects {
   /// answer and this process has not been left behind with it. \throws Error naming the attribute and errno text.
   virtual void write_attributes(const std::vector<AttributeWrite>& writes, std::chrono::milliseconds deadline) = 0;
   /// Replaces a file atomically and durably (temporary file, fsync, rename, fsync of the directory); creates missing
-  /// directories with mode 0755. The owner of a file that is there stays, and so does a symbolic link: what it points to
-  /// is replaced. The temporary file's name begins with a dot, so that programs which take every file of a directory do
-  /// not take it, and is never shared with another writer. \throws Error; the old content is then still there.
+  /// directories with mode 0755. The owner of a file that is there stays, and so does a symbolic link: what it points
+  /// to is replaced. The temporary file's name begins with a dot, so that programs which take every file of a directory
+  /// do not take it, and is never shared with another writer. \throws Error; the old content is then still there.
   virtual void replace_file(const std::string& path, const std::string& content, unsigned mode = 0644) = 0;
   /// Replaces a file below /etc/pve: replace_cluster_file(). \throws Error.
   virtual void replace_cluster_file(const std::string& path, const std::string& before, const std::string& content) = 0;

@@ -4,10 +4,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "host/guests/huge_mappings.hpp"
-#include "host/system/process_path.hpp"
 #include "formats/proc/numa_maps.hpp"
 #include "formats/proc/process_files.hpp"
+#include "host/guests/huge_mappings.hpp"
+#include "host/system/process_path.hpp"
 
 namespace hostsplit {
 namespace {

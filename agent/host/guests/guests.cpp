@@ -7,11 +7,11 @@
 #include "core/base/names.hpp"
 #include "core/base/number.hpp"
 #include "core/base/printable.hpp"
-#include "host/guests/guest_pages.hpp"
-#include "host/system/process_path.hpp"
 #include "formats/proc/numa_maps.hpp"
 #include "formats/proc/process_files.hpp"
 #include "formats/proc/qemu_command.hpp"
+#include "host/guests/guest_pages.hpp"
+#include "host/system/process_path.hpp"
 
 namespace hostsplit {
 namespace {

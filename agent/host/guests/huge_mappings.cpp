@@ -10,9 +10,9 @@
 #include <map>
 #include <optional>
 
+#include "formats/proc/process_files.hpp"
 #include "host/system/process_path.hpp"
 #include "host/system/unique_fd.hpp"
-#include "formats/proc/process_files.hpp"
 
 namespace hostsplit {
 namespace {

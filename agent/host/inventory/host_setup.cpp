@@ -203,6 +203,20 @@ bool executable(const Root& root, const std::string& path) {
   return fstatat(root.descriptor(), path.c_str(), &status, 0) == 0 && (status.st_mode & S_IXUSR) != 0;
 }
 
+/// Who else writes pools when the host boots: sysctl.conf(5), sysctl.d(5), tmpfiles.d(5), units of the owner.
+void read_page_writers(const Root& root, HostSetup& setup) {
+  std::vector<SetupLine> lines;
+  read_lines(root, "etc/sysctl.conf", lines);
+  for (const auto* directory : {"etc/sysctl.d", "run/sysctl.d", "usr/lib/sysctl.d", "etc/tmpfiles.d", "run/tmpfiles.d"})
+    read_directory(root, directory, lines);
+  for (const auto& unit : root.list("etc/systemd/system"))
+    if (unit.ends_with(".service")) read_lines(root, "etc/systemd/system/" + unit, lines);
+  for (auto& line : lines)
+    if (line.text.find("nr_hugepages") != std::string::npos ||
+        line.text.find("nr_overcommit_hugepages") != std::string::npos)
+      setup.page_writers.push_back(std::move(line));
+}
+
 }  // namespace
 
 HostSetup read_setup(const Root& root) {
@@ -213,6 +227,7 @@ HostSetup read_setup(const Root& root) {
   read_directory(root, "etc/modules-load.d", setup.modules_load);
   for (const auto* file : {"etc/modules", "etc/initramfs-tools/modules"}) read_lines(root, file, setup.modules_load);
   read_lines(root, "etc/rc.local", setup.rc_local);
+  read_page_writers(root, setup);
   setup.rc_local_runs = executable(root, "etc/rc.local");
   setup.remapping = read_remapping(root);
   setup.unsafe_interrupts = root.read("sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", 8) == "Y";

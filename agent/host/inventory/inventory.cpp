@@ -1,5 +1,5 @@
-#include "core/base/names.hpp"
 #include "host/inventory/inventory.hpp"
+#include "core/base/names.hpp"
 
 #include <algorithm>
 

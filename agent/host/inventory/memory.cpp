@@ -107,6 +107,8 @@ NumaNode observe_whole(const Root& root, Snapshot& snapshot) {
 }  // namespace
 
 void read_memory(const Root& root, Snapshot& snapshot) {
+  if (const auto offline = root.read("sys/devices/system/cpu/offline"))
+    snapshot.offline_cpus = parse_cpu_set(*offline).value_or(CpuSet());
   for (const auto& name : root.list(nodes_directory)) {
     const auto id = name.starts_with("node") ? to_number<int>(std::string_view(name).substr(4)) : std::nullopt;
     if (id && *id >= 0) snapshot.nodes.emplace(*id, observe(root, snapshot, *id));

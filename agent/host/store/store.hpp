@@ -4,8 +4,8 @@
 #include <optional>
 #include <set>
 
-#include "core/state/baseline.hpp"
 #include "core/boot/boot_health.hpp"
+#include "core/state/baseline.hpp"
 #include "core/state/boot_plan.hpp"
 #include "core/state/config.hpp"
 #include "core/state/port_map.hpp"

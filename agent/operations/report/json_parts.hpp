@@ -21,11 +21,12 @@ inline nlohmann::ordered_json pages_json(const std::optional<PageRecipe>& recipe
 inline nlohmann::ordered_json findings_json(const std::vector<Finding>& findings) {
   auto list = nlohmann::ordered_json::array();
   for (const auto& finding : findings)
-    list.push_back({{"code", finding.code},
-                    {"severity", to_string(finding.severity)},
-                    {"subject", finding.subject},
-                    {"message", finding.message},
-                    {"remedy", finding.remedy.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(finding.remedy)}});
+    list.push_back(
+        {{"code", finding.code},
+         {"severity", to_string(finding.severity)},
+         {"subject", finding.subject},
+         {"message", finding.message},
+         {"remedy", finding.remedy.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(finding.remedy)}});
   return list;
 }
 

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "operations/carry_out.hpp"
-#include "operations/status.hpp"
 #include "operations/report/colour.hpp"
+#include "operations/status.hpp"
 
 namespace hostsplit {
 

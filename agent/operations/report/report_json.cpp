@@ -120,27 +120,27 @@ std::string status_json(const Status& status) {
   for (const auto& controller : status.controllers) controllers.push_back(controller_json(controller, status.ports));
   for (const auto& [id, node] : status.nodes) nodes.push_back(node_json(node, status.pools));
   return printed({{"version", 1},
-                {"live", status.live},
-                {"configured", status.configured},
-                {"applied", status.applied},
-                {"pending_changes", status.pending_changes},
-                {"pending_reboot", status.pending_reboot},
-                {"boot", boot_json(status.boot)},
-                {"controllers", std::move(controllers)},
-                {"ports", ports_array(status.ports)},
-                {"nodes", std::move(nodes)},
-                {"findings", findings_json(status.findings)}});
+                  {"live", status.live},
+                  {"configured", status.configured},
+                  {"applied", status.applied},
+                  {"pending_changes", status.pending_changes},
+                  {"pending_reboot", status.pending_reboot},
+                  {"boot", boot_json(status.boot)},
+                  {"controllers", std::move(controllers)},
+                  {"ports", ports_array(status.ports)},
+                  {"nodes", std::move(nodes)},
+                  {"findings", findings_json(status.findings)}});
 }
 
 std::string plan_json(const Plan& plan, const std::optional<std::vector<std::string>>& writes) {
   Json steps = Json::array();
   for (const auto& step : plan.steps) steps.push_back(step_json(step));
   return printed({{"version", 1},
-                {"empty", plan.steps.empty()},
-                {"steps", std::move(steps)},
-                {"writes", or_null(writes)},
-                {"pages", pages_json(plan.pages)},
-                {"findings", findings_json(plan.findings)}});
+                  {"empty", plan.steps.empty()},
+                  {"steps", std::move(steps)},
+                  {"writes", or_null(writes)},
+                  {"pages", pages_json(plan.pages)},
+                  {"findings", findings_json(plan.findings)}});
 }
 
 std::string ports_json(const std::vector<PortStatus>& ports) {
@@ -152,9 +152,9 @@ std::string outcome_json(const Outcome& outcome, const Plan& plan) {
   for (const auto& result : outcome.results)
     results.push_back({{"id", result.id}, {"result", to_text(result.kind)}, {"detail", text_or_null(result.detail)}});
   return printed({{"version", 1},
-                {"ok", outcome.ok()},
-                {"results", std::move(results)},
-                {"findings", findings_json(plan.findings)}});
+                  {"ok", outcome.ok()},
+                  {"results", std::move(results)},
+                  {"findings", findings_json(plan.findings)}});
 }
 
 }  // namespace hostsplit

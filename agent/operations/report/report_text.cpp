@@ -79,7 +79,8 @@ std::string nodes_text(const Status& status, const Paint& paint) {
 
 std::string headline(const Status& status) {
   if (!status.configured && !status.applied) return "Not configured: hostsplit only observes and changes nothing.";
-  if (!status.applied) return "Configured, not applied yet: hostsplit only observes and changes nothing. See hostsplit plan.";
+  if (!status.applied)
+    return "Configured, not applied yet: hostsplit only observes and changes nothing. See hostsplit plan.";
   if (!status.configured) return "Applied; the configuration is gone. See hostsplit undo.";
   return status.pending_changes ? "Applied, but not everything is as configured. See hostsplit plan."
                                 : "Everything is as configured.";
@@ -106,8 +107,8 @@ std::string half_text(const std::optional<std::string>& path, bool seen, const s
 
 /// "Plan: 7 steps; 2 of them take effect at the next boot"
 std::string plan_headline(const std::vector<Step>& steps) {
-  const auto later = std::count_if(steps.begin(), steps.end(),
-                                   [](const Step& step) { return describe(step.action).at_next_boot; });
+  const auto later =
+      std::count_if(steps.begin(), steps.end(), [](const Step& step) { return describe(step.action).at_next_boot; });
   std::string text = fmt::format("Plan: {} step{}", steps.size(), steps.size() == 1 ? "" : "s");
   if (later != 0) text += fmt::format("; {} of them take{} effect at the next boot", later, later == 1 ? "s" : "");
   return text;
@@ -145,7 +146,8 @@ std::string status_text(const Status& status, const Paint& paint) {
 }
 
 std::string pages_text(const PageRecipe& recipe) {
-  const char* from = recipe.source == PageSource::run_time       ? "run time: hostsplit-reserve.service reserves them early at boot"
+  const char* from = recipe.source == PageSource::run_time
+                         ? "run time: hostsplit-reserve.service reserves them early at boot"
                      : recipe.source == PageSource::command_line ? "the kernel command line"
                                                                  : "areas the kernel keeps movable (CMA)";
   std::string text = fmt::format("Huge pages come from {}\n     reason: {}\n", from, recipe.reason);

@@ -3,8 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/printable.hpp"
-#include "operations/report/verify_report.hpp"
 #include "operations/report/table.hpp"
+#include "operations/report/verify_report.hpp"
 
 namespace hostsplit {
 namespace {

@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "core/base/finding.hpp"
+#include "operations/report/preview.hpp"
 #include "operations/status.hpp"
 #include "service/bus/authorization.hpp"
 #include "service/loop/event_loop.hpp"
-#include "operations/report/preview.hpp"
 #include "service/work/protocol.hpp"
 
 struct sd_bus;

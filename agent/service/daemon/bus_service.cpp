@@ -5,8 +5,8 @@
 #include "core/base/error.hpp"
 #include "operations/port_changes.hpp"
 #include "operations/report/report.hpp"
-#include "service/work/worker.hpp"
 #include "service/journal/log.hpp"
+#include "service/work/worker.hpp"
 
 namespace hostsplit {
 

@@ -4,18 +4,19 @@
 #include <string>
 
 #include "service/bus/bus.hpp"
-#include "service/reconciler/reconciler.hpp"
 #include "service/learn/session.hpp"
+#include "service/reconciler/reconciler.hpp"
 #include "service/work/worker_link.hpp"
 
 namespace hostsplit {
 
-/// Does what is asked for over the bus, with the reconciler's eyes and the worker's backend. Knows no bus until one is there.
+/// Does what is asked for over the bus, with the reconciler's eyes and the worker's backend. Knows no bus until one is
+/// there.
 class BusService {
  public:
   /// \param look_again  asks for a look soon, with a word why   \param reload  as for SIGHUP
-  BusService(const Context& context, Reconciler& reconciler, WorkerLink& worker, std::function<void(const std::string&)> look_again,
-           std::function<void()> reload)
+  BusService(const Context& context, Reconciler& reconciler, WorkerLink& worker,
+             std::function<void(const std::string&)> look_again, std::function<void()> reload)
       : context_(context),
         reconciler_(reconciler),
         worker_(worker),

@@ -11,19 +11,19 @@
 
 #include "core/base/names.hpp"
 #include "host/effects/effects.hpp"
-#include "service/loop/burst.hpp"
 #include "service/bus/bus.hpp"
+#include "service/daemon/bus_service.hpp"
+#include "service/daemon/metrics.hpp"
+#include "service/journal/journal_audit.hpp"
+#include "service/journal/log.hpp"
+#include "service/loop/burst.hpp"
 #include "service/loop/directory_watch.hpp"
 #include "service/loop/event_loop.hpp"
-#include "service/reconciler/host_health.hpp"
-#include "service/journal/journal_audit.hpp"
-#include "service/reconciler/reconciler.hpp"
-#include "service/daemon/metrics.hpp"
 #include "service/loop/notify.hpp"
-#include "service/daemon/bus_service.hpp"
 #include "service/loop/udev_monitor.hpp"
+#include "service/reconciler/host_health.hpp"
+#include "service/reconciler/reconciler.hpp"
 #include "service/work/worker_link.hpp"
-#include "service/journal/log.hpp"
 
 namespace hostsplit {
 namespace {
@@ -250,7 +250,8 @@ void Daemon::join_bus() {
     rejoins_left_ = most_rejoins;
   } catch (const Error& error) {
     // Told once; the safety net's looks go on trying.
-    if (rejoins_left_ == most_rejoins) log(LogLevel::warning, fmt::format("{}; going on without the bus", error.what()));
+    if (rejoins_left_ == most_rejoins)
+      log(LogLevel::warning, fmt::format("{}; going on without the bus", error.what()));
     if (rejoins_left_ > 0) --rejoins_left_, rejoin_ = now() + rejoin_pause;
   }
 }

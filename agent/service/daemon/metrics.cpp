@@ -5,8 +5,8 @@
 #include <map>
 
 #include "core/base/error.hpp"
-#include "core/memory/pools.hpp"
 #include "core/base/names.hpp"
+#include "core/memory/pools.hpp"
 
 namespace hostsplit {
 namespace {

@@ -5,7 +5,8 @@
 
 namespace hostsplit {
 
-LearnSession::LearnSession(const Context& context, const State& state, const std::vector<std::string>& labels, Tell tell)
+LearnSession::LearnSession(const Context& context, const State& state, const std::vector<std::string>& labels,
+                           Tell tell)
     : context_(context),
       learning_(load_port_map(context.root), state.snapshot),
       names_(labels.begin(), labels.end()),

@@ -1,5 +1,8 @@
 #include "service/reconciler/drift.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 namespace hostsplit {
 namespace {
 
@@ -19,6 +22,9 @@ std::optional<AuditRecord> drift_record(const Step& step, const std::string& res
   record.result = result;
   record.step = step.id;
   record.set(description.fields);
+  // All of them: any of these ports may be the one that somebody misses.
+  if (const auto* bind = std::get_if<Bind>(&step.action))
+    record.port = fmt::format("{}", fmt::join(labels_of(bind->causes), ","));
   record.reason = description.drift.empty() ? "not as applied" : description.drift;
   const auto subject = !record.controller.empty() ? record.controller
                        : !record.node.empty()     ? "node " + record.node

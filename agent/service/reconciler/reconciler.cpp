@@ -5,9 +5,9 @@
 #include <algorithm>
 
 #include "core/base/error.hpp"
-#include "core/boot/kernel_parameters.hpp"
-#include "core/boot/escalation.hpp"
 #include "core/base/names.hpp"
+#include "core/boot/escalation.hpp"
+#include "core/boot/kernel_parameters.hpp"
 #include "core/steps/steps.hpp"
 #include "host/guests/guests.hpp"
 #include "host/store/lock.hpp"
@@ -100,7 +100,7 @@ void Reconciler::look(Time now) {
   const auto before = state_.snapshot;
   damaged_ = observe_tolerantly(context_.root, state_);
   off_why_ = has_word(state_.snapshot.command_line, off_word) ? "hostsplit=off on the kernel command line"
-                                                             : why_suspended(state_.health);
+                                                              : why_suspended(state_.health);
   off_ = !off_why_.empty();
   if (!begun_) begin();
   quarantined_ = load_quarantine(context_.root);
@@ -347,7 +347,7 @@ std::string Reconciler::status_line() const {
     line = "observing only: " + off_why_;
   else if (!state_.applied)
     line = state_.config ? "configured but not applied: observing, changing nothing (see: hostsplit plan)"
-                        : "not configured: observing, changing nothing";
+                         : "not configured: observing, changing nothing";
   else if (not_as_applied_ != 0)
     line = fmt::format("{} not as applied (see: journalctl -t hostsplit)", not_as_applied_);
   else

@@ -87,9 +87,9 @@ class Reconciler {
   std::vector<Finding> damaged_;  ///< files that could not be read at the last look
   State state_;
   bool looked_ = false;
-  bool begun_ = false;   ///< this boot is counted, or need not be
-  bool off_ = false;     ///< hostsplit does nothing at this boot
-  std::string off_why_;  ///< why
+  bool begun_ = false;           ///< this boot is counted, or need not be
+  bool off_ = false;             ///< hostsplit does nothing at this boot
+  std::string off_why_;          ///< why
   bool health_checked_ = false;  ///< the host was found healthy
   std::size_t not_as_applied_ = 0;
   std::optional<Finding> unsaved_;  ///< why ports.toml could not be written

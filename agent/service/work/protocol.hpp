@@ -6,8 +6,8 @@
 #include <variant>
 #include <vector>
 
-#include "operations/request.hpp"
 #include "operations/carry_out.hpp"
+#include "operations/request.hpp"
 
 namespace hostsplit {
 

@@ -26,15 +26,15 @@ ShutdownInhibitor::ShutdownInhibitor(const char* why) {
 }
 
 Progress inhibiting_shutdown(Progress inner) {
-  return [inner = std::move(inner), held = std::make_shared<std::optional<ShutdownInhibitor>>()](
-             const StepProgress& at) {
-    if (!at.result && std::holds_alternative<RebuildInitramfs>(at.step.action))
-      held->emplace("the initramfs is being rebuilt");
-    if (!at.result && std::holds_alternative<RefreshBootLoader>(at.step.action))
-      held->emplace("the boot loader's menu is being rebuilt");
-    if (at.result) held->reset();
-    if (inner) inner(at);
-  };
+  return
+      [inner = std::move(inner), held = std::make_shared<std::optional<ShutdownInhibitor>>()](const StepProgress& at) {
+        if (!at.result && std::holds_alternative<RebuildInitramfs>(at.step.action))
+          held->emplace("the initramfs is being rebuilt");
+        if (!at.result && std::holds_alternative<RefreshBootLoader>(at.step.action))
+          held->emplace("the boot loader's menu is being rebuilt");
+        if (at.result) held->reset();
+        if (inner) inner(at);
+      };
 }
 
 }  // namespace hostsplit

@@ -15,8 +15,8 @@ class ShutdownInhibitor {
   UniqueFd lock_;
 };
 
-/// The same progress, holding an inhibitor during every step that builds an initramfs or a boot menu: a reboot in the middle of it
-/// is survived, but costs the work.
+/// The same progress, holding an inhibitor during every step that builds an initramfs or a boot menu: a reboot in the
+/// middle of it is survived, but costs the work.
 Progress inhibiting_shutdown(Progress inner);
 
 }  // namespace hostsplit

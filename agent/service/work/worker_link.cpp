@@ -40,7 +40,8 @@ UniqueFd connect_to(const std::string& path) {
 
 unsigned WorkerLink::start(WorkRequest request, Watcher watcher) {
   if (line_.size() >= longest_line)
-    throw Error("start", verb_of(request.request), "too much waits to be done already", "Wait until it is done and try again.");
+    throw Error("start", verb_of(request.request), "too much waits to be done already",
+                "Wait until it is done and try again.");
   line_.push_back({++last_number_, std::move(request), std::move(watcher)});
   next();
   return last_number_;
