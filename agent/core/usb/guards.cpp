@@ -160,13 +160,6 @@ std::vector<Finding> losses(const Snapshot& snapshot, const Departure& departure
   return findings;
 }
 
-std::vector<Finding> guard_lifelines(const Snapshot& snapshot, const std::set<PciAddress>& leaving,
-                                     const std::vector<Named>& may_lose) {
-  Departure departure{leaving};
-  for (const auto& name : may_lose) departure.may_lose.push_back(name.text);
-  return losses(snapshot, departure);
-}
-
 std::vector<std::string> given_up_when_applied(const BootPlan& applied) {
   auto names = applied.may_lose;
   for (const auto* word : {"keyboard", "usb"})

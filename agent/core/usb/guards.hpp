@@ -33,10 +33,6 @@ struct Departure {
 /// keyboard where the root disk is opened by a passphrase.
 std::vector<Finding> losses(const Snapshot& snapshot, const Departure& departure);
 
-/// losses() for callers that know neither VMs nor what returns.
-std::vector<Finding> guard_lifelines(const Snapshot& snapshot, const std::set<PciAddress>& leaving,
-                                     const std::vector<Named>& may_lose);
-
 /// What was given up when the plan was applied, and for what is done at boot or for a single VM always "keyboard" and
 /// "usb": whoever gave the controllers away knew.
 std::vector<std::string> given_up_when_applied(const BootPlan& applied);
