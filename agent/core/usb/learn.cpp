@@ -24,7 +24,7 @@ const UsbPort* port_at(const Snapshot& snapshot, const PciAddress& controller, U
   return nullptr;
 }
 
-UsbHalf other(UsbHalf half) {
+UsbHalf other_half(UsbHalf half) {
   return half == UsbHalf::usb2 ? UsbHalf::usb3 : UsbHalf::usb2;
 }
 
@@ -61,7 +61,7 @@ LearnedPort new_port(const PortMap& map, const Snapshot& snapshot, const UsbDevi
 
   const UsbPort* here = port_at(snapshot, device.controller, device.half, device.path);
   if (here && here->peer_path) {
-    const UsbHalf peer_half = other(device.half);
+    const UsbHalf peer_half = other_half(device.half);
     const UsbPort* peer = port_at(snapshot, device.controller, peer_half, *here->peer_path);
     if (!claimed_by(map, port.controller, peer_half, *here->peer_path)) {
       port.half(peer_half) = LearnedHalf{*here->peer_path, false};
