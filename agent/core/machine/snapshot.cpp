@@ -28,6 +28,11 @@ std::string to_string(const EarlyLeft& left) {
   return left.what + (left.what.empty() || left.why.empty() ? "" : " ") + left.why;
 }
 
+std::string to_string(const PageUser& user) {
+  if (!user.vm) return user.name + " (process " + std::to_string(user.pid) + ")";
+  return "VM " + std::to_string(*user.vm) + (user.name.empty() ? "" : " (" + user.name + ")");
+}
+
 KernelBuild parse_kernel_build(std::string_view meminfo) {
   const auto has = [&](std::string_view line) {
     return meminfo.starts_with(line.substr(1)) || meminfo.find(line) != std::string_view::npos;

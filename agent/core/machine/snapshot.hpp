@@ -43,6 +43,52 @@ struct NumaNode {
   bool operator==(const NumaNode&) const = default;
 };
 
+/// One pool: a node and a page size.
+struct PoolKey {
+  int node = 0;
+  Kib page_size = 0;
+  auto operator<=>(const PoolKey&) const = default;
+};
+using PageCounts = std::map<PoolKey, std::uint64_t>;
+
+/// A VM of Proxmox VE or a process that uses huge pages, or will at its next start.
+struct PageUser {
+  std::optional<int> vm;  ///< empty: a process that is no VM of Proxmox VE
+  std::string name;       ///< of the VM, or the command
+  int pid = 0;            ///< 0: it does not run
+  PageCounts holds;       ///< now
+  PageCounts needs;       ///< of a VM, at its next start
+  bool on_boot = false;   ///< it starts with the host
+  bool operator==(const PageUser&) const = default;
+};
+/// "VM 114 (Hybrid)", "xmrig (process 812)"
+std::string to_string(const PageUser& user);
+
+/// A guest whose memory does not come from huge pages.
+struct OrdinaryGuest {
+  int id = 0;
+  std::string name;
+  bool container = false;
+  Kib memory = 0;  ///< of a container: the most it may use
+  bool on_boot = false;
+  bool operator==(const OrdinaryGuest&) const = default;
+};
+
+/// Who uses memory beside the VMs of the configuration.
+struct MemoryUsers {
+  bool known = false;       ///< somebody looked; the service does not (it would have to wait for /etc/pve)
+  bool proxmox_ve = false;  ///< /etc/pve was there
+  std::vector<PageUser> pages;
+  std::vector<OrdinaryGuest> ordinary;
+  bool operator==(const MemoryUsers&) const = default;
+};
+
+/// The cache of ZFS (/proc/spl/kstat/zfs/arcstats): the kernel counts it as memory in use.
+struct ZfsCache {
+  Kib size = 0, least = 0, most = 0;  ///< now, and the bounds (c_min, c_max)
+  bool operator==(const ZfsCache&) const = default;
+};
+
 /// A process that holds an IOMMU group open (/dev/vfio/<group>).
 struct GroupHolder {
   int group = 0;
@@ -83,6 +129,13 @@ struct KernelBuild {
 /// From the text of /proc/meminfo: it has a line `CmaTotal:` where the kernel has CONFIG_CMA (fs/proc/meminfo.c).
 KernelBuild parse_kernel_build(std::string_view meminfo);
 
+/// A settings file of grub-mkconfig.
+struct SettingsFile {
+  std::string path;  ///< "etc/default/grub.d/x.cfg"
+  std::string content;
+  bool operator==(const SettingsFile&) const = default;
+};
+
 /// How this machine boots, as far as hostsplit has a hand in it.
 struct BootTools {
   bool initramfs_tools = false;      ///< update-initramfs and /etc/initramfs-tools are there
@@ -97,6 +150,8 @@ struct BootTools {
   /// Drivers of assigned functions when hostsplit first looked at this boot, before it moved any; empty: it has not.
   std::map<PciAddress, std::string> first_drivers;
   std::map<std::string, FileNow> files;  ///< those of foreign_files() that exist, by path
+  /// /etc/default/grub, then /etc/default/grub.d/*.cfg in the order of the shell; hostsplit's own among them.
+  std::vector<SettingsFile> grub_settings;
   bool operator==(const BootTools&) const = default;
 };
 
@@ -117,6 +172,8 @@ struct Snapshot {
   std::vector<UsbPort> ports;      ///< by controller, half, path
   std::vector<UsbDevice> devices;  ///< by name
   std::map<int, NumaNode> nodes;
+  MemoryUsers memory_users;
+  std::optional<ZfsCache> zfs_cache;
   CpuSet offline_cpus;  ///< present and switched off (nosmt); in no node
   std::vector<HostUse> uses;
   /// Mapping below the root file system that is opened by a passphrase typed in the initramfs, where nothing else can

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
-#include <set>
 #include <string>
 
 #include "core/base/number.hpp"
@@ -13,34 +11,10 @@
 namespace hostsplit {
 namespace {
 
-/// "1G", "2M", "2048K", as memparse() of the kernel.
-std::optional<Kib> memory_size(std::string_view text) {
-  if (text.empty()) return {};
-  constexpr std::string_view units = "KMGT";
-  const auto unit = units.find(static_cast<char>(text.back() & ~0x20));
-  if (unit == std::string_view::npos) return {};
-  text.remove_suffix(1);
-  const auto count = parse_number<Kib>(text);
-  if (!count || *count > (Kib{1} << 30)) return {};
-  return *count << (10 * unit);
-}
-
-/// "0:60,1:58"; empty when malformed.
-std::optional<std::map<int, std::uint64_t>> node_counts(std::string_view text) {
-  std::map<int, std::uint64_t> counts;
-  if (text.empty()) return {};
-  while (!text.empty()) {
-    const auto end = std::min(text.find(','), text.size());
-    const auto part = text.substr(0, end);
-    const auto colon = part.find(':');
-    if (colon == std::string_view::npos) return {};
-    const auto node = parse_number<int>(part.substr(0, colon));
-    const auto pages = parse_number<std::uint64_t>(part.substr(colon + 1));
-    if (!node || !pages) return {};
-    counts[*node] += *pages;
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return counts;
+const PagePool* pool_of(const NumaNode& node, Kib page_size) {
+  for (const auto& pool : node.pools)
+    if (pool.page_size == page_size) return &pool;
+  return nullptr;
 }
 
 }  // namespace
@@ -57,75 +31,121 @@ std::uint64_t pages_pve_reads(std::string_view command_line, Kib page_size) {
   return 0;
 }
 
-std::vector<CommandLinePages> pages_kernel_reads(std::string_view command_line) {
-  Kib usual = 2 * kib_per_mib;
-  for (const auto word : words_of(command_line)) {
-    constexpr std::string_view key = "default_hugepagesz=";
-    if (word.starts_with(key)) usual = memory_size(word.substr(key.size())).value_or(usual);
-  }
-  std::vector<CommandLinePages> found;
-  std::optional<Kib> current;
-  std::set<Kib> named;   // a size that was named before, or has its count, is ignored, and so is the count behind it
-  bool counted = false;  // a second count without another size between them is ignored
-  for (const auto word : words_of(command_line)) {
-    constexpr std::string_view size_key = "hugepagesz=", count_key = "hugepages=";
-    if (word.starts_with(size_key)) {
-      current = memory_size(word.substr(size_key.size()));
-      counted = !current || !named.insert(*current).second;
+std::vector<CommandLinePages> pages_kernel_reads(std::string_view command_line, const KernelRules& rules) {
+  return read_huge_pages(command_line, rules).pages;
+}
+
+std::map<int, std::uint64_t> dealt_out(const CommandLinePages& pages, const std::map<int, NumaNode>& nodes) {
+  std::map<int, std::uint64_t> counts = pages.by_node, room;
+  for (const auto& [id, node] : nodes)
+    if (const auto whole = node.memory / pages.page_size; whole > counts[id]) room[id] = whole - counts[id];
+  std::erase_if(counts, [](const auto& entry) { return entry.second == 0; });
+  for (auto left = pages.anywhere; left != 0 && !room.empty();) {
+    const auto each = std::max<std::uint64_t>(1, left / room.size());
+    for (auto at = room.begin(); at != room.end() && left != 0;) {
+      const auto some = std::min({each, left, at->second});
+      counts[at->first] += some;
+      left -= some;
+      at->second -= some;
+      at = at->second == 0 ? room.erase(at) : std::next(at);
     }
-    if (!word.starts_with(count_key) || counted) continue;
-    const auto value = word.substr(count_key.size());
-    CommandLinePages pages{current.value_or(usual), {}, 0};
-    if (const auto count = parse_number<std::uint64_t>(value))
-      pages.anywhere = *count;
-    else if (const auto counts = node_counts(value))
-      pages.by_node = *counts;
-    else
-      continue;
-    named.insert(pages.page_size);
-    found.push_back(std::move(pages));
-    counted = true;
   }
-  return found;
+  return counts;
 }
 
 namespace {
 
 constexpr auto boot_remedy =
     "If hostsplit set these kernel parameters, lower memory in hostsplit.toml and run hostsplit apply; otherwise "
-    "remove "
-    "them (/etc/default/grub and update-grub, or /etc/kernel/cmdline and proxmox-boot-tool refresh). If the host does "
-    "not "
-    "come up, choose the entry without hostsplit, or edit the line in the boot menu";
+    "remove them (/etc/default/grub and update-grub, or /etc/kernel/cmdline and proxmox-boot-tool refresh). If the "
+    "host "
+    "does not come up, choose the entry without hostsplit, or edit the line in the boot menu";
 
-Finding over(const std::string& subject, Kib reserved, Kib memory, Kib keep_free, Kib page_size) {
-  const Kib room = memory > keep_free ? memory - keep_free : 0;
+/// What a line takes of one node, or of all.
+struct Taken {
+  Kib memory = 0, reserved = 0, floor = 0, largest = 0;  ///< largest: page size
+  bool over() const { return reserved != 0 && reserved + floor > memory; }
+  Kib room() const { return memory > floor ? memory - floor : 0; }
+};
+
+Finding over(const std::string& subject, const Taken& taken) {
   return {"boot-pages-over-floor", Severity::error, subject,
           fmt::format("the kernel command line reserves {} of {} as huge pages, and {} are to stay with the host",
-                      format_size(reserved), format_size(memory), format_size(keep_free)),
-          fmt::format("At most {} pages of {} fit. {}", room / page_size, format_size(page_size), boot_remedy)};
+                      format_size(taken.reserved), format_size(taken.memory), format_size(taken.floor)),
+          fmt::format("At most {} pages of {} fit. {}", taken.room() / taken.largest, format_size(taken.largest),
+                      boot_remedy)};
 }
 
 }  // namespace
 
 std::vector<Finding> check_command_line(std::string_view command_line, const std::map<int, NumaNode>& nodes,
-                                        Kib keep_free) {
+                                        Kib keep_free, const KernelRules& rules) {
+  std::map<int, Taken> by_node;
+  Taken all;
+  bool anywhere = false;
+  for (const auto& [id, node] : nodes) {
+    if (node.memory == 0) continue;
+    by_node[id] = {node.memory, 0, keep_free, kib_per_gib};
+    all.memory += node.memory;
+    all.floor += keep_free;
+  }
+  for (const auto& pages : pages_kernel_reads(command_line, rules)) {
+    anywhere = anywhere || pages.anywhere != 0;
+    all.reserved += pages.sum() * pages.page_size;
+    all.largest = pages.page_size;
+    for (const auto& [id, count] : dealt_out(pages, nodes))
+      if (const auto at = by_node.find(id); at != by_node.end()) {
+        at->second.reserved += count * pages.page_size;
+        at->second.largest = pages.page_size;
+      }
+  }
+  if (anywhere && all.over()) return {over("this machine", all)};
   std::vector<Finding> findings;
-  Kib anywhere = 0, all = 0, memory = 0, page_size = kib_per_gib;
-  std::map<int, Kib> by_node;
-  for (const auto& pages : pages_kernel_reads(command_line)) {
-    page_size = pages.page_size;
-    anywhere += pages.anywhere * pages.page_size;
-    for (const auto& [node, count] : pages.by_node) by_node[node] += count * pages.page_size;
+  for (const auto& [id, taken] : by_node)
+    if (taken.over()) findings.push_back(over(fmt::format("node {}", id), taken));
+  return findings;
+}
+
+std::vector<Finding> check_ignored_parameters(std::string_view command_line, const KernelRules& rules) {
+  std::vector<Finding> findings;
+  const KernelReading reading = read_huge_pages(command_line, rules);
+  const auto repeats_a_sum = [&](const IgnoredParameter& ignored) {
+    return (ignored.why == IgnoredParameter::Why::count_twice || ignored.why == IgnoredParameter::Why::over_limit) &&
+           std::any_of(reading.pages.begin(), reading.pages.end(), [&](const CommandLinePages& pages) {
+             return !pages.by_node.empty() && ignored.text == fmt::format("hugepages={}", pages.sum());
+           });
+  };
+  for (const auto& ignored : reading.ignored)
+    if (!repeats_a_sum(ignored))
+      findings.push_back({"boot-pages-ignored", Severity::warning, "kernel command line",
+                          fmt::format("{} has no effect: {}", ignored.text, describe(ignored)),
+                          "Correct it where it is set: /etc/default/grub and update-grub, or /etc/kernel/cmdline and "
+                          "proxmox-boot-tool refresh; hostsplit plan shows the line of the next boot"});
+  return findings;
+}
+
+std::vector<Finding> check_pages_came(const Snapshot& snapshot, const PageCounts& wanted) {
+  std::vector<Finding> findings;
+  for (const auto& pages : pages_kernel_reads(snapshot.command_line, kernel_rules(snapshot))) {
+    std::string found;
+    std::uint64_t missing = 0;
+    for (const auto& [id, count] : dealt_out(pages, snapshot.nodes)) {
+      const auto node = snapshot.nodes.find(id);
+      const PagePool* pool = node == snapshot.nodes.end() ? nullptr : pool_of(node->second, pages.page_size);
+      const auto enough = wanted.find({id, pages.page_size});
+      const std::uint64_t there = pool ? pool->total : 0;
+      if (!pool || there >= count || (enough != wanted.end() && there >= enough->second)) continue;
+      missing += count - there;
+      found += fmt::format("{}node {} got {} of {}", found.empty() ? "" : ", ", id, there, count);
+    }
+    if (missing != 0)
+      findings.push_back(
+          {"boot-pages-short", Severity::warning, "kernel command line",
+           fmt::format("the kernel was asked for {} pages of {}, and {} of them are not there: {}", pages.sum(),
+                       format_size(pages.page_size), missing, found),
+           "See what it found at boot: journalctl -k -b | grep HugeTLB. Ask for no more than it found there, or write "
+           "page_size = \"2MiB\"; if something made the pool smaller since, hostsplit apply reserves the pages again"});
   }
-  for (const auto& [node, reserved] : by_node) {
-    all += reserved;
-    if (const auto at = nodes.find(node); at != nodes.end() && reserved + keep_free > at->second.memory)
-      findings.push_back(over(fmt::format("node {}", node), reserved, at->second.memory, keep_free, page_size));
-  }
-  for (const auto& [id, node] : nodes) memory += node.memory;
-  if (findings.empty() && anywhere != 0 && anywhere + all + keep_free * nodes.size() > memory)
-    findings.push_back(over("this machine", anywhere + all, memory, keep_free * nodes.size(), page_size));
   return findings;
 }
 
