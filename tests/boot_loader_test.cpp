@@ -4,6 +4,8 @@
 
 #include "core/base/names.hpp"
 #include "core/boot/boot_loader.hpp"
+#include "core/boot/cmdline_file.hpp"
+#include "core/boot/grub_settings.hpp"
 #include "support/split_host.hpp"
 
 namespace hostsplit {
@@ -49,10 +51,19 @@ TEST(IommuWords, AreWantedOnlyWhereTheKernelLeavesItOff) {
   EXPECT_TRUE(iommu_words(snapshot).empty()) << "AMD, or off in the firmware";
 }
 
-TEST(WithWords, AddsWhatIsMissingToTheFirstLine) {
-  const std::vector<KernelParameter> words{{"a=1", ""}, {"b", ""}};
-  EXPECT_EQ(with_words("root=ZFS=rpool/ROOT a=1\nmore\n", words), "root=ZFS=rpool/ROOT a=1 b\n");
-  EXPECT_EQ(with_words("", words), "a=1 b\n");
+TEST(PutIn, AddsWhatIsMissingAndTakesOutExactlyThat) {
+  const std::vector<KernelParameter> words{{"a=1", ""}, {"b", ""}, {"p=1", "", true}, {"p=2", "", true}};
+  const PutIn ours = put_in_for("root=x a=1", words);
+  EXPECT_EQ(with_ours("root=x a=1", ours), "p=1 p=2 root=x a=1 b");
+  EXPECT_EQ(without_ours("p=1 p=2 root=x a=1 b", ours).line, "root=x a=1") << "a=1 is the owner's";
+  EXPECT_EQ(without_ours("new p=1 p=2 root=y  p=1 c b d", ours).line, "new root=y  p=1 c d");
+  EXPECT_EQ(without_ours("root=y", ours).line, "root=y") << "somebody took them out";
+  const auto torn = without_ours("p=1 mine p=2 root=x b", ours);
+  EXPECT_EQ(torn.line, "p=1 mine p=2 root=x");
+  EXPECT_THAT(torn.left, ElementsAre("p=1", "p=2"));
+  EXPECT_EQ(with_ours("", put_in_for("", words)), "p=1 p=2 a=1 b");
+  EXPECT_EQ(with_first_line("one\ntwo\n", "1"), "1\ntwo\n");
+  EXPECT_EQ(with_first_line("", "1"), "1\n");
 }
 
 TEST(BootLoader, TheIommuComesFirstAndTheRestAfterTheReboot) {
@@ -147,9 +158,10 @@ TEST(BootLoader, ProxmoxBootToolWithSystemdBoot) {
   ASSERT_TRUE(split.apply_now().ok());
   EXPECT_EQ(split.host.file("etc/kernel/cmdline"), "root=ZFS=rpool/ROOT/pve-1 boot=zfs intel_iommu=on\n");
   EXPECT_THAT(split.effects.log(), ::testing::Contains("run proxmox-boot-tool refresh"));
-  EXPECT_THAT(split.effects.log(), ::testing::Contains("run /usr/libexec/hostsplit/boot-entries write intel_iommu=on"));
+  EXPECT_THAT(split.effects.log(),
+              ::testing::Contains("run /usr/libexec/hostsplit/boot-entries write -- intel_iommu=on"));
   for (const auto* hook : {names::kernel_postinst_hook, names::kernel_postrm_hook}) {
-    EXPECT_THAT(split.host.file(hook), HasSubstr("boot-entries write intel_iommu=on\n"));
+    EXPECT_THAT(split.host.file(hook), HasSubstr("boot-entries write -- intel_iommu=on\n"));
     EXPECT_EQ(split.root.mode(hook), 0755u);
   }
   EXPECT_TRUE(split.plan_now().steps.empty());
@@ -171,6 +183,100 @@ TEST(BootLoader, SystemdBootHasAnEntryWithoutHostsplitWithoutWordsToo) {
   ASSERT_TRUE(split.apply_now().ok());
   EXPECT_THAT(split.effects.log(), ::testing::Contains("run /usr/libexec/hostsplit/boot-entries write"));
   EXPECT_FALSE(split.root.exists(names::kernel_cmdline));
+}
+
+/// A host with systemd-boot whose pages come from the kernel command line.
+struct CmdlineHost : SplitHost {
+  CmdlineHost() {
+    host.set_file("etc/kernel/proxmox-boot-uuids", "1234-ABCD\n");
+    host.set_file("sys/firmware/efi/x", "");
+    host.set_file(names::kernel_cmdline, "root=ZFS=rpool/ROOT/pve-1 boot=zfs\n");
+    host.set_kernel("6.17.13-2-pve", "initrd=\\x root=ZFS=rpool/ROOT/pve-1 boot=zfs");
+    memory(8);
+  }
+  void memory(int gib) {
+    configure("[host]\npages = \"command-line\"\n[vm.101]\nnode = 0\nmemory = \"" + std::to_string(gib) + "GiB\"\n");
+  }
+  std::string line() const { return host.file(names::kernel_cmdline); }
+  void undo() { ASSERT_TRUE(carry_out(context(), Undo{}).ok()); }
+};
+
+TEST(KernelCmdline, AnEditOfTheOwnerSurvivesApplyAndUndo) {
+  CmdlineHost split;
+  ASSERT_TRUE(split.apply_now().ok());
+  EXPECT_EQ(split.line(), "hugepagesz=1G hugepages=0:8 hugepages=8 root=ZFS=rpool/ROOT/pve-1 boot=zfs\n");
+  split.host.set_file(names::kernel_cmdline,
+                      "hugepagesz=1G hugepages=0:8 hugepages=8 root=ZFS=rpool/ROOT/pve-2 boot=zfs mine\n# note\n");
+  EXPECT_TRUE(split.plan_now().steps.empty()) << "an edit of the owner is no drift";
+  split.memory(6);
+  const Plan plan = split.plan_now();
+  ASSERT_EQ(plan.lines.size(), 1u);
+  EXPECT_EQ(plan.lines[0].without, "root=ZFS=rpool/ROOT/pve-2 boot=zfs mine");
+  ASSERT_TRUE(split.apply_now().ok());
+  EXPECT_EQ(split.line(), "hugepagesz=1G hugepages=0:6 hugepages=6 root=ZFS=rpool/ROOT/pve-2 boot=zfs mine\n# note\n");
+  split.undo();
+  EXPECT_EQ(split.line(), "root=ZFS=rpool/ROOT/pve-2 boot=zfs mine\n# note\n");
+  EXPECT_FALSE(split.root.exists(names::baseline_file));
+}
+
+TEST(KernelCmdline, WhatWasTornApartIsNotGuessed) {
+  CmdlineHost split;
+  ASSERT_TRUE(split.apply_now().ok());
+  const std::string torn = "hugepagesz=1G hugepages=0:9 hugepages=8 root=ZFS=rpool/ROOT/pve-1\n";
+  split.host.set_file(names::kernel_cmdline, torn);
+  split.memory(6);
+  EXPECT_TRUE(find(split.plan_now().findings, "kernel-cmdline-refused"));
+  const CarriedOut undone = carry_out(split.context(), Undo{});
+  EXPECT_TRUE(undone.ok());
+  EXPECT_TRUE(find(undone.plan.findings, "kernel-cmdline-left"));
+  EXPECT_EQ(split.line(), torn);
+}
+
+TEST(KernelCmdline, WhoTookThemOutHasThemOut) {
+  CmdlineHost split;
+  ASSERT_TRUE(split.apply_now().ok());
+  split.host.set_file(names::kernel_cmdline, "root=ZFS=rpool/ROOT/pve-1 boot=zfs\n");
+  EXPECT_FALSE(split.plan_now().steps.empty());
+  split.undo();
+  EXPECT_EQ(split.line(), "root=ZFS=rpool/ROOT/pve-1 boot=zfs\n");
+}
+
+TEST(KernelCmdline, ALineThatCannotBootIsRefused) {
+  CmdlineHost split;
+  for (const auto* bad : {"# a note\nroot=ZFS=rpool/ROOT/pve-1\n", "quiet\n", "\n"}) {
+    split.host.set_file(names::kernel_cmdline, bad);
+    const Plan plan = split.plan_now();
+    const Finding* refused = find(plan.findings, "kernel-cmdline-refused");
+    ASSERT_TRUE(refused) << bad;
+    EXPECT_EQ(refused->severity, Severity::error);
+    EXPECT_EQ(refused->subject, "/etc/kernel/cmdline");
+  }
+}
+
+TEST(KernelCmdline, WithoutAFileTheRunningLineIsTakenButNotWhatWasMeantForOneBoot) {
+  CmdlineHost split;
+  split.host.remove(names::kernel_cmdline);
+  split.host.set_kernel("6.17.13-2-pve", "initrd=\\x root=ZFS=rpool/ROOT/pve-1 systemd.unit=rescue.target quiet");
+  const Plan plan = split.plan_now();
+  const Finding* refused = find(plan.findings, "kernel-cmdline-refused");
+  ASSERT_TRUE(refused);
+  EXPECT_THAT(refused->message, HasSubstr("one boot: systemd.unit=rescue.target"));
+  EXPECT_THAT(refused->remedy, HasSubstr("echo 'root=ZFS=rpool/ROOT/pve-1 quiet'"));
+  split.host.set_kernel("6.17.13-2-pve", "initrd=\\x root=ZFS=rpool/ROOT/pve-1 quiet");
+  ASSERT_TRUE(split.apply_now().ok());
+  EXPECT_EQ(split.line(), "hugepagesz=1G hugepages=0:8 hugepages=8 root=ZFS=rpool/ROOT/pve-1 quiet\n");
+  split.undo();
+  EXPECT_FALSE(split.root.exists(names::kernel_cmdline)) << "it was not there before";
+}
+
+TEST(GrubSettings, AreReadAsTheShellReadsThem) {
+  const auto read = [](const std::string& text) { return read_grub_settings({{"etc/default/grub", text}}); };
+  EXPECT_EQ(read("GRUB_CMDLINE_LINUX_DEFAULT=\"a \\\"b\\\"\"\nGRUB_CMDLINE_LINUX='c d' # e\n").line(), "c d a \"b\"");
+  EXPECT_EQ(read("X=1\nexport GRUB_CMDLINE_LINUX=\"$X ${X}2\"\nGRUB_CMDLINE_LINUX+=\" 3\"\n").line(), "1 12 3");
+  EXPECT_EQ(read("GRUB_CMDLINE_LINUX_DEFAULT=\"a \\\nb\"\n").line(), "a b");
+  EXPECT_EQ(read("#GRUB_CMDLINE_LINUX=x\nGRUB_DISTRIBUTOR=`lsb_release -i -s`\n"), GrubSettings{});
+  EXPECT_THAT(read("\nGRUB_CMDLINE_LINUX=\"`cat x`\"\n").not_understood, ElementsAre("/etc/default/grub:2"));
+  EXPECT_THAT(read("[ -e /x ] && GRUB_CMDLINE_LINUX=y\n").not_understood, ElementsAre("/etc/default/grub:1"));
 }
 
 TEST(BootLoader, AnUnknownOneIsToldWithTheWords) {

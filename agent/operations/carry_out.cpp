@@ -83,7 +83,14 @@ struct StillNeeded {
   void operator()(const Bind& a) const { rest.bindings.push_back(*from.binding(a.function)); }
   void operator()(const Reserve& a) const { rest.pools.push_back(*from.pool(a.node, a.page_size)); }
   void operator()(const WriteFile& a) const { file(a.path); }
-  void operator()(const RemoveFile& a) const { file(a.path); }
+  void operator()(const EditLine& a) const {
+    file(a.puts.path);
+    for (const auto& edit : from.edits_of(a.puts.path)) rest.edits.push_back(edit);
+  }
+  void operator()(const RemoveFile& a) const {
+    file(a.path);
+    for (const auto& edit : from.edits_of(a.path)) rest.edits.push_back(edit);
+  }
   void operator()(const RebuildInitramfs& a) const { rest.images.push_back(*from.image(a.kernel)); }
   void operator()(const RefreshBootLoader&) const { rest.loader = from.loader; }
   void operator()(const SetRung&) const {}

@@ -1,12 +1,15 @@
 #include "core/boot/boot_loader.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
 #include "boot_texts.hpp"
 #include "core/base/names.hpp"
 #include "core/base/text.hpp"
+#include "core/boot/cmdline_file.hpp"
+#include "core/boot/grub_settings.hpp"
 #include "core/boot/kernel_parameters.hpp"
 #include "core/steps/files.hpp"
 
@@ -19,48 +22,56 @@ std::string joined(const std::vector<KernelParameter>& words) {
   return text;
 }
 
-/// Words that go before, or behind, what others wrote.
-std::vector<KernelParameter> part(const std::vector<KernelParameter>& words, bool first) {
+/// Where parameters go.
+enum class Place { very_first, front, behind };
+
+std::vector<KernelParameter> part(const std::vector<KernelParameter>& words, Place place) {
   std::vector<KernelParameter> some;
-  std::copy_if(words.begin(), words.end(), std::back_inserter(some),
-               [&](const auto& each) { return each.first == first; });
+  std::copy_if(words.begin(), words.end(), std::back_inserter(some), [&](const KernelParameter& each) {
+    return place == (!each.first ? Place::behind : each.very_first ? Place::very_first : Place::front);
+  });
   return some;
 }
 
-std::string grub_words_file(const std::vector<KernelParameter>& words) {
-  const std::string before = joined(part(words, true)), behind = joined(part(words, false));
-  return "# What hostsplit needs of the kernel. Written by `hostsplit apply`, removed by `hostsplit undo`.\n"
-         "GRUB_CMDLINE_LINUX_DEFAULT=\"" +
-         before + (before.empty() ? "" : " ") + "$GRUB_CMDLINE_LINUX_DEFAULT" + (behind.empty() ? "" : " ") + behind +
+std::string assignment(const std::string& name, const std::string& before, const std::string& behind) {
+  return name + "=\"" + before + (before.empty() ? "" : " ") + "$" + name + (behind.empty() ? "" : " ") + behind +
          "\"\n";
 }
 
-std::string with_words_at_mark(std::string_view before, const std::vector<KernelParameter>& words) {
-  std::string text(before);
-  const std::string mark =
-      "@"
-      "WORDS@";
-  text.replace(text.find(mark), mark.size(), joined(words));
+std::string grub_words_file(const std::vector<KernelParameter>& words) {
+  const std::string very_first = joined(part(words, Place::very_first));
+  std::string text =
+      "# What hostsplit needs of the kernel. Written by `hostsplit apply`, removed by `hostsplit undo`.\n";
+  if (!very_first.empty()) text += assignment("GRUB_CMDLINE_LINUX", very_first, "");
+  return text + assignment("GRUB_CMDLINE_LINUX_DEFAULT", joined(part(words, Place::front)),
+                           joined(part(words, Place::behind)));
+}
+
+void replace_mark(std::string& text, const std::string& name, const std::string& value) {
+  const std::string mark = "@" + name + "@";
+  if (const auto at = text.find(mark); at != std::string::npos) text.replace(at, mark.size(), value);
+}
+
+std::string grub_entry_file(const std::vector<KernelParameter>& words) {
+  std::string text(texts::grub_entry);
+  replace_mark(text, "WORDS", joined(part(words, Place::front)));
+  replace_mark(text, "BEHIND", joined(part(words, Place::behind)));
+  replace_mark(text, "FIRST", joined(part(words, Place::very_first)));
   return text;
 }
 
-/// What the running kernel was given, without what the boot loader adds by itself.
-std::string running_line(const Snapshot& snapshot) {
-  std::string line;
-  for (const auto& word : words_of(snapshot.command_line))
-    if (!word.starts_with("BOOT_IMAGE=") && !word.starts_with("initrd=") && word != off_word)
-      line.append(line.empty() ? "" : " ").append(word);
-  return line;
+/// What boot-entries is told: parameters in front, then those behind.
+std::vector<std::string> entry_words(const PutIn& ours) {
+  std::vector<std::string> words = ours.front;
+  if (!ours.behind.empty()) words.push_back("--");
+  words.insert(words.end(), ours.behind.begin(), ours.behind.end());
+  return words;
 }
 
-std::string kernel_cmdline(const Snapshot& snapshot, const Baseline& baseline,
-                           const std::vector<KernelParameter>& words) {
-  const FileBefore* before = baseline.file(names::kernel_cmdline);
-  const auto now = snapshot.boot.files.find(names::kernel_cmdline);
-  // Always from how it was before, so that words which are not wanted any more go away.
-  if (before && before->file) return with_words(before->file->content, words);
-  if (!before && now != snapshot.boot.files.end()) return with_words(now->second.content, words);
-  return with_words(running_line(snapshot), words);
+std::string kernel_hook_file(const PutIn& ours) {
+  std::string text(texts::kernel_hook);
+  replace_mark(text, "WORDS", fmt::format("{}", fmt::join(entry_words(ours), " ")));
+  return text;
 }
 
 std::string reason_of(const std::vector<KernelParameter>& words) {
@@ -73,23 +84,35 @@ std::string reason_of(const std::vector<KernelParameter>& words) {
   return text;
 }
 
-std::vector<std::string> entries_command(const std::vector<KernelParameter>& words, bool wanted) {
+std::vector<std::string> entries_command(const PutIn& ours, bool wanted) {
   if (!wanted) return {names::boot_entries, "remove"};
   std::vector<std::string> command{names::boot_entries, "write"};
-  for (const auto& each : words) command.push_back(each.word);
+  const auto words = entry_words(ours);
+  command.insert(command.end(), words.begin(), words.end());
   return command;
 }
 
-Step refresh_step(const Snapshot& snapshot, const std::vector<KernelParameter>& words, bool wanted,
+/// What the composed settings come to, for a look into the menu that was made of them.
+std::optional<MenuLines> menu_lines(const Snapshot& snapshot, const std::vector<KernelParameter>& words) {
+  const auto& files = snapshot.boot.grub_settings;
+  const auto line = [&](const std::string& content) {
+    return read_grub_settings(with_file(files, {names::grub_words, content}));
+  };
+  const GrubSettings owners = line("");
+  if (files.empty() || words.empty() || !owners.not_understood.empty()) return {};
+  return MenuLines{snapshot.kernel, line(grub_words_file(words)).line(), owners.line()};
+}
+
+Step refresh_step(const Snapshot& snapshot, const std::vector<KernelParameter>& words, const PutIn& ours, bool wanted,
                   const std::string& stamp) {
   RefreshBootLoader refresh;
   refresh.program = snapshot.boot.proxmox_boot ? "proxmox-boot-tool refresh" : "update-grub";
   refresh.stamp = stamp;
   // What lies in /boot is not what starts the host where proxmox-boot-tool has partitions for that.
   if (snapshot.boot.proxmox_boot)
-    refresh.entries = entries_command(words, wanted);
+    refresh.entries = entries_command(ours, wanted);
   else
-    refresh.menu = names::grub_config;
+    refresh.menu = names::grub_config, refresh.lines = menu_lines(snapshot, words);
   if (wanted) {
     refresh.present = {std::string(off_word)};
     for (const auto& each : words) refresh.present.push_back(each.word);
@@ -135,22 +158,120 @@ std::vector<KernelParameter> wanted_words(const Snapshot& snapshot, const Config
   return words;
 }
 
-std::string with_words(const std::string& line, const std::vector<KernelParameter>& words) {
-  std::string text = line.substr(0, line.find('\n'));
-  for (const auto& each : part(words, false))
-    if (!has_word(text, each.word)) text += (text.empty() ? "" : " ") + each.word;
-  const std::string before = joined(part(words, true));
-  if (!before.empty() && text != before && !text.starts_with(before + " "))
-    text = before + (text.empty() ? "" : " ") + text;
-  return text + "\n";
-}
-
 std::vector<std::string> waiting_words(const Snapshot& snapshot, const std::vector<KernelParameter>& words) {
   std::vector<std::string> waiting;
   for (const auto& each : words)
     if (!has_word(snapshot.command_line, each.word)) waiting.push_back(each.word);
   return waiting;
 }
+
+std::string OwnersLine::line() const {
+  return GrubSettings{linux, rest}.line();
+}
+
+std::string OwnersLine::with(const std::vector<KernelParameter>& words) const {
+  if (loader != "GRUB") return with_ours(rest, put_in_for(rest, words));
+  const auto together = [](const std::string& a, const std::string& b) { return GrubSettings{a, b}.line(); };
+  return together(together(joined(part(words, Place::very_first)), linux),
+                  together(together(joined(part(words, Place::front)), rest), joined(part(words, Place::behind))));
+}
+
+std::vector<OwnersLine> owners_lines(const Snapshot& snapshot, const Baseline& baseline) {
+  std::vector<OwnersLine> lines;
+  if (snapshot.boot.grub && !snapshot.boot.grub_settings.empty()) {
+    auto settings = read_grub_settings(with_file(snapshot.boot.grub_settings, {names::grub_words, ""}));
+    lines.push_back(
+        {"GRUB", std::move(settings.linux), std::move(settings.linux_default), std::move(settings.not_understood)});
+  }
+  if (maybe_systemd_boot(snapshot.boot))
+    lines.push_back({"systemd-boot", "", read_cmdline_file(snapshot, baseline).owners_line});
+  return lines;
+}
+
+namespace {
+
+void add_change(const Snapshot& snapshot, LineChange change, BootLoaderSteps& steps) {
+  const KernelRules rules = kernel_rules(snapshot);
+  change.pages_before = read_huge_pages(change.before, rules).pages;
+  change.pages_after = read_huge_pages(change.after, rules).pages;
+  steps.lines.push_back(std::move(change));
+}
+
+/// Adds the step that brings parameters into /etc/kernel/cmdline, or out of it.
+class CmdlineStep {
+ public:
+  CmdlineStep(const Snapshot& snapshot, const Baseline& baseline, BootLoaderSteps& steps)
+      : snapshot_(snapshot),
+        before_(baseline.file(names::kernel_cmdline)),
+        file_(read_cmdline_file(snapshot, baseline)),
+        steps_(steps) {}
+
+  /// What it puts there.
+  PutIn put_in(const std::vector<KernelParameter>& words) {
+    PutIn ours = put_in_for(file_.owners_line, words);
+    if (words.empty()) return take_out(), ours;
+    auto against = check_cmdline(file_);
+    const bool refused = !against.empty();
+    for (auto& finding : against) steps_.findings.push_back(std::move(finding));
+    if (!refused) edit(ours, with_first_line(content(), with_ours(file_.owners_line, ours)), reason_of(words));
+    return ours;
+  }
+
+ private:
+  std::string content() const { return file_.now ? file_.now->content : std::string(); }
+
+  void take_out() {
+    if (!file_.left.empty())
+      steps_.findings.push_back(
+          {"kernel-cmdline-left", Severity::warning, std::string("/") + names::kernel_cmdline,
+           fmt::format("line 1 was changed where hostsplit's kernel parameters stand, so {} cannot be taken out",
+                       fmt::join(file_.left, " ")),
+           "Remove them by hand, then run proxmox-boot-tool refresh"});
+    if (!file_.now || file_.ours.nothing() || !file_.left.empty()) return;
+    if (before_ && !before_->file && file_.owners_line == running_line(snapshot_, file_.ours)) {
+      steps_.files.push_back({std::string("remove ") + names::kernel_cmdline, RemoveFile{names::kernel_cmdline},
+                              "it was not there before hostsplit"});
+      return add_line("");
+    }
+    edit({names::kernel_cmdline, {}, {}}, without(), "only hostsplit needed them");
+  }
+
+  /// Older versions dropped the lines behind the first.
+  std::string without() const {
+    const std::string now = with_first_line(content(), file_.owners_line);
+    const bool alone = now.find('\n') + 1 == now.size();
+    const bool same = before_ && before_->file && first_line(before_->file->content) == file_.owners_line;
+    return alone && same ? before_->file->content : now;
+  }
+
+  void edit(const PutIn& ours, const std::string& after, const std::string& reason) {
+    if (file_.now && after == content()) return;
+    steps_.files.push_back({std::string("edit ") + names::kernel_cmdline,
+                            EditLine{ours, content(), after, !file_.now, file_.now ? file_.now->mode : 0644}, reason});
+    add_line(first_line(after));
+  }
+
+  void add_line(const std::string& after) {
+    add_change(snapshot_, {"systemd-boot", first_line(content()), after, file_.owners_line}, steps_);
+  }
+
+  const Snapshot& snapshot_;
+  const FileBefore* before_;
+  const CmdlineFile file_;
+  BootLoaderSteps& steps_;
+};
+
+void add_grub_line(const Snapshot& snapshot, const std::string& words_file, BootLoaderSteps& steps) {
+  const auto& files = snapshot.boot.grub_settings;
+  if (files.empty()) return;
+  const auto line = [&](const std::string& content) {
+    return read_grub_settings(with_file(files, {names::grub_words, content})).line();
+  };
+  const std::string before = read_grub_settings(files).line(), after = line(words_file);
+  if (before != after) add_change(snapshot, {"GRUB", before, after, line("")}, steps);
+}
+
+}  // namespace
 
 BootLoaderSteps boot_loader_steps(const Snapshot& snapshot, const std::vector<KernelParameter>& words, bool entry,
                                   const Baseline& baseline) {
@@ -170,17 +291,19 @@ BootLoaderSteps boot_loader_steps(const Snapshot& snapshot, const std::vector<Ke
     want_file(snapshot, path, {content, mode}, why, steps.files);
     all += content;
   };
-  file(names::grub_words, grub && !words.empty(), grub_words_file(words), 0644, reason_of(words));
-  file(names::grub_entry, grub, with_words_at_mark(texts::grub_entry, words), 0755,
-       "the menu gets an entry that boots without hostsplit");
-  const bool line = systemd_boot && !words.empty();
-  file(names::kernel_cmdline, line, line ? kernel_cmdline(snapshot, baseline, words) : "", 0644, reason_of(words));
+  const std::string words_file = grub && !words.empty() ? grub_words_file(words) : "";
+  file(names::grub_words, !words_file.empty(), words_file, 0644, reason_of(words));
+  file(names::grub_entry, grub, grub_entry_file(words), 0755, "the menu gets an entry that boots without hostsplit");
+  if (boot.grub) add_grub_line(snapshot, words_file, steps);
+  const PutIn ours =
+      CmdlineStep(snapshot, baseline, steps).put_in(systemd_boot ? words : std::vector<KernelParameter>());
+  if (systemd_boot) all += fmt::format("{}", fmt::join(entry_words(ours), " "));
   for (const auto* hook : {names::kernel_postinst_hook, names::kernel_postrm_hook})
-    file(hook, systemd_boot, with_words_at_mark(texts::kernel_hook, words), 0755,
+    file(hook, systemd_boot, kernel_hook_file(ours), 0755,
          "the entry that boots without hostsplit goes with its kernel");
   const std::string stamp = wanted ? stamp_of({all}) : "";
   if (wanted ? !(baseline.loader && baseline.loader->stamp == stamp) : baseline.loader.has_value())
-    if (known) steps.refresh.push_back(refresh_step(snapshot, words, wanted, stamp));
+    if (known) steps.refresh.push_back(refresh_step(snapshot, words, ours, wanted, stamp));
   return steps;
 }
 

@@ -22,6 +22,9 @@ struct KernelParameter {
   std::string word;    ///< "intel_iommu=on"; no blanks, no quotes
   std::string reason;  ///< sentence fragment
   bool first = false;  ///< goes before what others wrote: of the page counts of one size the kernel takes the first
+  /// With GRUB, before GRUB_CMDLINE_LINUX too, which 10_linux puts before GRUB_CMDLINE_LINUX_DEFAULT; only with
+  /// `first`.
+  bool very_first = false;
   bool operator==(const KernelParameter&) const = default;
 };
 

@@ -33,6 +33,16 @@ struct FileBefore {
   bool operator==(const FileBefore&) const = default;
 };
 
+/// What hostsplit put into the first line of a file that is not its own: taken out again exactly, whatever somebody
+/// made of the rest meanwhile.
+struct EditMade {
+  std::string path;
+  std::vector<std::string> front;   ///< words before what others wrote, together
+  std::vector<std::string> behind;  ///< words behind it
+  bool operator==(const EditMade&) const = default;
+  bool nothing() const { return front.empty() && behind.empty(); }
+};
+
 /// An initramfs image that was rebuilt with something of ours in it.
 struct ImageTouched {
   std::string kernel;
@@ -54,11 +64,14 @@ struct Baseline {
   std::vector<BindingBefore> bindings;
   std::vector<PoolBefore> pools;
   std::vector<FileBefore> files;
+  std::vector<EditMade> edits;  ///< by path, oldest first: an edit is remembered before it is made
   std::vector<ImageTouched> images;
   std::optional<LoaderTouched> loader;
   bool operator==(const Baseline&) const = default;
 
-  bool empty() const { return bindings.empty() && pools.empty() && files.empty() && images.empty() && !loader; }
+  bool empty() const {
+    return bindings.empty() && pools.empty() && files.empty() && edits.empty() && images.empty() && !loader;
+  }
   const BindingBefore* binding(const Fingerprint& function) const {
     for (const auto& before : bindings)
       if (before.function == function) return &before;
@@ -68,6 +81,12 @@ struct Baseline {
     for (const auto& before : files)
       if (before.path == path) return &before;
     return nullptr;
+  }
+  std::vector<EditMade> edits_of(const std::string& path) const {
+    std::vector<EditMade> found;
+    for (const auto& edit : edits)
+      if (edit.path == path) found.push_back(edit);
+    return found;
   }
   const ImageTouched* image(const std::string& kernel) const {
     for (const auto& touched : images)

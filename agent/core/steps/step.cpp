@@ -61,6 +61,19 @@ struct Describe {
     return {"write-file", "write /" + a.path, {{"path", "/" + a.path, "to"}}, {a.content, mode_text(a.mode)}, {}};
   }
 
+  Description operator()(const EditLine& a) const {
+    const auto first = [](const std::string& content) { return content.substr(0, content.find('\n')); };
+    const std::string path = "/" + a.puts.path;
+    return {"write-file",
+            a.puts.nothing() ? fmt::format("take hostsplit's kernel parameters out of line 1 of {}", path)
+                             : fmt::format("edit line 1 of {}{}", path, a.creates ? ", which does not exist yet" : ""),
+            {{"path", path, "to"},
+             {"before", a.creates ? FieldValue() : FieldValue(first(a.before))},
+             {"after", first(a.after)}},
+            {a.before, a.after, mode_text(a.mode)},
+            {}};
+  }
+
   Description operator()(const RemoveFile& a) const {
     return {"remove-file", "remove /" + a.path, {{"path", "/" + a.path, "from"}}, {}, {}};
   }

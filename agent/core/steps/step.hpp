@@ -8,6 +8,7 @@
 
 #include "core/base/size.hpp"
 #include "core/machine/pci.hpp"
+#include "core/state/baseline.hpp"
 #include "core/state/cause.hpp"
 #include "core/state/rung.hpp"
 
@@ -41,6 +42,7 @@ struct Reserve {
   Kib keep_free = 0;                    ///< host floor on this node
   std::vector<int> vms;                 ///< for whom
   std::map<int, std::uint64_t> shares;  ///< how many of `to` each of them needs
+  std::uint64_t others = 0;             ///< how many of `to` are for somebody else
   bool operator==(const Reserve&) const = default;
 };
 
@@ -50,6 +52,16 @@ struct WriteFile {
   std::string content;
   unsigned mode = 0644;
   bool operator==(const WriteFile&) const = default;
+};
+
+/// Change the first line of a file that others write, too. Done only if the file still is what was planned on; what was
+/// put into it is remembered, so that exactly that is taken out again.
+struct EditLine {
+  EditMade puts;              ///< path, and what stands there of hostsplit afterwards; nothing: all of it is taken out
+  std::string before, after;  ///< whole contents
+  bool creates = false;       ///< the file is not there yet
+  unsigned mode = 0644;
+  bool operator==(const EditLine&) const = default;
 };
 
 /// Remove a file that hostsplit made.
@@ -68,6 +80,14 @@ struct RebuildInitramfs {
   bool operator==(const RebuildInitramfs&) const = default;
 };
 
+/// Kernel command lines that the entries of a menu must be like, as far as the kernel reads huge pages from them.
+struct MenuLines {
+  std::string kernel;   ///< release whose parser counts
+  std::string with;     ///< of entries with all of hostsplit's parameters
+  std::string without;  ///< of entries without hostsplit: the owner's line
+  bool operator==(const MenuLines&) const = default;
+};
+
 /// Have the boot loader's menu made anew from its settings. Takes effect with the next boot.
 struct RefreshBootLoader {
   std::string program;               ///< "update-grub" or "proxmox-boot-tool refresh"
@@ -75,6 +95,7 @@ struct RefreshBootLoader {
   std::vector<std::string> entries;  ///< command that keeps the menus there, and looks into them; empty: there are none
   std::vector<std::string> present;  ///< words the menu must have afterwards
   std::vector<std::string> absent;   ///< words it must not have
+  std::optional<MenuLines> lines;    ///< empty: the owner's settings are not known
   std::string stamp;                 ///< of what hostsplit has in it; empty: nothing any more
   bool operator==(const RefreshBootLoader&) const = default;
 };
@@ -86,8 +107,8 @@ struct SetRung {
   bool operator==(const SetRung&) const = default;
 };
 
-using Action =
-    std::variant<LoadModule, Bind, Reserve, WriteFile, RemoveFile, RebuildInitramfs, RefreshBootLoader, SetRung>;
+using Action = std::variant<LoadModule, Bind, Reserve, WriteFile, EditLine, RemoveFile, RebuildInitramfs,
+                            RefreshBootLoader, SetRung>;
 
 /// One part of a plan: what, and why.
 struct Step {

@@ -1,9 +1,11 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <limits>
 
 #include "core/base/error.hpp"
 #include "core/base/printable.hpp"
+#include "core/boot/kernel_parameters.hpp"
 #include "formats/toml/documents.hpp"
 #include "formats/toml/fingerprint.hpp"
 #include "formats/toml/reader.hpp"
@@ -16,7 +18,8 @@ constexpr auto baseline_header =
 version = 1
 )";
 
-constexpr auto baseline_remedy = "The file is written by hostsplit alone; restore it from a backup, or remove the block.";
+constexpr auto baseline_remedy =
+    "The file is written by hostsplit alone; restore it from a backup, or remove the block.";
 
 BindingBefore read_binding(const TomlReader& table) {
   std::vector<std::string> keys = fingerprint_keys();
@@ -45,11 +48,27 @@ PoolBefore read_pool(const TomlReader& table) {
 FileBefore read_file_before(const TomlReader& table) {
   table.allow_only({"path", "content", "mode"});
   const auto path = table.text("path");
-  if (!path || path->empty() || path->front() == '/') table.complain("path", "a path below / is wanted", baseline_remedy);
+  if (!path || path->empty() || path->front() == '/')
+    table.complain("path", "a path below / is wanted", baseline_remedy);
   FileBefore before{*path, std::nullopt};
   if (const auto content = table.text("content"))
     before.file = FileNow{*content, static_cast<unsigned>(read_count(table, "mode", 0, 07777))};
   return before;
+}
+
+/// Words as they stand in a line.
+std::vector<std::string> read_words(const TomlReader& table, const char* key) {
+  std::vector<std::string> words;
+  const std::string text = table.text(key).value_or("");
+  for (const auto word : words_of(text)) words.emplace_back(word);
+  return words;
+}
+
+EditMade read_edit(const TomlReader& table) {
+  table.allow_only({"path", "front", "behind"});
+  const auto path = table.text("path");
+  if (!path || path->empty() || path->front() == '/') table.complain("path", "a path below / is wanted", remedy);
+  return {*path, read_words(table, "front"), read_words(table, "behind")};
 }
 
 ImageTouched read_image(const TomlReader& table) {
@@ -73,11 +92,12 @@ Baseline parse_baseline(std::string_view text, const std::string& file) {
   const toml::table document = parse_toml(text, file);
   const TomlReader top(document, file);
   top.require_version_1();
-  top.allow_only({"version", "binding", "pool", "file", "image", "loader"});
+  top.allow_only({"version", "binding", "pool", "file", "edit", "image", "loader"});
   Baseline baseline;
   for (const auto& table : top.tables("binding")) baseline.bindings.push_back(read_binding(table));
   for (const auto& table : top.tables("pool")) baseline.pools.push_back(read_pool(table));
   for (const auto& table : top.tables("file")) baseline.files.push_back(read_file_before(table));
+  for (const auto& table : top.tables("edit")) baseline.edits.push_back(read_edit(table));
   for (const auto& table : top.tables("image")) baseline.images.push_back(read_image(table));
   if (const auto loader = top.table("loader")) {
     loader->allow_only({"stamp", "boot"});
@@ -101,6 +121,10 @@ std::string to_toml(const Baseline& baseline) {
     text += fmt::format("\n[[file]]\npath = {}\n", toml_quoted(before.path));
     if (before.file) text += fmt::format("mode = {}\ncontent = {}\n", before.file->mode, exact(before));
   }
+  for (const auto& edit : baseline.edits)
+    text += fmt::format("\n[[edit]]\npath = {}\nfront = {}\nbehind = {}\n", toml_quoted(edit.path),
+                        toml_quoted(fmt::format("{}", fmt::join(edit.front, " "))),
+                        toml_quoted(fmt::format("{}", fmt::join(edit.behind, " "))));
   for (const auto& image : baseline.images)
     text += fmt::format("\n[[image]]\nkernel = {}\nstamp = {}\nboot = {}\n", toml_quoted(image.kernel),
                         toml_quoted(image.stamp), toml_quoted(image.boot_id));

@@ -1,8 +1,10 @@
 #include "host/act/boot_loader.hpp"
 
+#include <algorithm>
 #include <sstream>
 
 #include "core/base/error.hpp"
+#include "core/boot/huge_page_parameters.hpp"
 #include "core/boot/kernel_parameters.hpp"
 
 namespace hostsplit {
@@ -11,14 +13,36 @@ namespace {
 /// It asks every disk and every kernel, and with proxmox-boot-tool writes to EFI partitions.
 constexpr std::chrono::minutes refresh_deadline{5};
 
+std::vector<std::string> kernel_lines(const std::string& config) {
+  std::vector<std::string> found;
+  std::istringstream lines(config);
+  for (std::string line; std::getline(lines, line);)
+    if (const auto words = words_of(line); !words.empty() && words.front() == "linux") found.push_back(line);
+  return found;
+}
+
+/// An entry that would reserve other pages than was planned starts a host that was not planned.
+void verify_pages(const Root& root, const RefreshBootLoader& wanted, const std::string& config) {
+  const KernelRules rules = kernel_rules(std::string_view(wanted.lines->kernel));
+  for (const auto& line : kernel_lines(config)) {
+    const bool off = has_word(line, off_word);
+    const bool ours = std::all_of(wanted.present.begin(), wanted.present.end(),
+                                  [&](const std::string& word) { return word == off_word || has_word(line, word); });
+    if (!off && (!ours || has_word(line, "single"))) continue;
+    const auto found = read_huge_pages(line, rules).pages,
+               right = read_huge_pages(off ? wanted.lines->without : wanted.lines->with, rules).pages;
+    if (found != right)
+      throw Error(
+          "refresh", root.display(wanted.menu),
+          "an entry would reserve " + describe(found) + " and not " + describe(right),
+          "See what else sets kernel parameters in /etc/default/grub.d and /etc/grub.d, then run hostsplit apply.");
+  }
+}
+
 /// True when some entry gives that word to its kernel.
 bool entry_has(const std::string& config, const std::string& wanted) {
-  std::istringstream lines(config);
-  for (std::string line; std::getline(lines, line);) {
-    const auto words = words_of(line);
-    if (!words.empty() && words.front() == "linux" && has_word(line, wanted)) return true;
-  }
-  return false;
+  const auto lines = kernel_lines(config);
+  return std::any_of(lines.begin(), lines.end(), [&](const std::string& line) { return has_word(line, wanted); });
 }
 
 void verify(const Root& root, const RefreshBootLoader& wanted) {
@@ -30,6 +54,7 @@ void verify(const Root& root, const RefreshBootLoader& wanted) {
   for (const auto& word : wanted.absent)
     if (entry_has(config, word))
       throw Error("refresh", root.display(wanted.menu), "an entry still has " + word, remedy);
+  if (wanted.lines) verify_pages(root, wanted, config);
 }
 
 }  // namespace

@@ -55,6 +55,11 @@ struct KeepInverse {
     if (!baseline.pool(a.node, a.page_size)) baseline.pools.push_back({a.node, a.page_size, a.from});
   }
   void operator()(const WriteFile& a) const { file(a.path); }
+  void operator()(const EditLine& a) const {
+    file(a.puts.path);
+    const auto made = baseline.edits_of(a.puts.path);
+    if (!a.puts.nothing() && (made.empty() || !(made.back() == a.puts))) baseline.edits.push_back(a.puts);
+  }
   void operator()(const RemoveFile& a) const { file(a.path); }
   void operator()(const RebuildInitramfs&) const {}   // noted when it begins: note_image()
   void operator()(const RefreshBootLoader&) const {}  // noted when it begins: note_loader()
@@ -239,7 +244,7 @@ std::string Executor::act(const Bind& action) {
 
 std::string Executor::act(const Reserve& action) {
   const PagesGot pages = reserve_pages(root_, effects_, action);
-  const std::vector<int> left_out = without_room(action.shares, pages.got);
+  const std::vector<int> left_out = without_room(action.shares, pages.got - std::min(pages.got, action.others));
   if (pages.got == action.to)
     return left_out.empty() ? std::string() : fmt::format("no room for VM {}", fmt::join(left_out, ", VM "));
   std::string reason;
@@ -260,6 +265,23 @@ std::string Executor::act(const WriteFile& action) {
     if (root_.read_file(action.path) != action.content)
       throw Error("write", root_.display(action.path), "it reads back differently");
   });
+  return {};
+}
+
+std::string Executor::act(const EditLine& action) {
+  const std::string& path = action.puts.path;
+  const auto now = root_.read_file(path);
+  if (now.has_value() == action.creates || now.value_or("") != action.before)
+    throw Error("edit", root_.display(path), "somebody changed it since it was planned",
+                "See the new plan: hostsplit plan");
+  effects_.replace_file(path, action.after, action.mode);
+  effects_.read_back(path, [&] {
+    if (root_.read_file(path) != action.after) throw Error("edit", root_.display(path), "it reads back differently");
+  });
+  // Edits that were planned before and never made, or made and changed since, are of no use any more.
+  Baseline baseline = load_baseline(root_);
+  std::erase_if(baseline.edits, [&](const EditMade& edit) { return edit.path == path && !(edit == action.puts); });
+  save_baseline(effects_, baseline);
   return {};
 }
 

@@ -65,6 +65,7 @@ class Executor {
   std::string act(const Bind& action);
   std::string act(const Reserve& action);
   std::string act(const WriteFile& action);
+  std::string act(const EditLine& action);
   std::string act(const RemoveFile& action);
   std::string act(const RebuildInitramfs& action);
   std::string act(const RefreshBootLoader& action);

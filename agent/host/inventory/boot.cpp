@@ -61,6 +61,18 @@ void read_first_look(const Root& root, const char* file, std::map<PciAddress, st
   }
 }
 
+void read_grub_settings(const Root& root, BootTools& boot) {
+  const auto add = [&](const std::string& path) {
+    if (auto content = exact_content(root, path)) boot.grub_settings.push_back({path, std::move(*content)});
+  };
+  const std::string directory = "etc/default/grub.d";
+  add("etc/default/grub");
+  auto names = root.list(directory);
+  std::sort(names.begin(), names.end());
+  for (const auto& name : names)
+    if (name.ends_with(".cfg")) add(directory + "/" + name);
+}
+
 }  // namespace
 
 void read_boot_tools(const Root& root, Snapshot& snapshot) {
@@ -68,6 +80,7 @@ void read_boot_tools(const Root& root, Snapshot& snapshot) {
   boot.initramfs_tools = root.exists("usr/sbin/update-initramfs") && root.exists("etc/initramfs-tools/hooks");
   boot.dracut = !boot.initramfs_tools && (root.exists("usr/bin/dracut") || root.exists("usr/sbin/dracut"));
   boot.grub = root.exists("usr/sbin/update-grub") && root.exists("etc/default/grub");
+  if (boot.grub) read_grub_settings(root, boot);
   boot.proxmox_boot = !root.read("etc/kernel/proxmox-boot-uuids").value_or("").empty();
   boot.efi = root.exists("sys/firmware/efi");
   boot.dmar = root.exists("sys/firmware/acpi/tables/DMAR");

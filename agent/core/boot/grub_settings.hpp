@@ -1,0 +1,30 @@
+#pragma once
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/machine/snapshot.hpp"
+
+namespace hostsplit {
+
+/// What /etc/default/grub and /etc/default/grub.d/*.cfg come to, as grub-mkconfig sources them.
+struct GrubSettings {
+  std::string linux;          ///< GRUB_CMDLINE_LINUX
+  std::string linux_default;  ///< GRUB_CMDLINE_LINUX_DEFAULT
+  std::vector<std::string> not_understood =
+      {};  ///< "file:line" that set one of the two in a way only a shell can follow
+  bool operator==(const GrubSettings&) const = default;
+
+  /// What 10_linux gives to the kernel of an ordinary entry, behind root= and ro: the second comes last.
+  std::string line() const;
+};
+
+/// Assignments with quotes, `+=`, `$NAME` and `${NAME}` are followed; everything else that touches one of the two
+/// variables is not_understood.
+GrubSettings read_grub_settings(const std::vector<SettingsFile>& files);
+
+/// The same files with one replaced, put where the shell would sort it, or taken out (empty content).
+std::vector<SettingsFile> with_file(std::vector<SettingsFile> files, const SettingsFile& changed);
+
+}  // namespace hostsplit
