@@ -1,6 +1,7 @@
 // Where huge pages come from: the choice, its words, that they win over other words, and the way back.
 #include "core/memory/kernel_command_line.hpp"
 #include "core/memory/page_source.hpp"
+#include "core/memory/placement.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -238,12 +239,47 @@ TEST(PageSource, AWordOfTheConfigurationThatIsNoneIsToldWithTheOthers) {
   }
 }
 
-TEST(WithWords, FirstWordsGoInFrontOnce) {
-  const std::vector<KernelParameter> words{{"hugepagesz=1G", "", true}, {"hugepages=4", "", true}, {"b", ""}};
-  const std::string line = "hugepagesz=1G hugepages=4 root=x hugepagesz=1G hugepages=14 b\n";
-  EXPECT_EQ(with_words("root=x hugepagesz=1G hugepages=14\n", words), line);
-  EXPECT_EQ(with_words(line, words), line);
-  EXPECT_EQ(with_words("", words), "hugepagesz=1G hugepages=4 b\n");
+Snapshot with_grub(const std::string& settings) {
+  Snapshot machine = grub_machine();
+  machine.kernel = "6.17.13-2-pve";
+  machine.boot.grub_settings = {{"etc/default/grub", settings}};
+  return machine;
+}
+
+Words placed(const Snapshot& machine, std::vector<Finding>* findings = nullptr) {
+  const std::vector<Reservation> unequal{pages(0, 50), pages(1, 40)};
+  const Placement placement = place_pages(unequal, machine, owners_lines(machine, {}));
+  Words words;
+  for (const auto& each : placement.words) words.push_back((each.very_first ? "^" : "") + each.word);
+  if (findings) *findings = placement.findings;
+  return words;
+}
+
+// Whatever the owner has: our pools as wanted, those of other sizes as before.
+TEST(Placement, PoolsOfOthersAreKept) {
+  EXPECT_EQ(placed(with_grub("GRUB_CMDLINE_LINUX_DEFAULT=quiet\n")),
+            (Words{"hugepagesz=1G", "hugepages=0:50,1:40", "hugepages=90"}));
+  std::vector<Finding> findings;
+  EXPECT_EQ(placed(with_grub("GRUB_CMDLINE_LINUX_DEFAULT=\"quiet hugepages=1280\"\n"), &findings),
+            (Words{"hugepagesz=1G", "hugepages=0:50,1:40", "hugepages=90", "hugepagesz=2M", "hugepages=1280"}));
+  EXPECT_TRUE(find(findings, "boot-pages-repeated"));
+  EXPECT_EQ(placed(with_grub("GRUB_CMDLINE_LINUX_DEFAULT=\"default_hugepagesz=1G hugepagesz=1G hugepages=2 "
+                             "hugepagesz=2M hugepages=1024\"\n")),
+            (Words{"hugepagesz=1G", "hugepages=0:50,1:40", "hugepages=90", "hugepagesz=2M", "hugepages=1024"}));
+}
+
+TEST(Placement, WhatStandsInGrubCmdlineLinuxComesFirst) {
+  std::vector<Finding> findings;
+  const auto machine = with_grub("GRUB_CMDLINE_LINUX=\"default_hugepagesz=1G hugepagesz=1G hugepages=16\"\n");
+  EXPECT_EQ(placed(machine, &findings), (Words{"^hugepagesz=1G", "^hugepages=0:50,1:40", "^hugepages=90"}));
+  ASSERT_TRUE(find(findings, "grub-linux-first"));
+  EXPECT_FALSE(has_errors(findings));
+}
+
+TEST(Placement, ASettingOnlyAShellCanFollowIsTold) {
+  std::vector<Finding> findings;
+  placed(with_grub("GRUB_CMDLINE_LINUX=\"$(cat /x)\"\n"), &findings);
+  EXPECT_TRUE(find(findings, "grub-not-understood"));
 }
 
 /// A node that lost memory since `apply`.

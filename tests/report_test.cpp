@@ -141,7 +141,7 @@ TEST(PlanJson, HasTheDocumentedKeysForEachKindOfStep) {
   split.configure_two_vms();
   const Plan plan = split.plan_now();
   const Json json = Json::parse(plan_json(plan));
-  expect_keys(json, {"version", "empty", "steps", "writes", "pages", "findings"});
+  expect_keys(json, {"version", "empty", "steps", "writes", "pages", "command_lines", "findings"});
   EXPECT_EQ(json["empty"], false);
   EXPECT_EQ(json["writes"], nullptr);
   std::map<std::string, Keys> keys{{"load-module", {"module"}},
@@ -167,6 +167,22 @@ TEST(PlanJson, HasTheDocumentedKeysForEachKindOfStep) {
                   ::testing::AnyOf("/etc/hostsplit/boot/plan", HasSubstr("/etc/initramfs-tools/")));
     }
   EXPECT_EQ(Json::parse(plan_json(plan, {{"write x=y"}}))["writes"], Json::array({"write x=y"}));
+}
+
+TEST(PlanJson, ShowsKernelCommandLinesBeforeAndAfter) {
+  SplitHost split;
+  split.host.add_grub("quiet hugepages=64");
+  split.configure("[vm.101]\nnode = 0\nmemory = \"8GiB\"\n");
+  const Plan plan = split.plan_now();
+  const Json json = Json::parse(plan_json(plan));
+  ASSERT_EQ(json["command_lines"].size(), 1u);
+  const Json& line = json["command_lines"][0];
+  expect_keys(line, {"loader", "before", "after", "without", "pages_before", "pages_after"});
+  EXPECT_EQ(line["before"], "quiet hugepages=64");
+  EXPECT_EQ(line["without"], line["before"]);
+  EXPECT_EQ(line["after"], "hugepagesz=1G hugepages=0:8 hugepages=8 hugepagesz=2M hugepages=64 quiet hugepages=64");
+  EXPECT_EQ(line["pages_after"][0], (Json{{"size", 2048}, {"pages", 64}, {"by_node", Json::array()}}));
+  EXPECT_THAT(plan_text(plan, {}), HasSubstr("huge pages before: 64 pages of 2 MiB\n"));
 }
 
 TEST(PlanJson, OfNothing) {

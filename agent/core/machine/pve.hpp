@@ -79,7 +79,9 @@ struct PveVm {
 /// /etc/pve/lxc/<ctid>.conf, as far as it names devices of the host (pct.conf(5), lxc.container.conf(5)).
 struct PveContainer {
   int id = 0;
-  std::string name;                                          ///< hostname
+  std::string name;  ///< hostname
+  Kib memory = 0;    ///< `memory:`, the most it may use
+  bool on_boot = false, is_template = false;
   std::vector<std::string> devices;                          ///< `devN:` and what `lxc.mount.entry` binds of /dev
   std::vector<std::pair<std::string, std::string>> allowed;  ///< `lxc.cgroup2.devices.allow`: "c" and "188:*"
   bool operator==(const PveContainer&) const = default;
@@ -112,6 +114,7 @@ struct PveConfigs {
       false;         ///< false: there is no /etc/pve, or it is empty (pmxcfs is not up): nothing is known about guests
   std::string node;  ///< this machine's name in the cluster; empty when unknown
   std::map<int, PveVm> vms;
+  std::map<int, PveVm> next;  ///< those with changes that wait for the next start ([PENDING]), as they will be then
   std::map<int, PveContainer> containers;
   std::vector<PveMapping> mappings;
   std::multimap<std::string, PveUsbMapEntry> usb_mappings;  ///< by id, of /etc/pve/mapping/usb.cfg
@@ -120,6 +123,11 @@ struct PveConfigs {
   const PveVm* vm(int id) const {
     const auto found = vms.find(id);
     return found == vms.end() ? nullptr : &found->second;
+  }
+  /// As it will be when it starts the next time: Proxmox VE applies [PENDING] before anything else.
+  const PveVm* next_start(int id) const {
+    const auto found = next.find(id);
+    return found == next.end() ? vm(id) : &found->second;
   }
 };
 

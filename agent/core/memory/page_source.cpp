@@ -8,6 +8,7 @@
 
 #include "core/boot/kernel_parameters.hpp"
 #include "core/memory/kernel_command_line.hpp"
+#include "core/memory/placement.hpp"
 
 namespace hostsplit {
 namespace {
@@ -20,12 +21,6 @@ bool has_gigantic(const std::vector<Reservation>& reserved) {
 std::string size_word(Kib page_size) {
   return page_size % kib_per_gib == 0 ? fmt::format("{}G", page_size / kib_per_gib)
                                       : fmt::format("{}M", page_size / kib_per_mib);
-}
-
-bool about_pages(std::string_view word) {
-  for (const auto* key : {"hugepages=", "hugepagesz=", "default_hugepagesz=", "hugetlb_cma="})
-    if (word.starts_with(key)) return true;
-  return false;
 }
 
 /// What a command line says about huge pages beside these words; nothing when it does not have all of them.
@@ -113,9 +108,21 @@ std::optional<Finding> foreign_words(const PageRecipe& chosen, const Snapshot& s
   // After a change of the boot loader what runs may still have hostsplit's own former words.
   if (chosen.words.empty() || (chosen.pending && baseline.loader)) return std::nullopt;
   const auto others = without(snapshot.command_line, chosen.pending ? std::vector<std::string>() : chosen.words);
-  if (!others || pages_kernel_reads(*others).empty()) return std::nullopt;
+  if (!others) return std::nullopt;
+  const KernelRules rules = kernel_rules(snapshot);
+  const auto ours = pages_kernel_reads(joined(chosen.words), rules);
+  const auto same_sizes = [&](std::vector<CommandLinePages> all) {
+    std::erase_if(all, [&](const CommandLinePages& pages) {
+      return std::none_of(ours.begin(), ours.end(), [&](const auto& own) { return own.page_size == pages.page_size; });
+    });
+    return all;
+  };
+  const auto theirs = pages_kernel_reads(*others, rules);
   const bool beaten = !chosen.pending && chosen.source == PageSource::command_line &&
-                      pages_kernel_reads(snapshot.command_line) != pages_kernel_reads(joined(chosen.words));
+                      same_sizes(pages_kernel_reads(snapshot.command_line, rules)) != ours;
+  // Pools of another size are nobody's rival.
+  const bool rival = beaten || chosen.source != PageSource::command_line || !same_sizes(theirs).empty();
+  if (theirs.empty() || !rival) return std::nullopt;
   return Finding{
       "pages-words-foreign", Severity::warning, "kernel command line",
       fmt::format("{} was not set by hostsplit: {}", *others,
@@ -125,6 +132,28 @@ std::optional<Finding> foreign_words(const PageRecipe& chosen, const Snapshot& s
       "still has it"};
 }
 
+/// Brings the words of the choice to where the kernel reads them as they are meant, beside those of others.
+void place(const std::vector<Reservation>& reserved, const Snapshot& snapshot, const Baseline& baseline,
+           PageRecipe& chosen, PageSourcing& sourcing) {
+  const auto lines = owners_lines(snapshot, baseline);
+  if (chosen.source == PageSource::command_line) {
+    Placement placement = place_pages(reserved, snapshot, lines);
+    chosen.words.clear();
+    for (const auto& word : placement.words) chosen.words.push_back(word.word);
+    chosen.needs_keep_hugepages = !placement.proxmox_ve_reads_it;
+    chosen.pending = !without(snapshot.command_line, chosen.words);
+    sourcing.words = std::move(placement.words);
+    sourcing.findings = std::move(placement.findings);
+  } else {
+    for (const auto& word : chosen.words)
+      sourcing.words.push_back({word, "room for huge pages that stays movable", true});
+  }
+  // What runs may have been asked for by hostsplit itself.
+  if (baseline.loader) return;
+  for (auto& finding : check_next_boot(snapshot, lines, sourcing.words, reserved))
+    sourcing.findings.push_back(std::move(finding));
+}
+
 }  // namespace
 
 PageSourcing source_pages(const std::vector<Reservation>& reserved, const Snapshot& snapshot, const Config& config,
@@ -132,11 +161,9 @@ PageSourcing source_pages(const std::vector<Reservation>& reserved, const Snapsh
   PageSourcing sourcing;
   if (std::all_of(reserved.begin(), reserved.end(), [](const Reservation& item) { return item.pages == 0; }))
     return sourcing;
-  const PageRecipe chosen = choose_pages(reserved, snapshot, config.pages);
+  PageRecipe chosen = choose_pages(reserved, snapshot, config.pages);
   const bool cma = chosen.source == PageSource::cma;
-  for (const auto& word : chosen.words)
-    sourcing.words.push_back(
-        {word, cma ? "room for huge pages that stays movable" : "huge pages from the first moment on", true});
+  place(reserved, snapshot, baseline, chosen, sourcing);
   const auto tell = [&](const char* code, Severity severity, const char* subject, const std::string& message,
                         const std::string& remedy) {
     sourcing.findings.push_back({code, severity, subject, message, remedy});

@@ -52,8 +52,21 @@ Step reserve_step(const PagePool& pool, int node, std::uint64_t to, Kib keep_fre
   if (wanted) {
     reserve.vms = wanted->vms;
     reserve.shares = wanted->shares;
+    for (const auto& [vm, pages] : wanted->others) reserve.others += pages;
   }
   return {fmt::format("pages node{} {}", node, format_size(pool.page_size)), std::move(reserve), std::move(reason)};
+}
+
+std::string purpose(const Reservation& item) {
+  std::uint64_t others = 0;
+  std::vector<std::string> names;
+  for (const auto& [vm, pages] : item.others) {
+    others += pages;
+    names.push_back(vm == 0 ? "other processes" : fmt::format("VM {}", vm));
+  }
+  const std::uint64_t own = item.pages - std::min(item.pages, others);
+  const auto text = fmt::format("{} of memory for {}", format_size(own * item.page_size), vms_text(item.vms));
+  return others == 0 ? text : fmt::format("{}, and {} pages for {}", text, others, fmt::join(names, ", "));
 }
 
 /// The lowest count that takes no page from a running process.
@@ -84,6 +97,114 @@ std::vector<Reservation> wanted_pages(const Config& config) {
   std::vector<Reservation> wanted;
   for (auto& [key, sum] : sums) wanted.push_back(std::move(sum));
   return wanted;
+}
+
+namespace {
+
+std::uint64_t count_of(const PageCounts& counts, const PoolKey& key) {
+  const auto at = counts.find(key);
+  return at == counts.end() ? 0 : at->second;
+}
+
+/// Those of one pool, by VM; 0 for processes.
+std::map<int, std::uint64_t> others_of(const PoolKey& key, const Config& config, const Snapshot& snapshot,
+                                       std::uint64_t managed) {
+  std::map<int, std::uint64_t> others;
+  std::uint64_t sum = managed;
+  for (const auto& user : snapshot.memory_users.pages) {
+    if (user.vm && config.vms.count(*user.vm)) continue;
+    const auto held = count_of(user.holds, key);
+    const auto pages = user.pid != 0 || user.on_boot ? std::max(held, count_of(user.needs, key)) : held;
+    if (pages != 0) others[user.vm.value_or(0)] += pages;
+    sum += pages;
+  }
+  // A VM that neither runs nor starts with the host: what lies ready for it is not taken, and nothing is added.
+  const PagePool* pool = pool_of(snapshot, key.node, key.page_size);
+  std::uint64_t ready = pool && persistent(*pool) > sum ? persistent(*pool) - sum : 0;
+  for (const auto& user : snapshot.memory_users.pages) {
+    if (!user.vm || config.vms.count(*user.vm) || user.pid != 0 || user.on_boot) continue;
+    const auto pages = std::min(ready, count_of(user.needs, key));
+    if (pages != 0) others[*user.vm] += pages;
+    ready -= pages;
+  }
+  return others;
+}
+
+}  // namespace
+
+std::vector<Reservation> with_others(std::vector<Reservation> wanted, const Config& config, const Snapshot& snapshot,
+                                     const std::optional<BootPlan>& applied) {
+  for (auto& item : wanted) {
+    if (item.pages == 0) continue;
+    if (snapshot.memory_users.known)
+      item.others = others_of({item.node, item.page_size}, config, snapshot, item.pages);
+    else if (applied)
+      for (const auto& before : applied->reservations)
+        if (before.node == item.node && before.page_size == item.page_size) item.others = before.others;
+    for (const auto& [vm, pages] : item.others) item.pages += pages;
+  }
+  return wanted;
+}
+
+std::vector<Finding> note_others(const std::vector<Reservation>& wanted, const Snapshot& snapshot) {
+  std::vector<Finding> findings;
+  for (const auto& item : wanted)
+    for (const auto& user : snapshot.memory_users.pages) {
+      const auto at = item.others.find(user.vm.value_or(0));
+      const PoolKey key{item.node, item.page_size};
+      const auto pages = user.vm && at != item.others.end() ? at->second : count_of(user.holds, key);
+      if (at == item.others.end() || pages == 0) continue;
+      findings.push_back(
+          {"pages-of-others", Severity::info, to_string(user),
+           fmt::format("{} {} pages of {} on node {} and is not in hostsplit.toml: they stay in the pool "
+                       "beside those of {}",
+                       user.pid != 0 ? "uses" : "will use", pages, format_size(item.page_size), item.node,
+                       vms_text(item.vms)),
+           ""});
+    }
+  return findings;
+}
+
+namespace {
+
+std::string zfs_text(const Snapshot& snapshot) {
+  if (!snapshot.zfs_cache) return "";
+  return fmt::format("; the ZFS ARC holds {:.1f} GiB of this machine and gives them back slowly",
+                     static_cast<double>(snapshot.zfs_cache->size) / kib_per_gib);
+}
+
+}  // namespace
+
+std::vector<Finding> check_pages_now(const Snapshot& snapshot, const std::vector<Step>& steps, bool after_reboot) {
+  std::vector<Finding> findings;
+  std::map<int, Kib> returned;
+  for (const auto& step : steps) {
+    const auto* reserve = std::get_if<Reserve>(&step.action);
+    const auto node = reserve ? snapshot.nodes.find(reserve->node) : snapshot.nodes.end();
+    if (node == snapshot.nodes.end()) continue;
+    Kib& back = returned[reserve->node];
+    if (reserve->to < reserve->from) {
+      back += (reserve->from - reserve->to) * reserve->page_size;
+      continue;
+    }
+    const Kib available = node->second.free + node->second.reclaimable + back;
+    const auto now = clamp_to_floor(reserve->to, reserve->from, reserve->page_size, available, reserve->keep_free);
+    back -= std::min(back, (now - reserve->from) * reserve->page_size);
+    if (now == reserve->to) continue;
+    findings.push_back(
+        {"pages-not-now", Severity::warning, fmt::format("node {}", reserve->node),
+         fmt::format("at most {} of {} pages of {} can come now: {} are free{}{}", now, reserve->to,
+                     format_size(reserve->page_size), format_size(available / kib_per_mib * kib_per_mib),
+                     reserve->keep_free == 0
+                         ? ""
+                         : fmt::format(", of which {} stay with the host", format_size(reserve->keep_free)),
+                     zfs_text(snapshot)),
+         after_reboot
+             ? fmt::format("All {} come with the reboot; until then VMs that need more do not start", reserve->to)
+             : "Shut down what uses memory on that node, or reboot after hostsplit apply: right after the boot "
+               "more of it is free"});
+  }
+  return findings;
 }
 
 std::vector<Finding> check_pages(const Snapshot& snapshot, const std::vector<Reservation>& wanted, Kib keep_free) {
@@ -131,8 +252,7 @@ std::vector<Step> page_steps(const Snapshot& snapshot, const std::vector<Reserva
   for (const auto& item : wanted) {
     const PagePool* pool = pool_of(snapshot, item.node, item.page_size);
     if (!pool) continue;
-    add(*pool, item.node, keep_used(*pool, item.node, item.pages, findings), &item,
-        fmt::format("{} of memory for {}", format_size(item.pages * item.page_size), vms_text(item.vms)));
+    add(*pool, item.node, keep_used(*pool, item.node, item.pages, findings), &item, purpose(item));
   }
   for (const auto& before : baseline.pools) {
     const bool still_wanted = std::any_of(wanted.begin(), wanted.end(), [&](const Reservation& item) {

@@ -12,7 +12,10 @@
 #include "core/boot/boot_loader.hpp"
 #include "core/boot/escalation.hpp"
 #include "core/boot/initramfs.hpp"
+#include "core/memory/host_memory.hpp"
 #include "core/memory/pools.hpp"
+#include "core/memory/pve_start.hpp"
+#include "core/state/wanted_cpus.hpp"
 #include "core/steps/steps.hpp"
 #include "core/usb/claims.hpp"
 #include "core/usb/guards.hpp"
@@ -91,11 +94,9 @@ std::set<int> nodes_of(const VmWish& vm) {
 }
 
 CpuSet local_cpus(const VmWish& vm, const Snapshot& snapshot) {
-  CpuSet cpus;
-  for (const int id : nodes_of(vm))
-    if (const auto node = snapshot.nodes.find(id); node != snapshot.nodes.end())
-      cpus.insert(node->second.cpus.begin(), node->second.cpus.end());
-  return cpus;
+  std::map<int, Kib> nodes;
+  for (const int id : nodes_of(vm)) nodes[id] = 0;
+  return cpus_of_nodes(snapshot.nodes, nodes);
 }
 
 std::vector<Finding> check_cpus(const Snapshot& snapshot, const Config& config) {
@@ -161,14 +162,22 @@ Plan first_the_iommu(const PlanInput& input, const std::vector<KernelParameter>&
   plan.findings.push_back({"iommu-after-reboot", Severity::warning, "IOMMU",
                            "it is off, so nothing can be given to a VM before it is switched on at the next boot",
                            "Reboot, then run hostsplit apply again for everything else"});
+  plan.lines = std::move(loader.lines);
   add(plan.steps, std::move(loader.files));
   add(plan.steps, std::move(loader.refresh));
   return plan;
 }
 
+bool from_command_line_later(const Plan& plan) {
+  return plan.pages && plan.pages->source == PageSource::command_line && plan.pages->pending;
+}
+
 /// Where the pages come from, unless they do not fit: words on the kernel command line are out of reach of any guard.
 void add_page_source(const PlanInput& input, Plan& plan, std::vector<KernelParameter>& words) {
   auto findings = check_pages(input.snapshot, plan.target.reservations, input.config.keep_free);
+  if (input.snapshot.memory_users.proxmox_ve) append(findings, check_placeable(input.config));
+  append(findings, check_host_memory(input.snapshot, input.config, plan.target.reservations));
+  append(findings, note_others(plan.target.reservations, input.snapshot));
   if (!has_errors(findings)) {
     PageSourcing pages = source_pages(plan.target.reservations, input.snapshot, input.config, input.baseline);
     plan.pages = std::move(pages.recipe);
@@ -218,7 +227,7 @@ Plan make_plan(const PlanInput& input) {
   Claims claims = resolve_claims(snapshot, input.config, input.ports);
   append(plan.findings, std::move(claims.findings));
   for (const auto& [address, claim] : claims.by_address) plan.target.claims.push_back(claim);
-  plan.target.reservations = wanted_pages(input.config);
+  plan.target.reservations = with_others(wanted_pages(input.config), input.config, snapshot, input.applied);
   plan.target.keep_free = input.config.keep_free;
   for (const auto& name : input.config.may_lose) plan.target.may_lose.push_back(name.text);
 
@@ -243,6 +252,7 @@ Plan make_plan(const PlanInput& input) {
   append(plan.findings, std::move(early.findings));
   BootLoaderSteps loader = boot_loader_steps(snapshot, words, early.wanted, input.baseline);
   append(plan.findings, std::move(loader.findings));
+  plan.lines = std::move(loader.lines);
 
   // The boot plan comes first: whoever is interrupted after it converges to it at the next start.
   add(plan.steps, boot_plan_steps(plan.target, input.applied));
@@ -252,8 +262,10 @@ Plan make_plan(const PlanInput& input) {
   add(plan.steps, releasing);
   add(plan.steps, module_steps(snapshot, taking));
   add(plan.steps, taking);
-  add(plan.steps,
-      page_steps(snapshot, plan.target.reservations, input.config.keep_free, input.baseline, plan.findings));
+  auto pages = page_steps(snapshot, plan.target.reservations, input.config.keep_free, input.baseline, plan.findings);
+  if (!has_errors(plan.findings))
+    append(plan.findings, check_pages_now(snapshot, pages, from_command_line_later(plan)));
+  add(plan.steps, std::move(pages));
   // Last: it takes a minute, fills memory with page cache, and what it makes permanent has been seen to work by then.
   add(plan.steps, std::move(loader.refresh));
   add(plan.steps, std::move(early.images));
@@ -264,6 +276,8 @@ Plan make_undo_plan(const Snapshot& snapshot, const Baseline& baseline, const st
   Plan plan;
   BootRung early = boot_rung(snapshot, {}, BootPolicy::service, baseline, {});
   BootLoaderSteps loader = boot_loader_steps(snapshot, {}, false, baseline);
+  append(plan.findings, std::move(loader.findings));
+  plan.lines = std::move(loader.lines);
   add(plan.steps, boot_plan_steps({}, applied));
   add(plan.steps, leave_ladder(snapshot, baseline));
   add(plan.steps, std::move(early.files));

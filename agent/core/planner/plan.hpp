@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/base/finding.hpp"
+#include "core/boot/boot_loader.hpp"
 #include "core/machine/snapshot.hpp"
 #include "core/memory/page_source.hpp"
 #include "core/state/baseline.hpp"
@@ -22,6 +23,7 @@ struct Plan {
   std::vector<Step> steps;
   std::vector<Finding> findings;
   BootPlan target;                  ///< what will be kept true once the steps are done
+  std::vector<LineChange> lines;    ///< kernel command lines of the next boot that change
   std::optional<PageRecipe> pages;  ///< where huge pages come from; empty: none are wanted, or more than fit
   bool operator==(const Plan&) const = default;
 };

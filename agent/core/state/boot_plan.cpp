@@ -43,6 +43,8 @@ class Fields {
     }
   }
 
+  bool has(const std::string& key) const { return values_.count(key) != 0; }
+
   std::string_view take(const std::string& key) {
     const auto found = values_.find(key);
     if (found == values_.end()) throw bad(key, "is missing");
@@ -139,6 +141,7 @@ Reservation parse_reservation(std::string_view text, const std::string& file, un
   reservation.page_size = fields.take("size", number<Kib>);
   reservation.pages = fields.take("count", number<std::uint64_t>);
   reservation.shares = fields.take("vms", share_list);
+  if (fields.has("others")) reservation.others = fields.take("others", share_list);
   for (const auto& [vm, pages] : reservation.shares) reservation.vms.push_back(vm);
   fields.finish();
   if (reservation.page_size == 0) throw fields.bad("size", "a page has no size of 0 KiB");
@@ -227,8 +230,9 @@ std::string to_text(const BootPlan& plan) {
                         one_line(to_text(claim.causes)));
   }
   for (const auto& reservation : plan.reservations)
-    text += fmt::format("pages node={} size={} count={} vms={}\n", reservation.node, reservation.page_size,
-                        reservation.pages, join(reservation.shares));
+    text += fmt::format("pages node={} size={} count={} vms={}{}\n", reservation.node, reservation.page_size,
+                        reservation.pages, join(reservation.shares),
+                        reservation.others.empty() ? "" : " others=" + join(reservation.others));
   return text;
 }
 

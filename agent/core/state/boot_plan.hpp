@@ -27,7 +27,9 @@ struct Reservation {
   Kib page_size = 0;
   std::uint64_t pages = 0;
   std::vector<int> vms;
-  std::map<int, std::uint64_t> shares;  ///< pages of each of them; sums up to `pages`
+  std::map<int, std::uint64_t> shares;  ///< pages of each of them; with `others` they sum up to `pages`
+  /// Pages for VMs that are not in the configuration, by VM; 0: for other processes. They are never taken from them.
+  std::map<int, std::uint64_t> others = {};
   bool operator==(const Reservation&) const = default;
 };
 
@@ -50,7 +52,7 @@ std::vector<Claim> present_claims(const BootPlan& plan, const Snapshot& snapshot
 ///   lose /mnt/backup
 ///   bind 0000:03:00.3 root=\_SB_.PCI0 chain=08.1/00.3 ids=1022:148c subsystem=1043:87c0 class=0x0c0330 vm=101
 ///        why=port front-1; group 24 with 0000:44:00.1
-///   pages node=0 size=1048576 count=56 vms=101:28,102:28
+///   pages node=0 size=1048576 count=72 vms=101:28,102:28 others=114:16
 /// `why=` (parse_causes()) is last and runs to the end of the line, and so does what `lose` names. Sizes in KiB.
 std::string to_text(const BootPlan& plan);
 /// \throws Error(bad_input) naming file and line. \param file for messages only.

@@ -132,6 +132,32 @@ std::string status_json(const Status& status) {
                   {"findings", findings_json(status.findings)}});
 }
 
+namespace {
+
+Json command_line_pages_json(const std::vector<CommandLinePages>& all) {
+  Json list = Json::array();
+  for (const auto& pages : all) {
+    Json by_node = Json::array();
+    for (const auto& [node, count] : pages.by_node) by_node.push_back({{"node", node}, {"pages", count}});
+    list.push_back({{"size", pages.page_size}, {"pages", pages.sum()}, {"by_node", std::move(by_node)}});
+  }
+  return list;
+}
+
+Json lines_json(const std::vector<LineChange>& lines) {
+  Json list = Json::array();
+  for (const auto& line : lines)
+    list.push_back({{"loader", line.loader},
+                    {"before", text_or_null(line.before)},
+                    {"after", text_or_null(line.after)},
+                    {"without", text_or_null(line.without)},
+                    {"pages_before", command_line_pages_json(line.pages_before)},
+                    {"pages_after", command_line_pages_json(line.pages_after)}});
+  return list;
+}
+
+}  // namespace
+
 std::string plan_json(const Plan& plan, const std::optional<std::vector<std::string>>& writes) {
   Json steps = Json::array();
   for (const auto& step : plan.steps) steps.push_back(step_json(step));
@@ -140,6 +166,7 @@ std::string plan_json(const Plan& plan, const std::optional<std::vector<std::str
                   {"steps", std::move(steps)},
                   {"writes", or_null(writes)},
                   {"pages", pages_json(plan.pages)},
+                  {"command_lines", lines_json(plan.lines)},
                   {"findings", findings_json(plan.findings)}});
 }
 

@@ -158,6 +158,23 @@ std::string pages_text(const PageRecipe& recipe) {
   return text;
 }
 
+namespace {
+
+/// The kernel command lines of the next boot that change, and what the kernel makes of them.
+std::string lines_text(const std::vector<LineChange>& lines) {
+  std::string text;
+  for (const auto& line : lines) {
+    text += fmt::format("\nKernel command line from the next boot on ({})\n     before: {}\n     after: {}\n",
+                        line.loader, printable(line.before), printable(line.after));
+    if (line.pages_before != line.pages_after)
+      text += fmt::format("     huge pages before: {}\n     huge pages after: {}\n", describe(line.pages_before),
+                          describe(line.pages_after));
+  }
+  return text;
+}
+
+}  // namespace
+
 std::string plan_text(const Plan& plan, const Paint& paint) {
   std::string text;
   if (has_errors(plan.findings)) {
@@ -173,6 +190,7 @@ std::string plan_text(const Plan& plan, const Paint& paint) {
       text += fmt::format("{:>3}. {}\n     {}\n", ++number, describe(step.action).sentence,
                           paint.faint("reason: " + printable(step.reason)));
     if (plan.pages) text += "\n" + pages_text(*plan.pages);
+    text += lines_text(plan.lines);
   }
   if (!plan.findings.empty()) text += "\n" + findings_text(plan.findings, paint);
   return text;

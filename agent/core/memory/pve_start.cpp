@@ -1,0 +1,248 @@
+#include "core/memory/pve_start.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace hostsplit {
+namespace {
+
+constexpr Kib small_page = 2 * kib_per_mib, big_page = kib_per_gib;
+
+/// The default of qm.conf(5).
+Kib memory_of(const PveVm& vm) {
+  return vm.memory.value_or(512 * kib_per_mib);
+}
+
+int guest_cpus(const PveVm& vm) {
+  return std::max(1, vm.sockets) * std::max(1, vm.cores);
+}
+
+bool has_size(const std::map<int, NumaNode>& nodes, Kib page_size) {
+  bool known = false;
+  for (const auto& [id, node] : nodes)
+    for (const auto& pool : node.pools) {
+      known = true;
+      if (pool.page_size == page_size) return true;
+    }
+  return !known;
+}
+
+/// Goes through a VM's start in the order of Proxmox VE.
+class Start {
+ public:
+  Start(const PveVm& vm, const std::map<int, NumaNode>& nodes) : vm_(vm), nodes_(nodes) {}
+
+  PveStart judge() {
+    if (vm_.hugepages == PvePages::none) return std::move(start_);
+    if (!vm_.numa) refuse("numa is off");
+    if (vm_.numa_nodes.empty())
+      split_over_sockets();
+    else
+      custom();
+    return std::move(start_);
+  }
+
+ private:
+  void refuse(std::string why) { start_.refusals.push_back(std::move(why)); }
+
+  void take(int node, Kib memory) {
+    // `any` takes pages of 1 GiB where they come out even.
+    const Kib size = vm_.hugepages == PvePages::big ? big_page
+                     : vm_.hugepages == PvePages::any && has_size(nodes_, big_page) && memory % big_page == 0
+                         ? big_page
+                         : small_page;
+    if (!has_size(nodes_, size)) refuse(fmt::format("this host has no pages of {}", format_size(size)));
+    if (memory % size != 0) refuse(fmt::format("{} is not a multiple of {}", format_size(memory), format_size(size)));
+    if (memory != 0) start_.pages[{node, size}] += memory / size;
+  }
+
+  void split_over_sockets() {
+    const int sockets = std::max(1, vm_.sockets);
+    for (int node = 0; node < sockets; ++node) take(node, memory_of(vm_) / static_cast<Kib>(sockets));
+    start_.unbound.push_back("no numa0 line binds its memory to a node");
+  }
+
+  void custom() {
+    Kib sum = 0;
+    CpuSet seen;
+    for (const auto& node : vm_.numa_nodes) {
+      const std::string key = fmt::format("numa{}", node.index);
+      if (!node.memory) refuse(key + " has no memory");
+      if (node.guest_cpus.empty()) refuse(key + " has no cpus");
+      for (const int cpu : node.guest_cpus) {
+        if (cpu >= guest_cpus(vm_))
+          refuse(fmt::format("{} names guest CPU {}, and it has {}", key, cpu, guest_cpus(vm_)));
+        if (!seen.insert(cpu).second) refuse(fmt::format("guest CPU {} is in two numa lines", cpu));
+      }
+      sum += node.memory.value_or(0);
+      one(node, key);
+    }
+    if (sum != memory_of(vm_))
+      refuse(fmt::format("its numa lines add up to {}, and it has {}", format_size(sum), format_size(memory_of(vm_))));
+  }
+
+  void one(const PveNumaNode& node, const std::string& key) {
+    if (node.host_nodes.size() != 1) return refuse(key + " must name exactly one host node");
+    const int host = node.host_nodes.front();
+    if (host > last_pve_node)
+      return refuse(fmt::format("{} names host node {}, and with huge pages Proxmox VE takes one digit", key, host));
+    if (!nodes_.empty() && !nodes_.count(host))
+      return refuse(fmt::format("{} names host node {}, which is not there", key, host));
+    if (node.policy.empty()) refuse(fmt::format("{} has no policy for host node {}", key, host));
+    if (!node.policy.empty() && node.policy != "bind")
+      start_.unbound.push_back(fmt::format("{} has policy={}", key, node.policy));
+    take(host, node.memory.value_or(0));
+  }
+
+  const PveVm& vm_;
+  const std::map<int, NumaNode>& nodes_;
+  PveStart start_;
+};
+
+/// The numaN lines that put memory on nodes, the guest's CPUs shared out evenly.
+std::vector<PveNumaNode> numa_nodes(const std::map<int, Kib>& memory, int cpus) {
+  std::vector<PveNumaNode> lines;
+  const int nodes = static_cast<int>(memory.size());
+  for (const auto& [node, size] : memory) {
+    const int index = static_cast<int>(lines.size());
+    PveNumaNode line{index, {}, {node}, size, "bind"};
+    for (int cpu = cpus * index / nodes; cpu < cpus * (index + 1) / nodes; ++cpu) line.guest_cpus.insert(cpu);
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+std::string numa_option(const PveNumaNode& node) {
+  return fmt::format("--numa{} cpus={},hostnodes={},memory={},policy={}", node.index, to_string(node.guest_cpus),
+                     node.host_nodes.front(), *node.memory / kib_per_mib, node.policy);
+}
+
+bool same_placement(const std::vector<PveNumaNode>& a, const std::map<int, Kib>& memory) {
+  std::map<int, Kib> found;
+  for (const auto& node : a) {
+    if (node.host_nodes.size() != 1 || node.policy != "bind" || !node.memory) return false;
+    found[node.host_nodes.front()] += *node.memory;
+  }
+  return found == memory;
+}
+
+/// Collects the options of one `qm set` line and applies each to the parsed VM.
+class Fix {
+ public:
+  Fix(const PveVm& vm, const VmWish& wish, const CpuSet& cpus, bool keep) : wish_(wish), cpus_(cpus), keep_(keep) {
+    fix_.vm = vm;
+  }
+
+  PveFix make(const std::map<int, NumaNode>& nodes) {
+    const auto memory = memory_by_node(wish_);
+    if (!memory.empty()) {
+      fix_.reason = why_not_placeable(wish_);
+      if (!fix_.reason.empty()) return std::move(fix_);
+      pages(memory);
+      numa(memory);
+    }
+    affinity();
+    if (options_.empty()) return std::move(fix_);
+    const PveStart start = judge_start(fix_.vm, nodes);
+    if (memory.empty() || start.clean())
+      fix_.line = fmt::format("qm set {} {}", fix_.vm.id, fmt::join(options_, " "));
+    else
+      fix_.reason = "Proxmox VE would not start it as configured here: " +
+                    (start.refusals.empty() ? start.unbound.front() : start.refusals.front());
+    return std::move(fix_);
+  }
+
+ private:
+  void option(std::string text) { options_.push_back(std::move(text)); }
+
+  void pages(const std::map<int, Kib>& memory) {
+    PveVm& vm = fix_.vm;
+    if (!vm.numa) vm.numa = true, option("--numa 1");
+    const PvePages wanted = wish_.page_size == big_page ? PvePages::big : PvePages::small;
+    const bool none = vm.hugepages == PvePages::none;
+    if (vm.hugepages != wanted && !(vm.hugepages == PvePages::any && any_fits(memory)))
+      vm.hugepages = wanted, option(fmt::format("--hugepages {}", to_string(wanted)));
+    if ((none || keep_) && !vm.keep_hugepages) vm.keep_hugepages = true, option("--keephugepages 1");
+    Kib sum = 0;
+    for (const auto& [node, size] : memory) sum += size;
+    if (memory_of(vm) != sum) vm.memory = sum, option(fmt::format("--memory {}", sum / kib_per_mib));
+    if (vm.balloon.value_or(1) != 0) vm.balloon = 0, option("--balloon 0");
+    if (vm.hotplug.find("memory") != std::string::npos)
+      vm.hotplug = "disk,network,usb", option("--hotplug disk,network,usb");
+  }
+
+  /// `any` takes pages of 1 GiB for whole gibibytes, of 2 MiB otherwise.
+  bool any_fits(const std::map<int, Kib>& memory) const {
+    return std::all_of(memory.begin(), memory.end(), [&](const auto& each) {
+      return (each.second % big_page == 0) == (wish_.page_size == big_page);
+    });
+  }
+
+  void affinity() {
+    PveVm& vm = fix_.vm;
+    // Fewer than it may have is a choice: it leaves CPUs of its node to the host.
+    const CpuSet chosen = vm.affinity.value_or(CpuSet());
+    if (cpus_.empty() || (!chosen.empty() && std::includes(cpus_.begin(), cpus_.end(), chosen.begin(), chosen.end())))
+      return;
+    vm.affinity = cpus_;
+    option("--affinity " + to_string(cpus_));
+  }
+
+  void numa(const std::map<int, Kib>& memory) {
+    PveVm& vm = fix_.vm;
+    if (same_placement(vm.numa_nodes, memory) && judge_start(vm, {}).refusals.empty()) return;
+    const auto old = vm.numa_nodes;
+    vm.numa_nodes = numa_nodes(memory, guest_cpus(vm));
+    for (const auto& node : vm.numa_nodes) option(numa_option(node));
+    // What stays would count into the sum, and Proxmox VE refuses a VM whose nodes do not add up to its memory.
+    std::string left_over;
+    for (const auto& node : old)
+      if (node.index >= static_cast<int>(memory.size()))
+        left_over += fmt::format("{}numa{}", left_over.empty() ? "" : ",", node.index);
+    if (!left_over.empty()) option("--delete " + left_over);
+  }
+
+  const VmWish& wish_;
+  const CpuSet& cpus_;
+  const bool keep_;
+  PveFix fix_;
+  std::vector<std::string> options_;
+};
+
+}  // namespace
+
+PveStart judge_start(const PveVm& vm, const std::map<int, NumaNode>& nodes) {
+  return Start(vm, nodes).judge();
+}
+
+PveFix fix_for(const PveVm& vm, const VmWish& wish, const CpuSet& cpus, bool keep,
+               const std::map<int, NumaNode>& nodes) {
+  return Fix(vm, wish, cpus, keep).make(nodes);
+}
+
+std::string why_not_placeable(const VmWish& wish) {
+  const auto memory = memory_by_node(wish);
+  for (const auto& [node, size] : memory)
+    if (node > last_pve_node)
+      return fmt::format(
+          "with huge pages Proxmox VE takes host nodes of one digit only, and this VM is wanted on node {}", node);
+  if (memory.size() > most_pve_nodes)
+    return fmt::format("Proxmox VE spreads a VM over at most {} nodes, and this one is wanted on {}", most_pve_nodes,
+                       memory.size());
+  return {};
+}
+
+std::vector<Finding> check_placeable(const Config& config) {
+  std::vector<Finding> findings;
+  for (const auto& [id, wish] : config.vms)
+    if (const auto why = why_not_placeable(wish); !why.empty())
+      findings.push_back({"pve-cannot-place", Severity::error, fmt::format("VM {}", id), why,
+                          fmt::format("Choose a node from 0 to {} for it, or make fewer nodes in the firmware setup "
+                                      "(NUMA nodes per socket, ACPI SRAT L3 as NUMA domain)",
+                                      last_pve_node)});
+  return findings;
+}
+
+}  // namespace hostsplit
