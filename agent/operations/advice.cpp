@@ -4,6 +4,7 @@
 
 #include "core/checks/host_pci.hpp"
 #include "core/checks/pve_lint.hpp"
+#include "core/memory/pools.hpp"
 #include "host/inventory/proxmox.hpp"
 
 namespace hostsplit {
@@ -12,7 +13,8 @@ std::vector<Finding> pve_advice(const Root& root, const State& state, const std:
   if (!state.config) return {};
   const PveConfigs pve = read_pve(root);
   if (!pve.known) return {};
-  auto findings = lint_pve(pve, *state.config, state.snapshot);
+  const auto reserved = with_others(wanted_pages(*state.config), *state.config, state.snapshot, state.applied);
+  auto findings = lint_pve(pve, *state.config, state.snapshot, reserved);
   for (auto& finding : lint_host_pci({pve, state.snapshot, wanted, state.applied}))
     findings.push_back(std::move(finding));
   for (auto& finding : findings) finding.severity = std::min(finding.severity, Severity::warning);

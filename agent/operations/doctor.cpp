@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/error.hpp"
+#include "host/guests/memory_users.hpp"
 #include "host/inventory/dependents.hpp"
 #include "host/inventory/host_setup.hpp"
 #include "host/inventory/proxmox.hpp"
@@ -55,6 +56,7 @@ Diagnosis diagnose(const Root& root) {
   const PveConfigs pve = read_pve(root);
   read_open_devices(root, state.snapshot);
   read_guest_uses(root, pve, state.snapshot);
+  read_memory_users(root, pve, state.snapshot);
   const OfPlan of_plan = ask_plan(state);
   diagnosis.checkups =
       examine({state.snapshot, setup, state.config, pve, of_plan.assigned, of_plan.claims, state.applied});

@@ -11,6 +11,7 @@
 #include "core/checks/start_check.hpp"
 #include "core/usb/guards.hpp"
 #include "host/guests/guests.hpp"
+#include "host/guests/memory_users.hpp"
 #include "host/inventory/inventory.hpp"
 #include "host/inventory/proxmox.hpp"
 #include "host/store/lock.hpp"
@@ -79,8 +80,8 @@ HookAnswer before_start(const Context& context, int vm) {
   const auto applied = load_boot_plan(context.root);
   Snapshot snapshot = inventory(context.root);
   // Whatever hostsplit claims: Proxmox VE takes what the line names.
-  if (const auto against = host_pci_objection(read_pve(context.root), snapshot, vm,
-                                              given_up_when_applied(applied.value_or(BootPlan{})))) {
+  const PveConfigs pve = read_pve(context.root);
+  if (const auto against = host_pci_objection(pve, snapshot, vm, given_up_when_applied(applied.value_or(BootPlan{})))) {
     refuse(context, vm, *against, answer);
     return answer;
   }
@@ -89,6 +90,7 @@ HookAnswer before_start(const Context& context, int vm) {
   if (!off) {
     answer.notes = bring_back_pages(context, *applied, vm);
     snapshot = inventory(context.root);
+    read_memory_users(context.root, pve, snapshot);
   }
   if (const auto against = objection(snapshot, *applied, vm, off)) {
     refuse(context, vm, *against, answer);

@@ -2,6 +2,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/names.hpp"
+#include "host/guests/memory_users.hpp"
 #include "host/inventory/dependents.hpp"
 #include "host/inventory/inventory.hpp"
 #include "host/inventory/proxmox.hpp"
@@ -31,7 +32,9 @@ State observe_applied(const Root& root) {
 
 State observe(const Root& root) {
   State state = observe_applied(root);
-  read_guest_uses(root, read_pve(root), state.snapshot);
+  const PveConfigs pve = read_pve(root);
+  read_guest_uses(root, pve, state.snapshot);
+  read_memory_users(root, pve, state.snapshot);
   state.config = load_config(root);
   state.ports = load_port_map(root);
   return state;

@@ -24,6 +24,17 @@ std::uint64_t share_of(const Reservation& item, int vm) {
   return share == item.shares.end() ? 0 : share->second;
 }
 
+/// Who has the others: " (16 in use by VM 114 (Hybrid))".
+std::string held_by(const Snapshot& snapshot, const Reservation& item, int vm) {
+  std::string text;
+  for (const auto& user : snapshot.memory_users.pages) {
+    const auto at = user.holds.find({item.node, item.page_size});
+    if (at == user.holds.end() || at->second == 0 || user.vm == vm) continue;
+    text += fmt::format("{}{} in use by {}", text.empty() ? " (" : ", ", at->second, to_string(user));
+  }
+  return text.empty() ? text : text + ")";
+}
+
 std::optional<std::string> against_lifelines(const Snapshot& snapshot, const BootPlan& applied,
                                              const PciAddress& address, int vm) {
   for (const auto& finding : losses(snapshot, {{address}, {{address, vm}}, {}, given_up_when_applied(applied)}))
@@ -79,8 +90,8 @@ std::optional<std::string> objection(const Snapshot& snapshot, const BootPlan& a
     const std::uint64_t free = pool ? pool->free : 0;
     if (free < needed)
       return fmt::format(
-          "node {} has {} free huge pages of {} and it needs {}: see hostsplit verify, then hostsplit apply", item.node,
-          free, format_size(item.page_size), needed);
+          "node {} has {} free huge pages of {} and it needs {}{}: see hostsplit verify, then hostsplit apply",
+          item.node, free, format_size(item.page_size), needed, held_by(snapshot, item, vm));
   }
   return {};
 }
@@ -90,7 +101,12 @@ std::vector<Step> missing_pages(const Snapshot& snapshot, const BootPlan& applie
   needed.keep_free = applied.keep_free;
   for (const auto& item : applied.reservations) {
     const PagePool* pool = pool_of(snapshot, item);
-    if (pool && pool->free < share_of(item, vm)) needed.reservations.push_back(item);
+    const std::uint64_t share = share_of(item, vm);
+    if (!pool || pool->free >= share) continue;
+    needed.reservations.push_back(item);
+    // Whoever uses pages of this pool keeps them: the VM gets its own beside those.
+    auto& pages = needed.reservations.back().pages;
+    pages = std::max(pages, pool->total - std::min(pool->free, pool->total) + share);
   }
   auto steps = boot_page_steps(snapshot, needed);
   std::erase_if(steps, [](const Step& step) {

@@ -1,5 +1,6 @@
 #include "formats/proxmox/container_config.hpp"
 
+#include "core/base/number.hpp"
 #include "core/base/text.hpp"
 
 namespace hostsplit {
@@ -32,6 +33,9 @@ void read_allowed(std::string_view value, PveContainer& container) {
 
 void read_line(std::string_view key, std::string_view value, PveContainer& container) {
   if (key == "hostname") container.name = std::string(value);
+  if (key == "memory") container.memory = parse_number<Kib>(value).value_or(0) * kib_per_mib;
+  if (key == "onboot") container.on_boot = value == "1";
+  if (key == "template") container.is_template = value == "1";
   const bool device =
       key.starts_with("dev") && key.size() > 3 && key.find_first_not_of("0123456789", 3) == std::string_view::npos;
   if (device) return read_device(value, container);
@@ -71,7 +75,8 @@ std::multimap<std::string, PveUsbMapEntry> parse_pve_usb_mappings(std::string_vi
       id = std::string(content);
     } else if (content.starts_with("map ") && !id.empty()) {
       const auto value = trimmed(content.substr(4));
-      mappings.emplace(id, PveUsbMapEntry{device_property(value, "node"), device_property(value, "id"), device_property(value, "path")});
+      mappings.emplace(id, PveUsbMapEntry{device_property(value, "node"), device_property(value, "id"),
+                                          device_property(value, "path")});
     }
   }
   return mappings;

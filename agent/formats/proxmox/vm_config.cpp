@@ -306,6 +306,30 @@ PveVm parse_pve_vm(int id, std::string_view text, const std::string& file, std::
   return vm;
 }
 
+PveVm parse_pve_next_start(const PveVm& now, std::string_view text, const std::string& file) {
+  const auto replaced = [&](std::string_view key) {
+    // "!net0" is a delete by force.
+    const auto same = [&](std::string_view name) { return (name.starts_with('!') ? name.substr(1) : name) == key; };
+    return now.pending.count(std::string(key)) != 0 ||
+           std::any_of(now.pending_deletes.begin(), now.pending_deletes.end(), same);
+  };
+  std::string merged;
+  bool main = true;
+  each_part(text, '\n', [&](std::string_view line) {
+    line = trimmed(line);
+    if (line.starts_with('[')) main = false;
+    if (main && !line.empty() && !line.starts_with('#') && !replaced(line.substr(0, line.find(':'))))
+      merged.append(line).append("\n");
+  });
+  for (const auto& [key, value] : now.pending) merged += key + ": " + value + "\n";
+  std::vector<Finding> told_already;
+  PveVm next = parse_pve_vm(now.id, merged, file, told_already);
+  next.pending = now.pending;
+  next.pending_deletes = now.pending_deletes;
+  next.snapshots = now.snapshots;
+  return next;
+}
+
 std::vector<PveMapping> parse_pve_mappings(std::string_view text, const std::string& file,
                                            std::vector<Finding>& findings) {
   std::vector<PveMapping> mappings;

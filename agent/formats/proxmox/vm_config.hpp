@@ -12,6 +12,10 @@ namespace hostsplit {
 /// \param file for messages   \param findings appended to
 PveVm parse_pve_vm(int id, std::string_view text, const std::string& file, std::vector<Finding>& findings);
 
+/// The same VM as it will be at its next start: Proxmox VE applies what [PENDING] has and deletes before anything else
+/// (PVE::QemuServer, vmconfig_apply_pending). `pending` and `pending_deletes` stay those of `now`.
+PveVm parse_pve_next_start(const PveVm& now, std::string_view text, const std::string& file);
+
 /// /etc/pve/mapping/pci.cfg: an id at the beginning of a line, its properties indented below. As tolerant.
 std::vector<PveMapping> parse_pve_mappings(std::string_view text, const std::string& file,
                                            std::vector<Finding>& findings);

@@ -104,11 +104,29 @@ NumaNode observe_whole(const Root& root, Snapshot& snapshot) {
   return node;
 }
 
+/// "size  4  64424509440" in bytes, below two lines of heads.
+std::optional<ZfsCache> read_zfs_cache(const Root& root) {
+  const auto text = root.read("proc/spl/kstat/zfs/arcstats");
+  if (!text) return {};
+  ZfsCache cache;
+  for (const auto line : split(*text, '\n')) {
+    const auto fields = words_of(line);
+    if (fields.size() != 3) continue;
+    Kib* const into = fields[0] == "size"    ? &cache.size
+                      : fields[0] == "c_min" ? &cache.least
+                      : fields[0] == "c_max" ? &cache.most
+                                             : nullptr;
+    if (into) *into = to_number<std::uint64_t>(fields[2]).value_or(0) / bytes_per_kib;
+  }
+  return cache;
+}
+
 }  // namespace
 
 void read_memory(const Root& root, Snapshot& snapshot) {
   if (const auto offline = root.read("sys/devices/system/cpu/offline"))
     snapshot.offline_cpus = parse_cpu_set(*offline).value_or(CpuSet());
+  snapshot.zfs_cache = read_zfs_cache(root);
   for (const auto& name : root.list(nodes_directory)) {
     const auto id = name.starts_with("node") ? to_number<int>(std::string_view(name).substr(4)) : std::nullopt;
     if (id && *id >= 0) snapshot.nodes.emplace(*id, observe(root, snapshot, *id));

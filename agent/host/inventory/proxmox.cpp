@@ -28,9 +28,12 @@ void read_guests(const Root& root, PveConfigs& configs) {
     const auto id = guest_of(file);
     if (!id) continue;
     const std::string path = guests + "/" + file;
-    if (const auto text = root.read(path))
-      configs.vms.emplace(*id, parse_pve_vm(*id, *text, root.display(path), configs.findings));
-    else if (root.exists(path))
+    if (const auto text = root.read(path)) {
+      const auto& vm =
+          configs.vms.emplace(*id, parse_pve_vm(*id, *text, root.display(path), configs.findings)).first->second;
+      if (!vm.pending.empty() || !vm.pending_deletes.empty())
+        configs.next.emplace(*id, parse_pve_next_start(vm, *text, root.display(path)));
+    } else if (root.exists(path))
       report_unreadable(root, path, configs);
   }
 }

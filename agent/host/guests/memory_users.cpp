@@ -1,0 +1,101 @@
+#include "host/guests/memory_users.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "core/base/number.hpp"
+#include "core/base/printable.hpp"
+#include "core/memory/pve_start.hpp"
+#include "formats/proc/numa_maps.hpp"
+#include "formats/proc/process_files.hpp"
+#include "host/guests/guest_pages.hpp"
+#include "host/guests/guests.hpp"
+#include "host/system/process_path.hpp"
+
+namespace hostsplit {
+namespace {
+
+PageCounts counts_of(const GuestPages& pages) {
+  PageCounts counts;
+  for (const auto& [page_size, by_node] : pages.huge)
+    for (const auto& [node, count] : by_node) counts[{node, page_size}] += count;
+  return counts;
+}
+
+/// What its command line says, where its pages cannot be read.
+PageCounts claimed(const GuestCommand& command, Kib page_size) {
+  PageCounts counts;
+  for (const auto& backend : command.backends)
+    if (backend.huge && backend.host_nodes.size() == 1)
+      counts[{backend.host_nodes.front(), page_size}] += backend.size / page_size;
+  return counts;
+}
+
+void read_running(const Root& root, int vm, PageUser& user, std::set<int>& pids) {
+  const GuestProcess process = guest_process(root, vm);
+  if (!process.pid) return;
+  pids.insert(*process.pid);
+  user.pid = *process.pid;
+  const auto& backends = process.command.backends;
+  if (std::none_of(backends.begin(), backends.end(), [](const auto& backend) { return backend.huge; })) return;
+  RunningGuest guest;
+  guest.vm = vm;
+  guest.pid = process.pid;
+  guest.command = process.command;
+  read_guest_pages(root, guest, false);
+  user.holds = guest.pages ? counts_of(*guest.pages) : claimed(guest.command, kib_per_gib);
+}
+
+void read_vms(const Root& root, const PveConfigs& pve, MemoryUsers& users, std::set<int>& pids,
+              const std::map<int, NumaNode>& nodes) {
+  std::set<int> vms;
+  for (const auto& [id, vm] : pve.vms) vms.insert(id);
+  for (const int vm : guests_with_pid_file(root)) vms.insert(vm);
+  for (const int id : vms) {
+    PageUser user;
+    user.vm = id;
+    read_running(root, id, user, pids);
+    const PveVm* vm = pve.next_start(id);
+    if (vm && !vm->is_template) {
+      user.name = vm->name;
+      user.on_boot = vm->on_boot;
+      user.needs = judge_start(*vm, nodes).pages;
+      if (vm->hugepages == PvePages::none)
+        users.ordinary.push_back({id, vm->name, false, vm->memory.value_or(512 * kib_per_mib), vm->on_boot});
+    }
+    if (!user.holds.empty() || !user.needs.empty()) users.pages.push_back(std::move(user));
+  }
+}
+
+/// Programs that map huge pages themselves: DPDK, miners, databases.
+void read_processes(const Root& root, MemoryUsers& users, const std::set<int>& guests) {
+  for (const auto& name : root.list("proc")) {
+    const auto pid = parse_number<int>(name);
+    if (!pid || guests.count(*pid)) continue;
+    const auto status = root.read(process_path(*pid, "status"), 8192);
+    if (!status || status_size(*status, "HugetlbPages") == 0) continue;
+    PageUser user;
+    user.name = printable(status_value(*status, "Name"));
+    user.pid = *pid;
+    if (const auto maps = root.read(process_path(*pid, "numa_maps"), largest_process_file))
+      user.holds = counts_of(parse_numa_maps(*maps));
+    if (!user.holds.empty()) users.pages.push_back(std::move(user));
+  }
+}
+
+}  // namespace
+
+void read_memory_users(const Root& root, const PveConfigs& pve, Snapshot& snapshot) {
+  MemoryUsers users;
+  std::set<int> guests;
+  users.known = true;
+  users.proxmox_ve = pve.known;
+  read_vms(root, pve, users, guests, snapshot.nodes);
+  read_processes(root, users, guests);
+  for (const auto& [id, container] : pve.containers)
+    if (!container.is_template)
+      users.ordinary.push_back({id, container.name, true, container.memory, container.on_boot});
+  snapshot.memory_users = std::move(users);
+}
+
+}  // namespace hostsplit

@@ -1,0 +1,275 @@
+// Who else uses memory: pages of VMs that are not in the configuration, of processes, ordinary guests, the ZFS cache;
+// and the model of a start of Proxmox VE from which the pages of VMs follow that do not run.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/memory/host_memory.hpp"
+#include "core/memory/kernel_command_line.hpp"
+#include "core/memory/pools.hpp"
+#include "core/memory/pve_start.hpp"
+#include "formats/proxmox/vm_config.hpp"
+#include "formats/toml/documents.hpp"
+#include "support/split_host.hpp"
+
+namespace hostsplit {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::find;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::SplitHost;
+
+std::map<int, NumaNode> two_nodes(std::uint64_t pages = 0, std::uint64_t free = 0) {
+  std::map<int, NumaNode> nodes;
+  for (const int id : {0, 1}) {
+    nodes[id].id = id;
+    nodes[id].memory = nodes[id].free = 64 * kib_per_gib;
+    nodes[id].pools = {{2048, 0, 0, 0}, {kib_per_gib, pages, free, 0}};
+  }
+  return nodes;
+}
+
+PveVm vm(const std::string& text, int id = 101) {
+  std::vector<Finding> findings;
+  return parse_pve_vm(id, text, "f", findings);
+}
+
+// A start of Proxmox VE ----------------------------------------------------------------------------------------------
+
+constexpr auto good =
+    "numa: 1\nhugepages: 1024\nmemory: 8192\ncores: 4\nnuma0: cpus=0-3,hostnodes=0,memory=8192,policy=bind\n";
+
+TEST(PveStart, TakesPagesWhereTheNumaLinesSay) {
+  const auto start = judge_start(vm(good), two_nodes());
+  EXPECT_TRUE(start.clean());
+  EXPECT_EQ(start.pages, (PageCounts{{{0, kib_per_gib}, 8}}));
+  EXPECT_TRUE(judge_start(vm("memory: 4096\n"), two_nodes()).pages.empty());
+}
+
+TEST(PveStart, AnyIsAGibibyteWhereItComesOutEven) {
+  std::string text = good;
+  text.replace(text.find("1024"), 4, "any");
+  EXPECT_EQ(judge_start(vm(text), two_nodes()).pages, (PageCounts{{{0, kib_per_gib}, 8}}));
+  EXPECT_EQ(judge_start(vm("numa: 1\nhugepages: any\nmemory: 1536\n"), two_nodes()).pages,
+            (PageCounts{{{0, 2048}, 768}}));
+}
+
+TEST(PveStart, WithoutNumaLinesItIsSplitOverSocketsAndBoundNowhere) {
+  const auto start = judge_start(vm("numa: 1\nhugepages: 1024\nmemory: 8192\nsockets: 2\n"), two_nodes());
+  EXPECT_EQ(start.pages, (PageCounts{{{0, kib_per_gib}, 4}, {{1, kib_per_gib}, 4}}));
+  EXPECT_THAT(start.refusals, IsEmpty());
+  EXPECT_FALSE(start.clean());
+}
+
+TEST(PveStart, WhatProxmoxVeRefuses) {
+  const struct {
+    const char *from, *to, *why;
+  } mistakes[] = {
+      {"numa: 1\n", "", "numa is off"},
+      {"memory: 8192", "memory: 8191", "add up"},
+      {"hostnodes=0", "hostnodes=12", "one digit"},
+      {"hostnodes=0", "hostnodes=5", "not there"},
+      {"hostnodes=0", "hostnodes=0-1", "exactly one"},
+      {",policy=bind", "", "no policy"},
+      {"cpus=0-3", "cpus=0-4", "guest CPU 4"},
+      {"policy=bind\n", "policy=bind\nnuma1: cpus=3,hostnodes=1,memory=0,policy=bind\n", "in two numa lines"},
+  };
+  for (const auto& mistake : mistakes) {
+    std::string text = good;
+    text.replace(text.find(mistake.from), std::string(mistake.from).size(), mistake.to);
+    const auto start = judge_start(vm(text), two_nodes());
+    ASSERT_FALSE(start.refusals.empty()) << mistake.why;
+    EXPECT_THAT(start.refusals.front(), HasSubstr(mistake.why));
+  }
+}
+
+TEST(PveFix, IsOneLineAndJudgedBeforeItIsPrinted) {
+  VmWish wish;
+  wish.id = 101;
+  wish.node = 1;
+  wish.memory = 8 * kib_per_gib;
+  const auto fix = fix_for(vm("cores: 4\nmemory: 4096\nnuma3: cpus=0,memory=512\n"), wish, {4, 5}, true, two_nodes());
+  EXPECT_EQ(fix.line,
+            "qm set 101 --numa 1 --hugepages 1024 --keephugepages 1 --memory 8192 --balloon 0 --numa0 "
+            "cpus=0-3,hostnodes=1,memory=8192,policy=bind --delete numa3 --affinity 4-5");
+  EXPECT_TRUE(judge_start(fix.vm, two_nodes()).clean());
+  EXPECT_EQ(fix_for(fix.vm, wish, {4, 5}, true, two_nodes()).line, "") << "nothing is left to do";
+  wish.node = 12;
+  EXPECT_THAT(fix_for(vm(good), wish, {}, true, {}).reason, HasSubstr("one digit"));
+  wish.node.reset();
+  wish.memory = 0;
+  wish.spread = {{0, 4 * kib_per_gib}, {1, 4 * kib_per_gib}};
+  EXPECT_THAT(fix_for(vm("cores: 1\n"), wish, {}, true, two_nodes()).reason, HasSubstr("no cpus"));
+}
+
+TEST(NextStart, PendingChangesAreMerged) {
+  const std::string text =
+      "memory: 4096\nnuma: 0\naffinity: 0-3\nballoon: 1\n\n[PENDING]\nmemory: 8192\nnuma: 1\ndelete: "
+      "affinity,!balloon\n\n"
+      "[snap]\nmemory: 1\n";
+  const PveVm now = vm(text);
+  const PveVm next = parse_pve_next_start(now, text, "f");
+  EXPECT_EQ(now.memory, 4 * kib_per_gib);
+  EXPECT_EQ(next.memory, 8 * kib_per_gib);
+  EXPECT_TRUE(next.numa);
+  EXPECT_FALSE(next.affinity);
+  EXPECT_FALSE(next.balloon);
+  EXPECT_EQ(next.pending, now.pending);
+}
+
+// Pools --------------------------------------------------------------------------------------------------------------
+
+struct Others : ::testing::Test {
+  Snapshot snapshot;
+  Config config;
+  Others() {
+    snapshot.nodes = two_nodes(56, 40);
+    snapshot.memory_users.known = true;
+    config.vms[101].id = 101;
+    config.vms[101].node = 0;
+    config.vms[101].memory = 40 * kib_per_gib;
+  }
+  PageUser& add(std::optional<int> id, int pid, std::uint64_t holds, std::uint64_t needs) {
+    PageUser user;
+    user.vm = id;
+    user.name = "other";
+    user.pid = pid;
+    if (holds) user.holds[{0, kib_per_gib}] = holds;
+    if (needs) user.needs[{0, kib_per_gib}] = needs;
+    snapshot.memory_users.pages.push_back(user);
+    return snapshot.memory_users.pages.back();
+  }
+  Reservation reserved(const std::optional<BootPlan>& applied = {}) const {
+    return with_others(wanted_pages(config), config, snapshot, applied).at(0);
+  }
+};
+
+TEST_F(Others, PagesOfARunningVmAreCountedBesideThoseOfTheConfiguration) {
+  add(114, 5000, 16, 16);
+  EXPECT_EQ(reserved().pages, 56u);
+  EXPECT_EQ(reserved().others, (std::map<int, std::uint64_t>{{114, 16}}));
+  const auto notes = note_others({reserved()}, snapshot);
+  ASSERT_EQ(notes.size(), 1u);
+  EXPECT_EQ(notes[0].subject, "VM 114 (other)");
+  std::vector<Finding> findings;
+  EXPECT_TRUE(page_steps(snapshot, {reserved()}, 0, {}, findings).empty()) << "56 are there";
+}
+
+TEST_F(Others, ThoseThatStartWithTheHostNeedTheirsToo) {
+  add(114, 0, 0, 20).on_boot = true;
+  EXPECT_EQ(reserved().pages, 60u);
+}
+
+TEST_F(Others, ThoseThatDoNotKeepWhatLiesReadyAndGetNoMore) {
+  add(114, 0, 0, 20);
+  EXPECT_EQ(reserved().pages, 56u) << "16 of 56 lie ready";
+  snapshot.nodes = two_nodes(40, 40);
+  EXPECT_EQ(reserved().pages, 40u);
+}
+
+TEST_F(Others, AProcessKeepsWhatItHolds) {
+  add({}, 812, 3, 0);
+  EXPECT_EQ(reserved().pages, 43u);
+  EXPECT_EQ(note_others({reserved()}, snapshot).at(0).subject, "other (process 812)");
+}
+
+TEST_F(Others, VmsOfTheConfigurationAreNotCountedTwice) {
+  add(101, 5000, 40, 40);
+  EXPECT_EQ(reserved().pages, 40u);
+}
+
+TEST_F(Others, WhereNobodyLookedTheyAreAsApplied) {
+  snapshot.memory_users = {};
+  BootPlan applied;
+  applied.reservations = {{0, kib_per_gib, 56, {101}, {{101, 40}}, {{114, 16}}}};
+  EXPECT_EQ(reserved(applied).pages, 56u);
+  EXPECT_EQ(parse_boot_plan(to_text(applied), "f"), applied);
+}
+
+TEST_F(Others, HowManyCanComeNow) {
+  Step step{"pages", Reserve{0, kib_per_gib, 56, 60, 8 * kib_per_gib, {101}, {}}, ""};
+  EXPECT_THAT(check_pages_now(snapshot, {step}, false), IsEmpty());
+  snapshot.nodes[0].free = 10 * kib_per_gib;
+  snapshot.zfs_cache = ZfsCache{30 * kib_per_gib, 0, 60 * kib_per_gib};
+  const auto found = check_pages_now(snapshot, {step}, true);
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_THAT(found[0].message, HasSubstr("at most 58 of 60 pages of 1 GiB can come now"));
+  EXPECT_THAT(found[0].message, HasSubstr("the ZFS ARC holds 30.0 GiB"));
+}
+
+TEST(HostMemory, GuestsAndTheZfsCacheAreHeldAgainstWhatPagesLeave) {
+  Snapshot snapshot;
+  snapshot.nodes = two_nodes();
+  Config config;
+  const std::vector<Reservation> reserved{{0, kib_per_gib, 50, {101}, {{101, 50}}},
+                                          {1, kib_per_gib, 50, {102}, {{102, 50}}}};
+  snapshot.memory_users.ordinary = {{200, "a", false, 8 * kib_per_gib, true}, {300, "c", true, 4 * kib_per_gib, true}};
+  EXPECT_THAT(check_host_memory(snapshot, config, reserved), IsEmpty()) << "28 GiB left, 16 of them the host's";
+  snapshot.memory_users.ordinary.push_back({201, "b", false, kib_per_gib, true});
+  EXPECT_TRUE(find(check_host_memory(snapshot, config, reserved), "guests-do-not-fit"));
+  snapshot.memory_users.ordinary.back().on_boot = false;
+  snapshot.zfs_cache = ZfsCache{kib_per_gib, kib_per_gib, 20 * kib_per_gib};
+  EXPECT_THAT(check_host_memory(snapshot, config, reserved), IsEmpty());
+  snapshot.zfs_cache->most = 21 * kib_per_gib;
+  const auto found = check_host_memory(snapshot, config, reserved);
+  ASSERT_TRUE(find(found, "zfs-arc-max"));
+  EXPECT_THAT(find(found, "zfs-arc-max")->remedy, HasSubstr("zfs_arc_max=15032385536\""));
+}
+
+TEST(DealtOut, EvenlyAsFarAsEachNodeReaches) {
+  auto nodes = two_nodes();
+  EXPECT_EQ(dealt_out({kib_per_gib, {}, 7}, nodes), (std::map<int, std::uint64_t>{{0, 4}, {1, 3}}));
+  nodes[0].memory = 16 * kib_per_gib;
+  EXPECT_EQ(dealt_out({kib_per_gib, {}, 60}, nodes), (std::map<int, std::uint64_t>{{0, 16}, {1, 44}}));
+  nodes[0].memory = 0;
+  EXPECT_EQ(dealt_out({kib_per_gib, {}, 60}, nodes), (std::map<int, std::uint64_t>{{1, 60}}));
+  EXPECT_EQ(dealt_out({kib_per_gib, {{0, 2}, {1, 3}}, 0}, nodes), (std::map<int, std::uint64_t>{{0, 2}, {1, 3}}));
+}
+
+TEST(Baseline, RemembersWhatWasPutIn) {
+  Baseline baseline;
+  baseline.edits = {{"etc/kernel/cmdline", {"hugepagesz=1G", "hugepages=4"}, {"iommu=pt"}},
+                    {"etc/kernel/cmdline", {}, {}}};
+  EXPECT_EQ(parse_baseline(to_toml(baseline), "f"), baseline);
+}
+
+// On a machine -------------------------------------------------------------------------------------------------------
+
+TEST(MemoryUsers, AreReadFromProxmoxVeAndProcesses) {
+  SplitHost split;
+  split.host.set_file("etc/pve/qemu-server/114.conf", "name: router\nonboot: 1\n" + std::string(good));
+  split.host.set_file("etc/pve/qemu-server/115.conf", "memory: 2048\n");
+  split.host.set_file("etc/pve/qemu-server/116.conf", "template: 1\n" + std::string(good));
+  split.host.set_file("etc/pve/lxc/200.conf", "hostname: files\nmemory: 512\nonboot: 1\n");
+  split.host.set_file("proc/812/status", "Name:\txmrig\nHugetlbPages:\t    4096 kB\n");
+  split.host.set_file("proc/812/numa_maps", "7f00 default file=/dev/hugepages/x huge N1=2 kernelpagesize_kB=2048\n");
+  const MemoryUsers users = split.state().snapshot.memory_users;
+  EXPECT_TRUE(users.known && users.proxmox_ve);
+  ASSERT_EQ(users.pages.size(), 2u);
+  EXPECT_EQ(to_string(users.pages[0]), "VM 114 (router)");
+  EXPECT_EQ(users.pages[0].needs, (PageCounts{{{0, kib_per_gib}, 8}}));
+  EXPECT_TRUE(users.pages[0].on_boot);
+  EXPECT_EQ(to_string(users.pages[1]), "xmrig (process 812)");
+  EXPECT_EQ(users.pages[1].holds, (PageCounts{{{1, 2048}, 2}}));
+  ASSERT_EQ(users.ordinary.size(), 2u);
+  EXPECT_EQ(users.ordinary[1].memory, 512 * kib_per_mib);
+}
+
+TEST(MemoryUsers, AThirdVmKeepsItsPagesThroughApplyBootAndUndo) {
+  SplitHost split;
+  split.host.set_file("etc/pve/qemu-server/114.conf", "name: router\nonboot: 1\n" + std::string(good));
+  split.configure("[vm.101]\nnode = 0\nmemory = \"8GiB\"\n");
+  ASSERT_TRUE(split.apply_now().ok());
+  EXPECT_EQ(split.pages(0), 16u);
+  EXPECT_TRUE(split.plan_now().steps.empty());
+  split.host.set_pages(0, kib_per_gib, 0);
+  ASSERT_TRUE(carry_out(split.context(), EarlyBoot{}).ok());
+  EXPECT_EQ(split.pages(0), 16u);
+  split.host.use_pages(0, kib_per_gib, 8);
+  ASSERT_TRUE(carry_out(split.context(), Undo{}).ok());
+  EXPECT_EQ(split.pages(0), 8u) << "those in use stay";
+}
+
+}  // namespace
+}  // namespace hostsplit
