@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "core/memory/pool_shrink.hpp"
+#include "core/memory/pools.hpp"
 #include "formats/proxmox/vm_config.hpp"
 #include "support/split_host.hpp"
 
@@ -77,7 +78,7 @@ struct Lint : ::testing::Test {
     vm.node = node;
     vm.memory = gib * kib_per_gib;
   }
-  std::vector<Finding> lint() const { return lint_pve(pve, config, snapshot); }
+  std::vector<Finding> lint() const { return lint_pve(pve, config, snapshot, wanted_pages(config)); }
   std::vector<std::string> codes() const {
     std::vector<std::string> found;
     for (const auto& finding : lint()) found.push_back(finding.code);
@@ -155,7 +156,8 @@ TEST_F(Lint, OneMistakeEach) {
 
 TEST_F(Lint, MemoryThatIsNoMultipleOfItsPages) {
   changed("memory: 8192\n", "memory: 8000\n");
-  EXPECT_EQ(remedy("pve-memory-multiple"), "qm set 101 --memory 8192");
+  EXPECT_EQ(remedy("pve-memory-differs"), "qm set 101 --memory 8192");
+  EXPECT_EQ(remedy("pve-memory-multiple"), "The qm set line of VM 101 does this, too");
 }
 
 TEST_F(Lint, AVmOverTwoNodesGetsTwoLines) {

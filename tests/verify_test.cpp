@@ -246,6 +246,26 @@ TEST_F(Judged, ManyThreadsElsewhereAreOneLine) {
   EXPECT_THAT(wrong()[0].subject, HasSubstr("3 threads"));
 }
 
+// Whatever said so: the configuration, or the affinity of Proxmox VE.
+TEST_F(Judged, ThreadsOnAnotherNodeThanTheMemoryAreWrongEvenWhereTheyAreWanted) {
+  wish.cpus = CpuSet{0, 1, 2, 3};
+  for (auto& thread : guest.threads) thread.allowed = {2, 3};
+  ASSERT_EQ(wrong_checks(), Checks{"cpus"});
+  EXPECT_THAT(wrong()[0].found, HasSubstr("CPUs 2-3, and its memory is on node 0"));
+  EXPECT_EQ(wrong()[0].wanted, "CPUs 0-1");
+  EXPECT_THAT(wrong()[0].remedy, HasSubstr("for t in /proc/4711/task/*; do taskset -pc 0-1 ${t##*/}; done"));
+}
+
+TEST_F(Judged, AControllerOnAnotherNodeIsANote) {
+  host.functions[address].node = 1;
+  EXPECT_TRUE(wrong_checks().empty());
+  const auto verdicts = judge_guest(guest, wish, host);
+  const auto far = std::find_if(verdicts.begin(), verdicts.end(), [](const auto& v) { return v.check == "function"; });
+  ASSERT_NE(far, verdicts.end());
+  EXPECT_EQ(far->kind, Verdict::Kind::note);
+  EXPECT_THAT(far->found, HasSubstr("on node 1 while the VM's memory is on another"));
+}
+
 TEST_F(Judged, WrongDriver) {
   host.functions[address].driver = "xhci_hcd";
   guest.groups.clear();

@@ -8,8 +8,10 @@
 #include "core/base/number.hpp"
 #include "core/boot/kernel_parameters.hpp"
 #include "core/checks/doctor_checks.hpp"
+#include "core/memory/host_memory.hpp"
 #include "core/memory/kernel_command_line.hpp"
 #include "core/memory/page_source.hpp"
+#include "core/memory/pools.hpp"
 #include "core/usb/guards.hpp"
 
 namespace hostsplit {
@@ -39,17 +41,29 @@ Findings check_virtualization(const DoctorInput& in) {
              "Configuration)"}};
 }
 
+/// Whether anybody wants a device; before there is a configuration, everybody may.
+bool wants_devices(const DoctorInput& in) {
+  if (!in.config || !in.claims.empty() || (in.applied && !in.applied->claims.empty())) return true;
+  return std::any_of(in.config->vms.begin(), in.config->vms.end(),
+                     [](const auto& vm) {
+                       return !vm.second.ports.empty() || !vm.second.controllers.empty() ||
+                              !vm.second.functions.empty();
+                     }) ||
+         std::any_of(in.pve.vms.begin(), in.pve.vms.end(), [](const auto& vm) { return !vm.second.host_pci.empty(); });
+}
+
 Findings check_iommu(const DoctorInput& in) {
   if (in.snapshot.iommu) return {};
-  if (const auto word = iommu_off_parameter(in.snapshot); !word.empty())
-    return {{"iommu-off", Severity::error, "IOMMU", fmt::format("the kernel command line says {}", word),
-             fmt::format("Take {} out of the kernel command line and reboot", word)}};
-  return {{"iommu-off", Severity::error, "IOMMU", "the IOMMU is off, so no device can be given to a VM",
-           amd(in.setup)
-               ? "In the firmware setup, turn IOMMU on (often under Advanced, AMD CBS, NBIO); nothing is needed "
-                 "on the kernel command line"
-               : "In the firmware setup, turn VT-d on (often under Advanced, System Agent); kernels before 6.8 "
-                 "also need intel_iommu=on on the command line"}};
+  const auto word = iommu_off_parameter(in.snapshot);
+  const std::string message = word.empty() ? std::string("the IOMMU is off, so no device can be given to a VM")
+                                           : fmt::format("the kernel command line says {}", word);
+  const char* firmware =
+      amd(in.setup) ? "In the firmware setup, turn IOMMU on (often under Advanced, AMD CBS, NBIO); nothing is needed "
+                      "on the kernel command line"
+                    : "In the firmware setup, turn VT-d on (often under Advanced, System Agent); kernels before 6.8 "
+                      "also need intel_iommu=on on the command line";
+  return {{"iommu-off", wants_devices(in) ? Severity::error : Severity::warning, "IOMMU", message,
+           word.empty() ? firmware : fmt::format("Take {} out of the kernel command line and reboot", word)}};
 }
 
 Findings check_remapping(const DoctorInput& in) {
@@ -104,22 +118,50 @@ Findings check_useless_words(const DoctorInput& in) {
   return findings;
 }
 
+void append(Findings& to, const Findings& from) {
+  to.insert(to.end(), from.begin(), from.end());
+}
+
+/// How large each pool is to be, as far as somebody said.
+PageCounts wanted_counts(const DoctorInput& in) {
+  PageCounts counts;
+  if (in.applied)
+    for (const auto& item : in.applied->reservations) counts[{item.node, item.page_size}] = item.pages;
+  if (in.config)
+    for (const auto& item : wanted_pages(*in.config)) counts[{item.node, item.page_size}] = item.pages;
+  return counts;
+}
+
+/// The parameters in a form that both read, tried on the line before it is advised.
+std::string readable_remedy(const DoctorInput& in, const CommandLinePages& pages, const KernelRules& rules) {
+  constexpr auto otherwise = "set keephugepages: 1 on every VM with huge pages";
+  std::string counts;
+  for (const auto& [node, count] : pages.by_node)
+    counts += fmt::format("{}{}:{}", counts.empty() ? "" : ",", node, count);
+  const std::string form = fmt::format("hugepagesz={}{} hugepages={}", pages.page_size == kib_per_gib ? "1G" : "2M",
+                                       counts.empty() ? "" : " hugepages=" + counts, pages.sum());
+  const std::string line = form + " " + in.snapshot.command_line;
+  const bool works = pages_kernel_reads(line, rules) == pages_kernel_reads(in.snapshot.command_line, rules) &&
+                     pages_pve_reads(line, pages.page_size) == pages.sum();
+  return works ? fmt::format("Write {} in front of all other parameters about huge pages, or {}", form, otherwise)
+               : fmt::format("For each of them: {}", otherwise);
+}
+
 Findings check_boot_pages(const DoctorInput& in) {
   const Kib keep_free = in.config ? in.config->keep_free : Config{}.keep_free;
-  auto findings = check_command_line(in.snapshot.command_line, in.snapshot.nodes, keep_free);
-  for (const auto& pages : pages_kernel_reads(in.snapshot.command_line)) {
-    std::uint64_t sum = pages.anywhere;
-    for (const auto& [node, count] : pages.by_node) sum += count;
+  const KernelRules rules = kernel_rules(in.snapshot);
+  auto findings = check_command_line(in.snapshot.command_line, in.snapshot.nodes, keep_free, rules);
+  append(findings, check_ignored_parameters(in.snapshot.command_line, rules));
+  append(findings, check_pages_came(in.snapshot, wanted_counts(in)));
+  for (const auto& pages : pages_kernel_reads(in.snapshot.command_line, rules)) {
+    const std::uint64_t sum = pages.sum();
     const auto read = pages_pve_reads(in.snapshot.command_line, pages.page_size);
     if (sum == 0 || read == sum || !in.pve.known) continue;
     findings.push_back(
         {"boot-pages-unread", Severity::warning, "kernel command line",
          fmt::format("the kernel reserves {} pages of {}, but Proxmox VE reads {} and trims to that when a VM starts",
                      sum, format_size(pages.page_size), read),
-         fmt::format("Write {} behind it, or set keephugepages: 1 on every VM with huge pages",
-                     pages.by_node.empty()
-                         ? fmt::format("hugepagesz={}G before it, and nothing", pages.page_size / kib_per_gib)
-                         : fmt::format("hugepages={}", sum))});
+         readable_remedy(in, pages, rules)});
   }
   return findings;
 }
@@ -223,24 +265,43 @@ Findings check_rc_local(const DoctorInput& in) {
 
 // Memory --------------------------------------------------------------------------------------------------------------
 
+/// "echo 36 > /sys/..." for each pool that has to shrink, the largest first; pages in use stay.
+std::string shrink_commands(const NumaNode& node, Kib excess) {
+  auto pools = node.pools;
+  std::sort(pools.begin(), pools.end(),
+            [](const PagePool& a, const PagePool& b) { return a.total * a.page_size > b.total * b.page_size; });
+  std::string commands;
+  for (const auto& pool : pools) {
+    const auto fewer = std::min(pool.free, (excess + pool.page_size - 1) / pool.page_size);
+    if (fewer == 0) continue;
+    excess -= std::min(excess, fewer * pool.page_size);
+    commands += fmt::format(
+        "{}at most {} pages of {} fit: echo {} > /sys/devices/system/node/node{}/hugepages/"
+        "hugepages-{}kB/nr_hugepages",
+        commands.empty() ? "" : "; ", pool.total - fewer, format_size(pool.page_size), pool.total - fewer, node.id,
+        pool.page_size);
+  }
+  if (excess != 0)
+    commands += fmt::format("{}{} more are in use: shut down VMs that use them", commands.empty() ? "" : "; ",
+                            format_size(excess));
+  commands.front() = commands.front() == 'a' ? 'A' : commands.front();
+  return commands;
+}
+
 Findings check_pools(const DoctorInput& in) {
   const Kib keep_free = in.config ? in.config->keep_free : Config{}.keep_free;
   Findings findings;
   for (const auto& [id, node] : in.snapshot.nodes) {
-    Kib reserved = 0, page_size = kib_per_gib;
-    for (const auto& pool : node.pools) {
-      reserved += pool.total * pool.page_size;
-      if (pool.total != 0) page_size = pool.page_size;
-    }
+    Kib reserved = 0;
+    for (const auto& pool : node.pools) reserved += pool.total * pool.page_size;
     if (reserved == 0 || node.memory == 0 || reserved + keep_free <= node.memory) continue;
-    const Kib room = node.memory > keep_free ? node.memory - keep_free : 0;
     findings.push_back({"pages-over-floor", Severity::error, fmt::format("node {}", id),
                         fmt::format("{} of its {} are huge pages, which leaves the host less than {}",
                                     format_size(reserved), format_size(node.memory), format_size(keep_free)),
-                        fmt::format("At most {} pages of {} fit: echo {} > /sys/devices/system/node/node{}/hugepages/"
-                                    "hugepages-{}kB/nr_hugepages; then see who reserves them",
-                                    room / page_size, format_size(page_size), room / page_size, id, page_size)});
+                        shrink_commands(node, reserved + keep_free - node.memory) + "; then see who reserves them"});
   }
+  append(findings, check_host_memory(in.snapshot, in.config.value_or(Config{}),
+                                     in.config ? wanted_pages(*in.config) : std::vector<Reservation>()));
   return findings;
 }
 

@@ -6,12 +6,15 @@
 #include "core/checks/doctor_checks.hpp"
 #include "core/checks/host_pci.hpp"
 #include "core/checks/pve_lint.hpp"
+#include "core/memory/pools.hpp"
 #include "core/usb/guards.hpp"
 
 /// What doctor says about guests of Proxmox VE.
 namespace hostsplit {
 Findings check_guests(const DoctorInput& in) {
-  return in.config ? lint_pve(in.pve, *in.config, in.snapshot) : in.pve.findings;
+  if (!in.config) return in.pve.findings;
+  const auto reserved = with_others(wanted_pages(*in.config), *in.config, in.snapshot, in.applied);
+  return lint_pve(in.pve, *in.config, in.snapshot, reserved);
 }
 
 Findings check_host_pci(const DoctorInput& in) {
@@ -57,7 +60,7 @@ Findings check_hookscript(const DoctorInput& in) {
   Findings findings;
   if (!in.config || !in.pve.known) return findings;
   for (const auto& [id, wish] : in.config->vms)
-    if (const PveVm* vm = in.pve.vm(id); vm && vm->hookscript.find("hostsplit") == std::string::npos)
+    if (const PveVm* vm = in.pve.next_start(id); vm && vm->hookscript.find("hostsplit") == std::string::npos)
       findings.push_back({"pve-no-hook", Severity::info, fmt::format("VM {}", id),
                           "nothing holds its start back when its controllers or pages are not ready",
                           fmt::format("cp /usr/share/hostsplit/hostsplit-hook /var/lib/vz/snippets/ && qm set {} "

@@ -51,7 +51,8 @@ class Lint {
   }
 
   std::vector<Finding> run() {
-    for (const auto& [id, vm] : in_.pve.vms) {
+    for (const auto& [id, now] : in_.pve.vms) {
+      const PveVm& vm = *in_.pve.next_start(id);
       if (vm.is_template) continue;
       for (const auto& line : vm.host_pci) judge_line(vm, line);
       judge_claims(vm);
@@ -167,7 +168,7 @@ std::vector<Finding> lint_host_pci(const HostPciInput& input) {
 
 std::optional<std::string> host_pci_objection(const PveConfigs& pve, const Snapshot& snapshot, int vm,
                                               const std::vector<std::string>& may_lose) {
-  const PveVm* config = pve.vm(vm);
+  const PveVm* config = pve.next_start(vm);
   if (!config) return std::nullopt;
   for (const auto& line : config->host_pci)
     if (const auto lost = lost_by(line, pve, snapshot, vm, may_lose))

@@ -10,6 +10,8 @@
 #include "core/boot/kernel_parameters.hpp"
 #include "core/memory/kernel_command_line.hpp"
 #include "core/memory/pools.hpp"
+#include "core/memory/pve_start.hpp"
+#include "core/state/wanted_cpus.hpp"
 
 namespace hostsplit {
 namespace {
@@ -18,52 +20,32 @@ std::string vm_subject(const PveVm& vm) {
   return vm.name.empty() ? fmt::format("VM {}", vm.id) : fmt::format("VM {} ({})", vm.id, vm.name);
 }
 
-std::string qm_set(int vm, const std::string& options) {
-  return fmt::format("qm set {} {}", vm, options);
-}
-
-/// Collects findings about one guest.
+/// Collects findings about one guest. All that can be changed is changed by one line: it is printed with the first
+/// finding that needs it.
 class Complaints {
  public:
-  Complaints(const PveVm& vm, std::vector<Finding>& findings) : vm_(vm), findings_(findings) {}
+  Complaints(const PveVm& vm, const PveFix& fix, std::vector<Finding>& findings)
+      : vm_(vm),
+        fix_(fix),
+        findings_(findings) {}
   void add(const char* code, Severity severity, const std::string& message, const std::string& remedy) {
     findings_.push_back({code, severity, vm_subject(vm_), message, remedy});
   }
-  void warn(const char* code, const std::string& message, const std::string& options) {
-    add(code, Severity::warning, message, options.empty() ? "" : qm_set(vm_.id, options));
+  /// The line of this VM, at its first finding; or why there is none.
+  std::string fix() {
+    if (!fix_.reason.empty()) return "No qm set line can do it: " + fix_.reason;
+    if (fix_.line.empty()) return "Correct it in the web interface, under Hardware and Options of the VM";
+    if (printed_) return fmt::format("The qm set line of VM {} does this, too", vm_.id);
+    printed_ = true;
+    return fix_.line;
   }
 
  private:
   const PveVm& vm_;
+  const PveFix& fix_;
   std::vector<Finding>& findings_;
+  bool printed_ = false;
 };
-
-const char* pages_word(Kib page_size) {
-  return page_size == kib_per_gib ? "1024" : "2";
-}
-
-int guest_cpus(const PveVm& vm) {
-  return std::max(1, vm.sockets) * std::max(1, vm.cores);
-}
-
-/// The `numaN` options that bring a guest's memory to the nodes it is wished on, its CPUs shared out evenly.
-std::string numa_options(const PveVm& vm, const std::map<int, Kib>& memory) {
-  std::string options;
-  const int cpus = guest_cpus(vm), nodes = static_cast<int>(memory.size());
-  int index = 0;
-  for (const auto& [node, size] : memory) {
-    const int first = cpus * index / nodes, last = std::max(first, cpus * (index + 1) / nodes - 1);
-    options += fmt::format("{}--numa{} cpus={}{},hostnodes={},memory={},policy=bind", index ? " " : "", index, first,
-                           last > first ? fmt::format("-{}", last) : "", node, size / kib_per_mib);
-    ++index;
-  }
-  // What stays would count into the sum, and Proxmox VE refuses to start a VM whose nodes do not add up to its memory.
-  std::string left_over;
-  for (const auto& node : vm.numa_nodes)
-    if (node.index >= nodes) left_over += fmt::format("{}numa{}", left_over.empty() ? "" : ",", node.index);
-  if (!left_over.empty()) options += " --delete " + left_over;
-  return options;
-}
 
 std::map<int, Kib> bound_memory(const PveVm& vm) {
   std::map<int, Kib> memory;
@@ -75,23 +57,25 @@ std::map<int, Kib> bound_memory(const PveVm& vm) {
 void lint_numa(const PveVm& vm, const std::map<int, Kib>& wanted, Complaints& say) {
   if (!vm.numa)
     say.add("pve-numa-off", Severity::error, "numa is off, so Proxmox VE refuses to start it with huge pages",
-            qm_set(vm.id, "--numa 1"));
+            say.fix());
   for (const auto& node : vm.numa_nodes) {
     const std::string key = fmt::format("numa{}", node.index);
-    if (node.host_nodes.size() != 1 || node.host_nodes[0] > 9)
+    if (node.host_nodes.size() != 1 || node.host_nodes[0] > last_pve_node)
       say.add("pve-numa-node", Severity::error,
-              key + " must name exactly one host node of one digit when huge pages are used",
-              qm_set(vm.id, numa_options(vm, wanted)));
+              key + " must name exactly one host node of one digit when huge pages are used", say.fix());
+    else if (node.policy.empty())
+      say.add("pve-numa-node", Severity::error,
+              key + " has no policy=bind, and Proxmox VE refuses a host node without a policy", say.fix());
     else if (node.policy != "bind")
-      say.warn("pve-numa-node", key + " has no policy=bind, so its pages may come from another node",
-               numa_options(vm, wanted));
+      say.add("pve-numa-node", Severity::warning,
+              fmt::format("{} has policy={}, so its pages may come from another node", key, node.policy), say.fix());
   }
   if (vm.numa_nodes.empty())
-    say.warn("pve-numa-node", "no numa0 line binds its memory, so its pages may come from any node",
-             numa_options(vm, wanted));
+    say.add("pve-numa-node", Severity::warning, "no numa0 line binds its memory, so its pages may come from any node",
+            say.fix());
   else if (bound_memory(vm) != wanted)
-    say.warn("pve-memory-differs", "its numa lines do not put the memory where hostsplit.toml reserves it",
-             numa_options(vm, wanted));
+    say.add("pve-memory-differs", Severity::warning,
+            "its numa lines do not put the memory where hostsplit.toml reserves it", say.fix());
 }
 
 void lint_memory(const PveVm& vm, Kib wanted, Kib page_size, Complaints& say) {
@@ -100,95 +84,145 @@ void lint_memory(const PveVm& vm, Kib wanted, Kib page_size, Complaints& say) {
     say.add(
         "pve-memory-differs", Severity::error,
         fmt::format("has {} of memory, and hostsplit.toml reserves {} for it", format_size(has), format_size(wanted)),
-        qm_set(vm.id, fmt::format("--memory {}", wanted / kib_per_mib)));
+        say.fix());
   if (has % page_size != 0)
     say.add("pve-memory-multiple", Severity::error,
-            fmt::format("{} of memory are no multiple of {}", format_size(has), format_size(page_size)),
-            qm_set(vm.id, fmt::format("--memory {}", (has + page_size - 1) / page_size * page_size / kib_per_mib)));
+            fmt::format("{} of memory are no multiple of {}", format_size(has), format_size(page_size)), say.fix());
   Kib sum = 0;
   for (const auto& node : vm.numa_nodes) sum += node.memory.value_or(0);
   if (!vm.numa_nodes.empty() && sum != has)
     say.add("pve-memory-differs", Severity::error,
-            fmt::format("its numa lines add up to {}, but it has {}", format_size(sum), format_size(has)),
-            "Correct the numa lines: Proxmox VE refuses to start it like this");
+            fmt::format("its numa lines add up to {}, but it has {}", format_size(sum), format_size(has)), say.fix());
 }
 
-void lint_pages(const PveVm& vm, Kib page_size, Complaints& say) {
+/// What the model of a start finds that nothing above names.
+void lint_start(const PveVm& vm, const Snapshot& snapshot, Complaints& say) {
+  for (const auto& node : vm.numa_nodes)
+    for (const auto& other : vm.numa_nodes) {
+      CpuSet both;
+      std::set_intersection(node.guest_cpus.begin(), node.guest_cpus.end(), other.guest_cpus.begin(),
+                            other.guest_cpus.end(), std::inserter(both, both.end()));
+      if (node.index < other.index && !both.empty())
+        say.add("pve-numa-cpus", Severity::error,
+                fmt::format("numa{} and numa{} both have guest CPUs {}, so QEMU refuses to start it", node.index,
+                            other.index, to_string(both)),
+                say.fix());
+    }
+  for (const auto& node : vm.numa_nodes)
+    for (const int host : node.host_nodes)
+      if (!snapshot.nodes.empty() && !snapshot.nodes.count(host))
+        say.add("pve-numa-node", Severity::error,
+                fmt::format("numa{} names host node {}, which this machine does not have", node.index, host),
+                say.fix());
+}
+
+/// What `hugepages: any` comes to (PVE::QemuServer::Memory, hugepages_size).
+void lint_any(const PveVm& vm, Kib page_size, const Snapshot& snapshot, Complaints& say) {
+  for (const auto& [pool, pages] : judge_start(vm, snapshot.nodes).pages) {
+    if (pool.page_size == page_size) continue;
+    return say.add("pve-page-size", Severity::error,
+                   fmt::format("hugepages: any takes {} pages of {} for it, and hostsplit.toml reserves pages of {}",
+                               pages, format_size(pool.page_size), format_size(page_size)),
+                   say.fix());
+  }
+}
+
+void lint_pages(const PveVm& vm, Kib page_size, const Snapshot& snapshot, Complaints& say) {
   const bool small = page_size == 2 * kib_per_mib;
   if (vm.hugepages == PvePages::none)
     say.add("pve-no-hugepages", Severity::error, "does not use huge pages, so what is reserved for it lies idle",
-            qm_set(vm.id, fmt::format("--hugepages {} --keephugepages 1", pages_word(page_size))));
-  else if (vm.hugepages != PvePages::any && (vm.hugepages == PvePages::small) != small)
+            say.fix());
+  else if (vm.hugepages == PvePages::any)
+    lint_any(vm, page_size, snapshot, say);
+  else if ((vm.hugepages == PvePages::small) != small)
     say.add("pve-page-size", Severity::error,
             fmt::format("uses huge pages of {} MiB, and hostsplit.toml reserves pages of {}", to_string(vm.hugepages),
                         format_size(page_size)),
-            qm_set(vm.id, fmt::format("--hugepages {}", pages_word(page_size))));
+            say.fix());
   if (vm.balloon.value_or(1) != 0)
-    say.warn("pve-balloon", "the balloon device is on; it cannot shrink huge pages and only costs", "--balloon 0");
+    say.add("pve-balloon", Severity::warning, "the balloon device is on; it cannot shrink huge pages and only costs",
+            say.fix());
   if (vm.hotplug.find("memory") != std::string::npos)
-    say.warn("pve-hotplug-memory", "memory hotplug trims the pool of huge pages, whatever keephugepages says",
-             "--hotplug disk,network,usb");
+    say.add("pve-hotplug-memory", Severity::warning,
+            "memory hotplug trims the pool of huge pages, whatever keephugepages says", say.fix());
 }
 
-void lint_affinity(const PveVm& vm, const VmWish& wish, const Snapshot& snapshot, Complaints& say) {
-  CpuSet wanted = wish.cpus.value_or(CpuSet());
-  if (!wish.cpus)
-    for (const auto& [node, size] : memory_by_node(wish))
-      if (const auto at = snapshot.nodes.find(node); at != snapshot.nodes.end())
-        wanted.insert(at->second.cpus.begin(), at->second.cpus.end());
+void lint_affinity(const PveVm& vm, const CpuSet& wanted, Complaints& say) {
   if (wanted.empty()) return;
   // Fewer than it may have is a choice: it leaves CPUs of its node to the host.
   const CpuSet chosen = vm.affinity.value_or(CpuSet());
   if (!chosen.empty() && std::includes(wanted.begin(), wanted.end(), chosen.begin(), chosen.end())) return;
-  say.warn("pve-affinity",
-           vm.affinity
-               ? fmt::format("runs on CPUs {}, and hostsplit.toml says {}", to_string(*vm.affinity), to_string(wanted))
-               : "may run on every CPU of the host",
-           "--affinity " + to_string(wanted));
+  say.add("pve-affinity", Severity::warning,
+          vm.affinity
+              ? fmt::format("runs on CPUs {}, and hostsplit.toml says {}", to_string(*vm.affinity), to_string(wanted))
+              : "may run on every CPU of the host",
+          say.fix());
 }
 
-void lint_guest(const PveVm& vm, const VmWish& wish, const Snapshot& snapshot, std::vector<Finding>& findings) {
-  Complaints say(vm, findings);
+/// One note for all that waits: what is judged is the VM as it will start.
+void lint_pending(const PveVm& vm, Complaints& say) {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : vm.pending) keys.push_back(key);
+  for (const auto& key : vm.pending_deletes) keys.push_back(key + " (removed)");
+  if (!keys.empty())
+    say.add(
+        "pve-pending", Severity::info,
+        fmt::format("changes wait for its next start and are judged as if it had started: {}", fmt::join(keys, ", ")),
+        "");
+}
+
+/// The number of pages that a start leaves in a pool, where that is another one than is reserved. Proxmox VE trims the
+/// pools of the page sizes that the started VM has (PVE::QemuServer::Memory).
+struct Trim {
+  Kib page_size = 0;
+  std::uint64_t read = 0, reserved = 0;
+};
+
+std::vector<Trim> trims_of(const PveVm& vm, const std::map<Kib, std::uint64_t>& reserved, const Snapshot& snapshot) {
+  if (!trims_pool(vm) || vm.is_template) return {};
+  std::set<Kib> sizes;
+  for (const auto& [pool, pages] : judge_start(vm, snapshot.nodes).pages) sizes.insert(pool.page_size);
+  std::vector<Trim> trims;
+  for (const auto& [page_size, pages] : reserved) {
+    const auto read = pages_pve_reads(snapshot.command_line, page_size);
+    if (read != pages && sizes.count(page_size)) trims.push_back({page_size, read, pages});
+  }
+  return trims;
+}
+
+std::string trim_text(const Trim& trim) {
+  return fmt::format(
+      "after its start Proxmox VE sets the pool of {} pages to {}, the number it reads from the kernel "
+      "command line; {} are reserved",
+      format_size(trim.page_size), trim.read, trim.reserved);
+}
+
+void lint_guest(const PveVm& vm, const VmWish& wish, const std::vector<Trim>& trims, const Snapshot& snapshot,
+                std::vector<Finding>& findings) {
+  const CpuSet cpus = wanted_cpus(wish, snapshot.nodes);
+  const PveFix fix = fix_for(vm, wish, cpus, !trims.empty(), snapshot.nodes);
+  Complaints say(vm, fix, findings);
   const auto memory = memory_by_node(wish);
   if (!memory.empty()) {
     Kib sum = 0;
     for (const auto& [node, size] : memory) sum += size;
-    lint_pages(vm, wish.page_size, say);
+    lint_pages(vm, wish.page_size, snapshot, say);
     lint_numa(vm, memory, say);
     lint_memory(vm, sum, wish.page_size, say);
+    lint_start(vm, snapshot, say);
   }
-  lint_affinity(vm, wish, snapshot, say);
-  for (const auto* key : {"memory", "hugepages", "numa", "numa0", "numa1", "affinity", "keephugepages", "balloon"})
-    if (vm.pending.contains(key))
-      say.add("pve-pending", Severity::info, fmt::format("a change of {} waits for the next start", key), "");
-  if (!vm.lock.empty()) say.warn("pve-locked", fmt::format("is locked ({}), so it will not start", vm.lock), "");
+  lint_affinity(vm, cpus, say);
+  for (const auto& trim : trims) say.add("pve-trims-pool", Severity::error, trim_text(trim), say.fix());
+  lint_pending(vm, say);
+  if (!vm.lock.empty())
+    say.add("pve-locked", Severity::warning, fmt::format("is locked ({}), so it will not start", vm.lock), "");
 }
 
-/// Proxmox VE trims the pools of the page sizes that the started VM has (PVE::QemuServer::Memory).
-bool uses_pages(const PveVm& vm, Kib page_size) {
-  if (vm.hugepages == PvePages::any) return true;
-  return page_size == kib_per_gib ? vm.hugepages == PvePages::big : vm.hugepages == PvePages::small;
-}
-
-/// Kernel command line, pool and VMs together decide whether a start trims what is reserved.
-void lint_trimming(const PveConfigs& pve, const Config& config, const Snapshot& snapshot,
-                   std::vector<Finding>& findings) {
-  std::map<Kib, std::uint64_t> planned;
-  for (const auto& item : wanted_pages(config)) planned[item.page_size] += item.pages;
-  for (const auto& [page_size, pages] : planned) {
-    const auto read = pages_pve_reads(snapshot.command_line, page_size);
-    if (read == pages) continue;
-    for (const auto& [id, vm] : pve.vms) {
-      if (!trims_pool(vm) || vm.is_template || !uses_pages(vm, page_size)) continue;
-      findings.push_back(
-          {"pve-trims-pool", Severity::error, vm_subject(vm),
-           fmt::format(
-               "after its start Proxmox VE sets the pool of {} pages to {}, the number it reads from the kernel "
-               "command line; {} are reserved",
-               format_size(page_size), read, pages),
-           qm_set(id, "--keephugepages 1")});
-    }
-  }
+/// VMs that are not in the configuration, where their start harms what is.
+void lint_stranger(const PveVm& vm, const std::vector<Trim>& trims, std::vector<Finding>& findings) {
+  for (const auto& trim : trims)
+    findings.push_back({"pve-trims-pool", Severity::error, vm_subject(vm), trim_text(trim),
+                        fmt::format("qm set {} --keephugepages 1", vm.id)});
 }
 
 /// `--startup` with another order, what else stands there kept.
@@ -205,7 +239,7 @@ std::string startup_option(const PveVm& vm, int order) {
 void lint_start_order(const PveConfigs& pve, const Config& config, std::vector<Finding>& findings) {
   std::vector<const PveVm*> together;
   for (const auto& [id, wish] : config.vms) {
-    const PveVm* vm = pve.vm(id);
+    const PveVm* vm = pve.next_start(id);
     if (vm && vm->on_boot && vm->hugepages != PvePages::none) together.push_back(vm);
   }
   if (together.size() < 2) return;
@@ -221,7 +255,7 @@ void lint_start_order(const PveConfigs& pve, const Config& config, std::vector<F
     findings.push_back({"pve-start-order", Severity::warning, vm_subject(vm),
                         fmt::format("VM {} starts right after it and waits at most 60 s for its pages to be filled",
                                     together[i + 1]->id),
-                        qm_set(together[i + 1]->id, startup_option(*together[i + 1], ++last))});
+                        fmt::format("qm set {} {}", together[i + 1]->id, startup_option(*together[i + 1], ++last))});
   }
 }
 
@@ -231,7 +265,8 @@ bool trims_pool(const PveVm& vm) {
   return vm.hugepages != PvePages::none && !vm.keep_hugepages;
 }
 
-std::vector<Finding> lint_pve(const PveConfigs& pve, const Config& config, const Snapshot& snapshot) {
+std::vector<Finding> lint_pve(const PveConfigs& pve, const Config& config, const Snapshot& snapshot,
+                              const std::vector<Reservation>& reserved) {
   std::vector<Finding> findings = pve.findings;
   if (!pve.known) {
     findings.push_back({"pve-unknown", Severity::info, "/etc/pve",
@@ -239,16 +274,20 @@ std::vector<Finding> lint_pve(const PveConfigs& pve, const Config& config, const
                         "On a Proxmox VE host: systemctl status pve-cluster"});
     return findings;
   }
+  std::map<Kib, std::uint64_t> pages;
+  for (const auto& item : reserved) pages[item.page_size] += item.pages;
   for (const auto& [id, wish] : config.vms) {
-    if (const PveVm* vm = pve.vm(id))
-      lint_guest(*vm, wish, snapshot, findings);
+    if (const PveVm* vm = pve.next_start(id))
+      lint_guest(*vm, wish, trims_of(*vm, pages, snapshot), snapshot, findings);
     else
       findings.push_back(
           {"pve-vm-unknown", Severity::warning, fmt::format("VM {}", id),
            "Proxmox VE has no VM of that number on this node",
            pve.vms.empty() ? "Create it, or correct the number in hostsplit.toml" : "Known: see qm list"});
   }
-  lint_trimming(pve, config, snapshot, findings);
+  for (const auto& [id, vm] : pve.vms)
+    if (!config.vms.count(id))
+      lint_stranger(*pve.next_start(id), trims_of(*pve.next_start(id), pages, snapshot), findings);
   lint_start_order(pve, config, findings);
   return findings;
 }

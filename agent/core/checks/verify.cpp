@@ -7,6 +7,8 @@
 
 #include "core/base/names.hpp"
 #include "core/memory/pools.hpp"
+#include "core/memory/pve_start.hpp"
+#include "core/state/wanted_cpus.hpp"
 
 namespace hostsplit {
 namespace {
@@ -19,14 +21,6 @@ std::string mib(Kib size) {
 
 std::string node_text(int node) {
   return fmt::format("node {}", node);
-}
-
-CpuSet cpus_of(const std::map<int, NumaNode>& nodes, const std::map<int, Kib>& memory) {
-  CpuSet cpus;
-  for (const auto& [id, size] : memory)
-    if (const auto node = nodes.find(id); node != nodes.end())
-      cpus.insert(node->second.cpus.begin(), node->second.cpus.end());
-  return cpus;
 }
 
 bool subset(const CpuSet& part, const CpuSet& whole) {
@@ -48,6 +42,7 @@ Kib total(const std::map<int, Kib>& memory) {
 }
 
 std::string numa_remedy(const GuestWish& wish) {
+  if (!wish.remedy.empty()) return wish.remedy;
   std::string options = fmt::format("qm set {} --numa 1 --hugepages {} --keephugepages 1", wish.vm,
                                     wish.page_size == 2 * kib_per_mib ? "2" : "1024");
   int index = 0;
@@ -125,6 +120,14 @@ bool placed_by_kernel(const GuestThread& thread) {
   return thread.name.starts_with("iou-wrk-") || thread.name.starts_with("iou-sqp-");
 }
 
+/// All threads: `taskset -a` stops at the first one that the kernel lets nobody move.
+std::string cpus_remedy(const RunningGuest& guest, const CpuSet& cpus) {
+  return fmt::format(
+      "qm set {} --affinity {}, then shut the VM down and start it; at once, all threads: for t in "
+      "/proc/{}/task/*; do taskset -pc {} ${{t##*/}}; done",
+      guest.vm, to_string(cpus), guest.pid.value_or(0), to_string(cpus));
+}
+
 /// Threads elsewhere, reported by name; all that are right in one line.
 void judge_cpus(const RunningGuest& guest, const GuestWish& wish, std::vector<Verdict>& verdicts) {
   if (!wish.cpus || wish.cpus->empty()) return;
@@ -147,17 +150,39 @@ void judge_cpus(const RunningGuest& guest, const GuestWish& wish, std::vector<Ve
                                     ? fmt::format("thread {} ({})", first.tid, first.name)
                                     : fmt::format("{} threads, first {} ({})", threads.size(), first.tid, first.name);
     verdicts.push_back({Kind::wrong, "cpus", subject, "may run on CPUs " + to_string(allowed), wanted,
-                        fmt::format("qm set {} --affinity {}, then shut the VM down and start it; at once: taskset -pc "
-                                    "{} {}",
-                                    wish.vm, to_string(*wish.cpus), to_string(*wish.cpus), first.tid)});
+                        cpus_remedy(guest, *wish.cpus)});
   }
+}
+
+/// Threads that may run where they are wanted, and whose memory is on another node all the same: the very thing that
+/// pinning is to prevent, even where the affinity of Proxmox VE or the configuration says so.
+void judge_distance(const RunningGuest& guest, const GuestWish& wish, const GuestHost& host,
+                    std::vector<Verdict>& verdicts) {
+  const auto memory = wish.memory.empty() && guest.pages ? huge_memory(*guest.pages) : wish.memory;
+  const CpuSet local = cpus_of_nodes(host.nodes, memory);
+  if (local.empty() || memory.empty() || !wish.cpus) return;
+  CpuSet allowed;
+  int away = 0;
+  for (const auto& thread : guest.threads) {
+    if (placed_by_kernel(thread) || !subset(thread.allowed, *wish.cpus) || subset(thread.allowed, local)) continue;
+    ++away;
+    allowed.insert(thread.allowed.begin(), thread.allowed.end());
+  }
+  if (away == 0) return;
+  std::vector<int> nodes;
+  for (const auto& [node, size] : memory) nodes.push_back(node);
+  verdicts.push_back(
+      {Kind::wrong, "cpus", fmt::format("{} thread{}, and the memory", away, away == 1 ? "" : "s"),
+       fmt::format("may run on CPUs {}, and its memory is on node {}", to_string(allowed), fmt::join(nodes, " and ")),
+       "CPUs " + to_string(local), cpus_remedy(guest, local)});
 }
 
 bool is_vfio(const std::string& driver) {
   return driver == names::vfio_driver || driver.ends_with("vfio_pci");
 }
 
-Verdict judge_function(const PciAddress& address, const RunningGuest& guest, const GuestHost& host, bool passed) {
+Verdict judge_function(const PciAddress& address, const RunningGuest& guest, const GuestWish& wish,
+                       const GuestHost& host, bool passed) {
   Verdict verdict{
       Kind::right, "function", to_string(address), "", fmt::format("{}, held by the VM", names::vfio_driver), ""};
   const auto it = host.functions.find(address);
@@ -170,6 +195,8 @@ Verdict judge_function(const PciAddress& address, const RunningGuest& guest, con
   const PciFunction& function = it->second;
   verdict.found = function.driver.empty() ? "no driver" : function.driver;
   if (function.group) verdict.found += fmt::format(", group {}", *function.group);
+  const bool far = function.node && *function.node >= 0 && !wish.memory.empty() && !wish.memory.count(*function.node);
+  if (far) verdict.found += fmt::format(", on node {} while the VM's memory is on another", *function.node);
   const bool held = function.group && std::count(guest.groups.begin(), guest.groups.end(), *function.group) != 0;
   if (!is_vfio(function.driver)) {
     verdict.kind = Kind::wrong;
@@ -184,6 +211,10 @@ Verdict judge_function(const PciAddress& address, const RunningGuest& guest, con
     verdict.kind = Kind::note;
     verdict.found += ", but the VM was started without it";
     verdict.remedy = fmt::format("qm set {} --hostpci<N> {}", guest.vm, to_string(address));
+  } else if (far) {
+    verdict.kind = Kind::note;
+    verdict.remedy = fmt::format("Each transfer crosses the nodes: choose a port of a controller on node {} for it",
+                                 wish.memory.begin()->first);
   }
   return verdict;
 }
@@ -193,12 +224,13 @@ void judge_functions(const RunningGuest& guest, const GuestWish& wish, const Gue
   std::map<PciAddress, bool> functions;  // true: on the command line
   for (const auto& claim : wish.functions) functions.emplace(claim.address, false);
   for (const auto& address : guest.command.functions) functions[address] = true;
-  for (const auto& [address, passed] : functions) verdicts.push_back(judge_function(address, guest, host, passed));
+  for (const auto& [address, passed] : functions)
+    verdicts.push_back(judge_function(address, guest, wish, host, passed));
 }
 
 void judge_interrupts(const RunningGuest& guest, const GuestWish& wish, const GuestHost& host,
                       std::vector<Verdict>& verdicts) {
-  const CpuSet local = cpus_of(host.nodes, wish.memory);
+  const CpuSet local = cpus_of_nodes(host.nodes, wish.memory);
   if (local.empty()) return;
   std::map<PciAddress, std::vector<const GuestInterrupt*>> by_function;
   for (const auto& interrupt : guest.interrupts) by_function[interrupt.function].push_back(&interrupt);
@@ -252,6 +284,12 @@ void wish_from_pve(const PveVm& pve, GuestWish& wish) {
   wish.source = fmt::format("{}.conf", pve.id);
 }
 
+std::string remedy_for(const PveFix& fix) {
+  if (!fix.reason.empty()) return "Proxmox VE cannot put it there: " + fix.reason;
+  if (fix.line.empty()) return "Its configuration is right by now: shut the VM down and start it";
+  return fix.line + ", then shut the VM down and start it";
+}
+
 }  // namespace
 
 GuestWish wish_for(int vm, const std::optional<Config>& config, const std::optional<BootPlan>& applied,
@@ -263,15 +301,16 @@ GuestWish wish_for(int vm, const std::optional<Config>& config, const std::optio
       wish.name = found->second.name;
       wish.memory = memory_by_node(found->second);
       wish.page_size = found->second.page_size;
-      wish.cpus = found->second.cpus;
+      wish.cpus = wanted_cpus(found->second, nodes);
       wish.source = config->file;
     }
+  if (config && config->vms.count(vm) && pve)
+    wish.remedy = remedy_for(fix_for(*pve, config->vms.at(vm), wish.cpus.value_or(CpuSet()), false, nodes));
   if (pve) wish_from_pve(*pve, wish);
-  // hostsplit.toml(5): without `cpus` those of the node are meant. What Proxmox VE was told counts where nothing else
-  // is.
-  if (!wish.cpus && config && config->vms.count(vm) && !wish.memory.empty()) wish.cpus = cpus_of(nodes, wish.memory);
+  // What Proxmox VE was told counts only where the configuration says nothing.
+  if (wish.cpus && wish.cpus->empty()) wish.cpus.reset();
   if (!wish.cpus && pve) wish.cpus = pve->affinity;
-  if (!wish.cpus && !wish.memory.empty()) wish.cpus = cpus_of(nodes, wish.memory);
+  if (!wish.cpus && !wish.memory.empty()) wish.cpus = cpus_of_nodes(nodes, wish.memory);
   if (applied)
     for (const auto& claim : applied->claims)
       if (claim.vm == vm) wish.functions.push_back(claim);
@@ -285,6 +324,7 @@ std::vector<Verdict> judge_guest(const RunningGuest& guest, const GuestWish& wis
         {Kind::right, "process", fmt::format("VM {}", guest.vm), fmt::format("process {}", *guest.pid), "", ""});
     judge_memory(guest, wish, verdicts);
     judge_cpus(guest, wish, verdicts);
+    judge_distance(guest, wish, host, verdicts);
   } else if (guest.distrust.empty()) {
     verdicts.push_back({Kind::note, "process", fmt::format("VM {}", guest.vm), "not running", "", ""});
   } else {
@@ -293,81 +333,6 @@ std::vector<Verdict> judge_guest(const RunningGuest& guest, const GuestWish& wis
   }
   judge_functions(guest, wish, host, verdicts);
   if (guest.pid) judge_interrupts(guest, wish, host, verdicts);
-  return verdicts;
-}
-
-namespace {
-
-struct PoolKey {
-  int node;
-  Kib page_size;
-  auto operator<=>(const PoolKey&) const = default;
-};
-
-/// What the guests say about one pool.
-struct PoolUse {
-  std::uint64_t held = 0;    ///< pages in running guests
-  std::uint64_t needed = 0;  ///< pages that guests which do not run will want
-  std::vector<int> holders, waiting;
-};
-
-std::map<PoolKey, PoolUse> uses_of(const std::vector<std::pair<RunningGuest, GuestWish>>& guests) {
-  std::map<PoolKey, PoolUse> uses;
-  for (const auto& [guest, wish] : guests) {
-    if (guest.pages)
-      for (const auto& [page_size, by_node] : guest.pages->huge)
-        for (const auto& [node, count] : by_node) {
-          auto& use = uses[{node, page_size}];
-          use.held += count;
-          if (use.holders.empty() || use.holders.back() != guest.vm) use.holders.push_back(guest.vm);
-        }
-    if (guest.pid || wish.page_size == 0) continue;
-    for (const auto& [node, size] : wish.memory) {
-      auto& use = uses[{node, wish.page_size}];
-      use.needed += size / wish.page_size;
-      use.waiting.push_back(wish.vm);
-    }
-  }
-  return uses;
-}
-
-Verdict judge_pool(int node, const PagePool& pool, const Reservation* reserved, const PoolUse& use) {
-  Verdict verdict;
-  verdict.kind = Kind::right;
-  verdict.check = "pool";
-  verdict.subject = fmt::format("node {}, {}", node, format_size(pool.page_size));
-  verdict.found = fmt::format("{} pages, {} free", pool.total, pool.free);
-  if (use.held != 0) verdict.found += fmt::format(", {} in VM {}", use.held, fmt::join(use.holders, ", "));
-  if (reserved) verdict.wanted = fmt::format("{} pages", reserved->pages);
-  if (reserved && persistent(pool) < reserved->pages) {
-    verdict.kind = Kind::wrong;
-    verdict.remedy = "journalctl -t hostsplit HOSTSPLIT_EVENT=reserve tells why; hostsplit apply tries again";
-  } else if (pool.free < use.needed) {
-    verdict.kind = Kind::wrong;
-    verdict.wanted = fmt::format("{} free for VM {}", use.needed, fmt::join(use.waiting, ", "));
-    verdict.remedy = "See who holds them: grep Huge /proc/*/status; or reserve more: hostsplit plan";
-  } else if (pool.surplus != 0 || (reserved && persistent(pool) > reserved->pages)) {
-    verdict.kind = Kind::note;
-  }
-  return verdict;
-}
-
-}  // namespace
-
-std::vector<Verdict> judge_pools(const std::map<int, NumaNode>& nodes, const std::vector<Reservation>& reserved,
-                                 const std::vector<std::pair<RunningGuest, GuestWish>>& guests) {
-  std::vector<Verdict> verdicts;
-  const auto uses = uses_of(guests);
-  for (const auto& [id, node] : nodes)
-    for (const auto& pool : node.pools) {
-      const auto mine = std::find_if(reserved.begin(), reserved.end(), [&, node_id = id](const Reservation& item) {
-        return item.node == node_id && item.page_size == pool.page_size;
-      });
-      const auto use = uses.find({id, pool.page_size});
-      if (mine == reserved.end() && use == uses.end()) continue;
-      verdicts.push_back(
-          judge_pool(id, pool, mine == reserved.end() ? nullptr : &*mine, use == uses.end() ? PoolUse{} : use->second));
-    }
   return verdicts;
 }
 

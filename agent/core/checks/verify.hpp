@@ -39,6 +39,7 @@ struct GuestWish {
   std::optional<CpuSet> cpus;    ///< host CPUs its threads may run on
   std::vector<Claim> functions;  ///< that belong to it
   std::string source;            ///< where this is written, for messages
+  std::string remedy = {};       ///< what brings its memory there: a `qm set` line that was judged, fix_for()
 };
 
 /// Joins what is known: the configuration of hostsplit first; what it leaves open, the guest's own configuration of
