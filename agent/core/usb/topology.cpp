@@ -7,6 +7,8 @@
 #include <map>
 #include <set>
 
+#include "core/usb/learn.hpp"
+
 namespace hostsplit {
 namespace {
 
