@@ -10,6 +10,7 @@
 #include "core/boot/kernel_parameters.hpp"
 #include "core/memory/kernel_command_line.hpp"
 #include "core/memory/pools.hpp"
+#include "core/proxmox/vm_settings.hpp"
 
 namespace hostsplit {
 namespace {
@@ -38,31 +39,8 @@ class Complaints {
   std::vector<Finding>& findings_;
 };
 
-const char* pages_word(Kib page_size) {
-  return page_size == kib_per_gib ? "1024" : "2";
-}
-
-int guest_cpus(const PveVm& vm) {
-  return std::max(1, vm.sockets) * std::max(1, vm.cores);
-}
-
-/// The `numaN` options that bring a guest's memory to the nodes it is wished on, its CPUs shared out evenly.
 std::string numa_options(const PveVm& vm, const std::map<int, Kib>& memory) {
-  std::string options;
-  const int cpus = guest_cpus(vm), nodes = static_cast<int>(memory.size());
-  int index = 0;
-  for (const auto& [node, size] : memory) {
-    const int first = cpus * index / nodes, last = std::max(first, cpus * (index + 1) / nodes - 1);
-    options += fmt::format("{}--numa{} cpus={}{},hostnodes={},memory={},policy=bind", index ? " " : "", index, first,
-                           last > first ? fmt::format("-{}", last) : "", node, size / kib_per_mib);
-    ++index;
-  }
-  // What stays would count into the sum, and Proxmox VE refuses to start a VM whose nodes do not add up to its memory.
-  std::string left_over;
-  for (const auto& node : vm.numa_nodes)
-    if (node.index >= nodes) left_over += fmt::format("{}numa{}", left_over.empty() ? "" : ",", node.index);
-  if (!left_over.empty()) options += " --delete " + left_over;
-  return options;
+  return qm_options(numa_settings(vm, memory, guest_cpus(vm)));
 }
 
 std::map<int, Kib> bound_memory(const PveVm& vm) {
@@ -117,12 +95,12 @@ void lint_pages(const PveVm& vm, Kib page_size, Complaints& say) {
   const bool small = page_size == 2 * kib_per_mib;
   if (vm.hugepages == PvePages::none)
     say.add("pve-no-hugepages", Severity::error, "does not use huge pages, so what is reserved for it lies idle",
-            qm_set(vm.id, fmt::format("--hugepages {} --keephugepages 1", pages_word(page_size))));
+            qm_set(vm.id, fmt::format("--hugepages {} --keephugepages 1", hugepages_value(page_size))));
   else if (vm.hugepages != PvePages::any && (vm.hugepages == PvePages::small) != small)
     say.add("pve-page-size", Severity::error,
             fmt::format("uses huge pages of {} MiB, and hostsplit.toml reserves pages of {}", to_string(vm.hugepages),
                         format_size(page_size)),
-            qm_set(vm.id, fmt::format("--hugepages {}", pages_word(page_size))));
+            qm_set(vm.id, fmt::format("--hugepages {}", hugepages_value(page_size))));
   if (vm.balloon.value_or(1) != 0)
     say.warn("pve-balloon", "the balloon device is on; it cannot shrink huge pages and only costs", "--balloon 0");
   if (vm.hotplug.find("memory") != std::string::npos)
@@ -131,15 +109,8 @@ void lint_pages(const PveVm& vm, Kib page_size, Complaints& say) {
 }
 
 void lint_affinity(const PveVm& vm, const VmWish& wish, const Snapshot& snapshot, Complaints& say) {
-  CpuSet wanted = wish.cpus.value_or(CpuSet());
-  if (!wish.cpus)
-    for (const auto& [node, size] : memory_by_node(wish))
-      if (const auto at = snapshot.nodes.find(node); at != snapshot.nodes.end())
-        wanted.insert(at->second.cpus.begin(), at->second.cpus.end());
-  if (wanted.empty()) return;
-  // Fewer than it may have is a choice: it leaves CPUs of its node to the host.
-  const CpuSet chosen = vm.affinity.value_or(CpuSet());
-  if (!chosen.empty() && std::includes(wanted.begin(), wanted.end(), chosen.begin(), chosen.end())) return;
+  const CpuSet wanted = wanted_cpus(wish, snapshot);
+  if (wanted.empty() || (vm.affinity && allowed_cpus(vm, wanted) == *vm.affinity)) return;
   say.warn("pve-affinity",
            vm.affinity
                ? fmt::format("runs on CPUs {}, and hostsplit.toml says {}", to_string(*vm.affinity), to_string(wanted))
@@ -191,38 +162,15 @@ void lint_trimming(const PveConfigs& pve, const Config& config, const Snapshot& 
   }
 }
 
-/// `--startup` with another order, what else stands there kept.
-std::string startup_option(const PveVm& vm, int order) {
-  std::string option = fmt::format("--startup order={}", order);
-  if (vm.start_delay) option += fmt::format(",up={}", *vm.start_delay);
-  if (vm.stop_delay) option += fmt::format(",down={}", *vm.stop_delay);
-  return option;
-}
-
-/// Two VMs that start together wait for one lock, the second at most 60 s (PVE::QemuServer::Memory). Those of another
-/// order never do: the start of all guests waits for every start of one order before it begins the next (pve-manager,
-/// PVE::API2::Nodes, startall).
 void lint_start_order(const PveConfigs& pve, const Config& config, std::vector<Finding>& findings) {
-  std::vector<const PveVm*> together;
-  for (const auto& [id, wish] : config.vms) {
-    const PveVm* vm = pve.vm(id);
-    if (vm && vm->on_boot && vm->hugepages != PvePages::none) together.push_back(vm);
-  }
-  if (together.size() < 2) return;
-  std::sort(together.begin(), together.end(), [](const PveVm* a, const PveVm* b) {
-    constexpr int last = 1 << 30;  // VMs without an order come after those that have one
-    return std::pair(a->start_order.value_or(last), a->id) < std::pair(b->start_order.value_or(last), b->id);
-  });
-  int last = 0;  // behind all that start, whoever they are
-  for (const auto& [id, vm] : pve.vms) last = std::max(last, vm.start_order.value_or(0));
-  for (std::size_t i = 0; i + 1 < together.size(); ++i) {
-    const PveVm& vm = *together[i];
-    if (vm.start_order != together[i + 1]->start_order || vm.start_delay.value_or(0) >= 60) continue;
-    findings.push_back({"pve-start-order", Severity::warning, vm_subject(vm),
-                        fmt::format("VM {} starts right after it and waits at most 60 s for its pages to be filled",
-                                    together[i + 1]->id),
-                        qm_set(together[i + 1]->id, startup_option(*together[i + 1], ++last))});
-  }
+  std::set<int> together;
+  for (const auto& [id, wish] : config.vms)
+    if (const PveVm* vm = pve.vm(id); vm && vm->on_boot && vm->hugepages != PvePages::none) together.insert(id);
+  for (const auto& order : start_orders(pve.vms, together))
+    findings.push_back(
+        {"pve-start-order", Severity::warning, vm_subject(pve.vms.at(order.after)),
+         fmt::format("VM {} starts right after it and waits at most 60 s for its pages to be filled", order.vm),
+         qm_set(order.vm, "--startup " + order.value)});
 }
 
 }  // namespace

@@ -12,6 +12,11 @@ namespace hostsplit {
 /// \param file for messages   \param findings appended to
 PveVm parse_pve_vm(int id, std::string_view text, const std::string& file, std::vector<Finding>& findings);
 
+/// The VM as its next start will have it: pending changes taken over.
+PveVm at_next_start(const PveVm& vm);
+/// The same after changes more.
+PveVm with_changes(const PveVm& vm, const std::vector<PveKeyChange>& changes);
+
 /// /etc/pve/mapping/pci.cfg: an id at the beginning of a line, its properties indented below. As tolerant.
 std::vector<PveMapping> parse_pve_mappings(std::string_view text, const std::string& file,
                                            std::vector<Finding>& findings);
