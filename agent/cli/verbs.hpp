@@ -24,6 +24,7 @@ struct Options {
   bool remove = false;
   double timeout = 0;  ///< seconds; 0: none
   std::vector<std::string> labels;
+  std::vector<std::string> vms;    ///< --vm of setup, each as it was written
   std::vector<std::string> words;  ///< positional words of the verb
 };
 
