@@ -2,7 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "core/base/error.hpp"
+#include "core/usb/topology.hpp"
 #include "host/inventory/inventory.hpp"
 #include "operations/learning.hpp"
 #include "support/split_host.hpp"
@@ -125,6 +128,42 @@ TEST_F(LearnTest, FirmwareLocationsProveThePairAtOnce) {
   const LearnedPort& port = learning.name(plug("0000:04:00.1", "1", "480").device, "type-c");
   EXPECT_EQ(port.pairing, Pairing::location);
   EXPECT_TRUE(port.proven());
+}
+
+TEST_F(LearnTest, APlugOfTypeCTurnedOverIsTheSameSocket) {
+  testing::RootPorts ports{2, 2, "5000", "hotplug", true};
+  split.host.add_controller({"0000:04:00.1", "0000:00:08.1", "1b21:3242", "1043:1111", 0x0c0330, 70, 0, "xhci_hcd"},
+                            ports);
+  // Both SuperSpeed ports are wired to the socket of the first high speed port; the kernel pairs it with one of them.
+  const auto observe = [&] {
+    auto snapshot = inventory(split.root);
+    const auto port = [&](UsbHalf half, const char* path) {
+      return std::find_if(snapshot.ports.begin(), snapshot.ports.end(), [&](const auto& each) {
+        return to_string(each.controller) == "0000:04:00.1" && each.half == half && each.path == path;
+      });
+    };
+    port(UsbHalf::usb3, "2")->location = port(UsbHalf::usb2, "1")->location;
+    port(UsbHalf::usb3, "2")->peer_path.reset();
+    snapshot.ports.erase(port(UsbHalf::usb2, "2"));
+    return snapshot;
+  };
+  for (const char* first : {"1", "2"}) {
+    SCOPED_TRACE(first);
+    const std::string second = first == std::string("1") ? "2" : "1";
+    Learning turned{PortMap{}, observe()};
+    split.host.plug("0000:04:00.1", first, stick("5000"));
+    const auto& learned = turned.name(turned.observe(observe()).at(0).device, "type-c");
+    ASSERT_TRUE(learned.usb2 && learned.usb3);
+    EXPECT_EQ(learned.usb2->path, "1");
+    split.host.unplug("0000:04:00.1", first, true);
+    turned.observe(observe());
+    split.host.plug("0000:04:00.1", second, stick("5000"));
+    const auto event = turned.observe(observe()).at(0);
+    EXPECT_EQ(event.kind, Kind::known);
+    EXPECT_EQ(event.label, "type-c");
+    EXPECT_EQ(socket_labels(observe(), turned.map()).at({event.device.controller, UsbHalf::usb3, second}), "type-c");
+    split.host.unplug("0000:04:00.1", second, true);
+  }
 }
 
 TEST_F(LearnTest, NamesGivenTwiceAreRefusedBeforeAnythingIsPlugged) {

@@ -159,6 +159,8 @@ class FakeHost {
   void add_loop(const std::string& name, const std::string& file);
   void add_pool(const std::string& pool, const std::vector<std::string>& members);
   void add_interface(const std::string& name, const std::string& below);
+  /// Makes a function a virtual one (SR-IOV) of another.
+  void set_physical(const std::string& function, const std::string& physical);
   /// Bridge, bond or VLAN over other interfaces.
   void add_upper(const std::string& name, const std::vector<std::string>& lowers);
   void add_route(const std::string& interface);

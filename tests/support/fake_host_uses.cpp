@@ -116,6 +116,10 @@ void FakeHost::add_pool(const std::string& pool, const std::vector<std::string>&
   }
 }
 
+void FakeHost::set_physical(const std::string& function, const std::string& physical) {
+  link("sys/bus/pci/devices/" + function + "/physfn", this->function(physical).directory);
+}
+
 void FakeHost::add_interface(const std::string& name, const std::string& below) {
   const auto directory = function(below).directory + "/net/" + name;
   set_file(directory + "/operstate", "up\n");

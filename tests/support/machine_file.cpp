@@ -59,6 +59,7 @@ void add_function(Machine& machine, Entry& entry) {
   if (const auto tty = carried("console")) host.add_console(*tty, spec.address);
   if (const auto disk = carried("disk")) host.add_disk(*disk, spec.address, entry.number("partitions", 0));
   add_details(host, entry, spec.address);
+  if (const auto physical = entry.find<std::string>("physical")) host.set_physical(spec.address, *physical);
   if (const auto nested = entry.find<std::string>("vmd")) {
     machine.shapes.nested(*nested, spec.address);
     host.add_nested_bridge(*nested, spec.address);

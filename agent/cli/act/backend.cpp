@@ -28,14 +28,14 @@ void print_waiting(const WorkProgress& progress) {
   begun = !progress.ended;
 }
 
-volatile std::sig_atomic_t interrupted = 0;
+volatile std::sig_atomic_t interrupt_seen = 0;
 
 bool stop_asked() {
-  return interrupted != 0;
+  return interrupt_seen != 0;
 }
 void stop_after_this_step() {
   struct sigaction action {};
-  action.sa_handler = [](int) { interrupted = 1; };
+  action.sa_handler = [](int) { interrupt_seen = 1; };
   action.sa_flags = SA_RESETHAND;
   sigaction(SIGINT, &action, nullptr);
 }

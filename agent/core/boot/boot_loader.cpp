@@ -120,6 +120,7 @@ std::vector<KernelParameter> iommu_words(const Snapshot& snapshot) {
   constexpr std::string_view word = "intel_iommu=on";
   const auto given = words_of(snapshot.command_line);
   const bool said =
+      !iommu_off_parameter(snapshot).empty() ||
       std::any_of(given.begin(), given.end(), [](const auto& w) { return w.starts_with("intel_iommu="); });
   const bool needed = snapshot.boot.dmar && !snapshot.iommu && !said;
   if (!is_put(snapshot, word) && !needed) return {};

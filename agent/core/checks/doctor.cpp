@@ -41,10 +41,9 @@ Findings check_virtualization(const DoctorInput& in) {
 
 Findings check_iommu(const DoctorInput& in) {
   if (in.snapshot.iommu) return {};
-  for (const auto* word : {"iommu=off", "amd_iommu=off", "intel_iommu=off"})
-    if (has_word(in.snapshot.command_line, word))
-      return {{"iommu-off", Severity::error, "IOMMU", fmt::format("the kernel command line says {}", word),
-               fmt::format("Take {} out of the kernel command line and reboot", word)}};
+  if (const auto word = iommu_off_parameter(in.snapshot); !word.empty())
+    return {{"iommu-off", Severity::error, "IOMMU", fmt::format("the kernel command line says {}", word),
+             fmt::format("Take {} out of the kernel command line and reboot", word)}};
   return {{"iommu-off", Severity::error, "IOMMU", "the IOMMU is off, so no device can be given to a VM",
            amd(in.setup)
                ? "In the firmware setup, turn IOMMU on (often under Advanced, AMD CBS, NBIO); nothing is needed "

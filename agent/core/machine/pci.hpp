@@ -90,6 +90,7 @@ struct PciFunction {
   std::optional<std::string> driver_override;  ///< empty optional when unset ("(null)" in sysfs)
   std::optional<int> group;                    ///< IOMMU group; empty without IOMMU
   std::optional<int> node;                     ///< NUMA node; empty when the firmware says none (-1)
+  std::optional<PciAddress> physical = {};     ///< of a virtual function (SR-IOV): the one it goes away with
   bool operator==(const PciFunction&) const = default;
 };
 

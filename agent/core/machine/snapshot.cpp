@@ -1,5 +1,9 @@
 #include "core/machine/snapshot.hpp"
 
+#include <algorithm>
+
+#include "core/base/text.hpp"
+
 namespace hostsplit {
 
 const char* to_string(UseKind kind) {
@@ -29,6 +33,16 @@ KernelBuild parse_kernel_build(std::string_view meminfo) {
     return meminfo.starts_with(line.substr(1)) || meminfo.find(line) != std::string_view::npos;
   };
   return {has("\nMemTotal:"), has("\nCmaTotal:")};
+}
+
+std::string iommu_off_parameter(const Snapshot& snapshot) {
+  for (std::string_view line = snapshot.command_line; !line.empty();) {
+    const auto word = cut(line, ' ');
+    std::string plain(word);
+    std::replace(plain.begin(), plain.end(), '-', '_');
+    if (plain == "iommu=off" || plain == "amd_iommu=off" || plain == "intel_iommu=off") return std::string(word);
+  }
+  return {};
 }
 
 const PciFunction* Snapshot::function(const PciAddress& address) const {

@@ -144,6 +144,10 @@ struct Snapshot {
   const UsbDevice* device(const std::string& name) const;
 };
 
+/// The parameter of this boot that switches the IOMMU off, as it is written there ("intel_iommu=off"); empty: none. The
+/// kernel takes "-" in the name of a parameter for "_" (kernel/params.c, dash2underscore).
+std::string iommu_off_parameter(const Snapshot& snapshot);
+
 /// Where a fingerprint sits now.
 struct Located {
   enum class Kind {

@@ -36,8 +36,8 @@ struct Reservation {
 struct BootPlan {
   std::vector<Claim> claims;
   std::vector<Reservation> reservations;
-  Kib keep_free = 0;                  ///< per node
-  std::vector<std::string> may_lose;  ///< what was given up by explicit wish: the service may do what apply could
+  Kib keep_free = 0;                       ///< per node
+  std::vector<std::string> may_lose = {};  ///< what was given up by explicit wish: the service may do what apply could
   bool operator==(const BootPlan&) const = default;
 };
 

@@ -15,7 +15,7 @@ std::optional<std::string_view> behind(std::string_view text, std::string_view p
   return text.substr(prefix.size());
 }
 
-Cause other(std::string_view text) {
+Cause other_cause(std::string_view text) {
   return {Cause::Kind::other, std::string(text)};
 }
 
@@ -33,10 +33,10 @@ Cause parse_cause(std::string_view text) {
   if (text == "function") return {Cause::Kind::function};
   if (const auto label = behind(text, "port "); label && !label->empty())
     return {Cause::Kind::port, std::string(*label)};
-  if (const auto rest = behind(text, "group ")) return parse_group(*rest).value_or(other(text));
+  if (const auto rest = behind(text, "group ")) return parse_group(*rest).value_or(other_cause(text));
   if (const auto rest = behind(text, "sockets with "))
     if (const auto address = parse_pci_address(*rest)) return {Cause::Kind::shares_sockets, {}, *address};
-  return other(text);
+  return other_cause(text);
 }
 
 std::string to_text(const Cause& cause) {

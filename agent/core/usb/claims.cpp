@@ -185,6 +185,9 @@ class Resolver {
               "The firmware's tables (DMAR or IVRS) leave this function out of every unit: update the firmware, or "
               "choose "
               "a controller that hostsplit status shows with a group");
+      else if (const auto word = iommu_off_parameter(snapshot_); !word.empty())
+        error("no-iommu", to_string(address), "the IOMMU is off, so nothing can be given to a VM",
+              fmt::format("Take {} out of the kernel command line and reboot", word));
       else
         error("no-iommu", to_string(address), "the IOMMU is off, so nothing can be given to a VM",
               "Switch on IOMMU (AMD-Vi or VT-d) in the firmware setup; Intel machines before kernel 6.8 also need "

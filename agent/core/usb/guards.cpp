@@ -70,9 +70,8 @@ Finding lost_use(const Snapshot& snapshot, const HostUse& use, const PciAddress&
     return {"lifeline-unknown", severity, to_string(at),
             fmt::format("{} is in use and may depend on it: {}", use.name, use.unknown), remedy_for(use)};
   const PciFunction* function = snapshot.function(at);
-  const auto group = function ? function->group : std::nullopt;
-  return {"group-lifeline", severity, to_string(at),
-          use_text(use) + (group ? fmt::format("; group {} stays with the host", *group) : ""), remedy_for(use)};
+  const auto group = function && function->group ? fmt::format("; group {} stays with the host", *function->group) : "";
+  return {"group-lifeline", severity, to_string(at), use_text(use) + group, remedy_for(use)};
 }
 
 void guard_uses(const Snapshot& snapshot, const Departure& departure, const std::set<PciAddress>& leaving,
@@ -125,6 +124,8 @@ std::set<PciAddress> with_all_behind(const Snapshot& snapshot, const std::set<Pc
     for (const auto& [other, function] : snapshot.functions)
       if (behind(bridge->fingerprint, function.fingerprint)) all.insert(other);
   }
+  for (const auto& [address, function] : snapshot.functions)
+    if (function.physical && all.count(*function.physical)) all.insert(address);
   return all;
 }
 
@@ -132,7 +133,8 @@ std::string use_text(const HostUse& use) {
   switch (use.kind) {
     case UseKind::mount: return fmt::format("{} is mounted from it ({})", use.name, use.device);
     case UseKind::swap: return fmt::format("the host swaps to it ({})", use.device);
-    case UseKind::network: return fmt::format("the host's network runs over it ({})", use.name);
+    case UseKind::network:
+      return fmt::format("the host's network runs over it ({}{}{})", use.name, use.via.empty() ? "" : ": ", use.via);
     case UseKind::lvm:
     case UseKind::zfs:
     case UseKind::md: return fmt::format("{} depends on it ({})", use.name, use.device);

@@ -37,7 +37,8 @@ std::vector<Finding> losses(const Snapshot& snapshot, const Departure& departure
 /// "usb": whoever gave the controllers away knew.
 std::vector<std::string> given_up_when_applied(const BootPlan& applied);
 
-/// The functions and all that sit behind those of them that are bridges: they go with it.
+/// The functions, all that sit behind those of them that are bridges, and the virtual functions (SR-IOV) of those: they
+/// go with it.
 std::set<PciAddress> with_all_behind(const Snapshot& snapshot, const std::set<PciAddress>& functions);
 
 /// Why the host cannot do without a function: "/ is mounted from it (nvme0n1p2)".

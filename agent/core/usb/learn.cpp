@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "core/base/error.hpp"
 
@@ -24,8 +25,18 @@ const UsbPort* port_at(const Snapshot& snapshot, const PciAddress& controller, U
   return nullptr;
 }
 
-UsbHalf other(UsbHalf half) {
+UsbHalf other_half(UsbHalf half) {
   return half == UsbHalf::usb2 ? UsbHalf::usb3 : UsbHalf::usb2;
+}
+
+/// The port of the other half that is the same connector, by the kernel's pairing or by the firmware's location.
+const UsbPort* peer_of(const Snapshot& snapshot, const UsbPort& port) {
+  if (port.peer_path) return port_at(snapshot, port.controller, other_half(port.half), *port.peer_path);
+  if (port.location == 0) return nullptr;
+  for (const auto& other : snapshot.ports)
+    if (other.controller == port.controller && other.half != port.half && other.location == port.location)
+      return &other;
+  return nullptr;
 }
 
 /// Is that half of that controller already part of a learned port?
@@ -60,14 +71,14 @@ LearnedPort new_port(const PortMap& map, const Snapshot& snapshot, const UsbDevi
   port.half(device.half) = LearnedHalf{device.path, true};
 
   const UsbPort* here = port_at(snapshot, device.controller, device.half, device.path);
-  if (here && here->peer_path) {
-    const UsbHalf peer_half = other(device.half);
-    const UsbPort* peer = port_at(snapshot, device.controller, peer_half, *here->peer_path);
-    if (!claimed_by(map, port.controller, peer_half, *here->peer_path)) {
-      port.half(peer_half) = LearnedHalf{*here->peer_path, false};
-      const bool firmware_says_so = here->location != 0 && peer && peer->location == here->location;
-      port.pairing = firmware_says_so ? Pairing::location : Pairing::number;
-    }
+  const UsbPort* peer = here ? peer_of(snapshot, *here) : nullptr;
+  const UsbHalf peer_half = other_half(device.half);
+  // The kernel may name a peer that it does not show.
+  const auto path = peer ? std::optional(peer->path) : here ? here->peer_path : std::nullopt;
+  if (path && !claimed_by(map, port.controller, peer_half, *path)) {
+    port.half(peer_half) = LearnedHalf{*path, false};
+    const bool firmware_says_so = here->location != 0 && peer && peer->location == here->location;
+    port.pairing = firmware_says_so ? Pairing::location : Pairing::number;
   }
   observe(port, snapshot);
   return port;
@@ -95,7 +106,21 @@ Recognition recognise(const PortMap& map, const Snapshot& snapshot, const UsbDev
       return {half->seen ? Recognition::Kind::known : Recognition::Kind::other_half, i};
     if (located.kind == Located::Kind::other_device) return {Recognition::Kind::contradiction, i};
   }
-  return {};
+  const UsbPort* port = port_at(snapshot, device.controller, device.half, device.path);
+  const auto turned = port ? turned_plug(map, snapshot, *port) : std::nullopt;
+  return turned ? Recognition{Recognition::Kind::known, *turned} : Recognition{};
+}
+
+std::optional<std::size_t> turned_plug(const PortMap& map, const Snapshot& snapshot, const UsbPort& port) {
+  if (port.half != UsbHalf::usb3 || port.location == 0) return std::nullopt;
+  for (std::size_t i = 0; i < map.ports.size(); ++i) {
+    const auto& [usb2, usb3] = std::tie(map.ports[i].half(UsbHalf::usb2), map.ports[i].half(UsbHalf::usb3));
+    if (!usb2 || !usb3 || usb3->path == port.path) continue;
+    if (locate(snapshot, map.ports[i].controller).address != port.controller) continue;
+    const UsbPort* side = port_at(snapshot, port.controller, UsbHalf::usb2, usb2->path);
+    if (side && side->location == port.location) return i;
+  }
+  return std::nullopt;
 }
 
 PortMap learn_port(const PortMap& map, const Snapshot& snapshot, const UsbDevice& device, const std::string& label) {
@@ -104,7 +129,7 @@ PortMap learn_port(const PortMap& map, const Snapshot& snapshot, const UsbDevice
   const bool joined = recognition.kind == Recognition::Kind::known || recognition.kind == Recognition::Kind::other_half;
   if (joined && map.ports[recognition.index].label == label) {
     LearnedPort& port = learned.ports[recognition.index];
-    port.half(device.half)->seen = true;
+    if (port.half(device.half)->path == device.path) port.half(device.half)->seen = true;
     observe(port, snapshot);
     return learned;
   }

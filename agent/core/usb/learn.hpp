@@ -29,6 +29,11 @@ struct Recognition {
 };
 Recognition recognise(const PortMap& map, const Snapshot& snapshot, const UsbDevice& device);
 
+/// A Type-C socket can be wired to two SuperSpeed ports, one for each way the plug goes in. The kernel pairs the high
+/// speed port with one of them (drivers/usb/core/port.c, link_peers), the firmware gives all three one location.
+/// \return the learned port, index into PortMap::ports, of which this port is the other SuperSpeed side
+std::optional<std::size_t> turned_plug(const PortMap& map, const Snapshot& snapshot, const UsbPort& port);
+
 /// A new map in which the socket `device` sits in is called `label`; the peer half is joined as far as the port
 /// objects tell. If the socket is known as the other half of a port with the same label, that half becomes seen.
 /// \throws Error(bad_input) for an invalid label, or one that is taken: the message says where the first one is.

@@ -96,6 +96,9 @@ SocketLabels socket_labels(const Snapshot& snapshot, const PortMap& ports) {
     for (const auto which : {UsbHalf::usb2, UsbHalf::usb3})
       if (const auto& half = port.half(which)) labels[{*located.address, which, half->path}] = port.label;
   }
+  for (const auto& port : snapshot.ports)
+    if (const auto turned = turned_plug(ports, snapshot, port))
+      labels.try_emplace({port.controller, port.half, port.path}, ports.ports[*turned].label);
   return labels;
 }
 

@@ -6,7 +6,7 @@ namespace hostsplit {
 namespace {
 
 /// The value of `key=` in "a=1,b=2"; the first part when `key` is empty and it has no "=".
-std::string property(std::string_view text, std::string_view key) {
+std::string device_property(std::string_view text, std::string_view key) {
   while (!text.empty()) {
     const auto part = trimmed(cut(text, ','));
     const auto equals = part.find('=');
@@ -17,8 +17,8 @@ std::string property(std::string_view text, std::string_view key) {
 }
 
 void read_device(std::string_view value, PveContainer& container) {
-  auto path = property(value, "");
-  if (path.empty()) path = property(value, "path");
+  auto path = device_property(value, "");
+  if (path.empty()) path = device_property(value, "path");
   if (path.starts_with("/dev/")) container.devices.push_back(std::move(path));
 }
 
@@ -71,7 +71,7 @@ std::multimap<std::string, PveUsbMapEntry> parse_pve_usb_mappings(std::string_vi
       id = std::string(content);
     } else if (content.starts_with("map ") && !id.empty()) {
       const auto value = trimmed(content.substr(4));
-      mappings.emplace(id, PveUsbMapEntry{property(value, "node"), property(value, "id"), property(value, "path")});
+      mappings.emplace(id, PveUsbMapEntry{device_property(value, "node"), device_property(value, "id"), device_property(value, "path")});
     }
   }
   return mappings;

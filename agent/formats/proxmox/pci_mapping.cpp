@@ -30,7 +30,7 @@ std::vector<std::string_view> parts(std::string_view properties) {
 }
 
 /// Value of the first `key=` with a value; empty without one.
-std::string_view property(std::string_view properties, std::string_view key) {
+std::string_view mapping_property(std::string_view properties, std::string_view key) {
   for (const auto part : parts(properties))
     if (part.size() > key.size() && part.starts_with(key) && part[key.size()] == '=')
       return part.substr(key.size() + 1);
@@ -45,7 +45,7 @@ std::vector<std::string> sorted_properties(std::string_view properties) {
   return sorted;
 }
 
-struct Line {
+struct MappingLine {
   std::string text;     ///< with its end
   std::string section;  ///< the mapping it belongs to, its header included; empty: none
   bool header = false;
@@ -65,7 +65,7 @@ class Reader {
       text.remove_prefix(end);
     }
   }
-  std::vector<Line> lines;
+  std::vector<MappingLine> lines;
 
  private:
   static constexpr auto remedy =
@@ -74,7 +74,7 @@ class Reader {
       "file it understands whole";
 
   void read(std::string_view raw, unsigned number) {
-    Line line{std::string(raw), {}, false, false, {}, {}};
+    MappingLine line{std::string(raw), {}, false, false, {}, {}};
     const auto content = trimmed(raw.substr(0, raw.find('\n')));
     if (content.empty()) {
       section_.clear();
@@ -85,7 +85,7 @@ class Reader {
     line.section = section_;
     lines.push_back(std::move(line));
   }
-  void read_header(std::string_view content, unsigned number, Line& line) {
+  void read_header(std::string_view content, unsigned number, MappingLine& line) {
     if (content.find_first_of(blanks) != std::string_view::npos)
       throw bad_line(file_, number, "", "\"" + printable(content) + "\" is not the name of a mapping", remedy);
     section_ = std::string(content);
@@ -93,12 +93,12 @@ class Reader {
       throw bad_line(file_, number, "", section_ + " is there twice", remedy);
     line.header = true;
   }
-  void read_property(std::string_view content, unsigned number, Line& line) {
+  void read_property(std::string_view content, unsigned number, MappingLine& line) {
     if (section_.empty()) throw bad_line(file_, number, "", "a property that belongs to no mapping", remedy);
     const auto end = std::min(content.find_first_of(blanks), content.size());
     line.entry = content.substr(0, end) == "map";
     if (!line.entry) return;
-    line.map_node = std::string(property(content.substr(end), "node"));
+    line.map_node = std::string(mapping_property(content.substr(end), "node"));
     line.properties = sorted_properties(content.substr(end));
   }
 
@@ -118,7 +118,7 @@ std::string section_text(const PveMapping& mapping) {
 }
 
 /// Sections of hostsplit that keep or get an entry; the others go.
-std::set<std::string> kept_sections(const std::vector<Line>& lines,
+std::set<std::string> kept_sections(const std::vector<MappingLine>& lines,
                                     const std::map<std::string, const PveMapping*>& wanted, const std::string& node) {
   std::set<std::string> kept;
   for (const auto& line : lines)
@@ -127,7 +127,7 @@ std::set<std::string> kept_sections(const std::vector<Line>& lines,
 }
 
 /// True when the entries of this node are as wanted already.
-bool settled(const std::vector<Line>& lines, const PveMapping& mapping, const std::string& node) {
+bool settled(const std::vector<MappingLine>& lines, const PveMapping& mapping, const std::string& node) {
   std::vector<std::vector<std::string>> there, wanted;
   for (const auto& line : lines)
     if (line.section == mapping.id && line.entry && line.map_node == node) there.push_back(line.properties);

@@ -7,10 +7,10 @@
 namespace hostsplit {
 namespace {
 
-constexpr std::string_view blanks = " \t";
+constexpr std::string_view space = " \t";
 
 std::string_view first_word(std::string_view line) {
-  return line.substr(0, line.find_first_of(blanks));
+  return line.substr(0, line.find_first_of(space));
 }
 
 /// Only of file systems of this machine: one on the network may hang whoever looks at it.

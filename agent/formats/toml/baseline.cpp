@@ -11,26 +11,26 @@
 namespace hostsplit {
 namespace {
 
-constexpr auto header =
+constexpr auto baseline_header =
     R"(# How this host was before hostsplit touched it; `hostsplit undo` goes back to it. Written by hostsplit.
 version = 1
 )";
 
-constexpr auto remedy = "The file is written by hostsplit alone; restore it from a backup, or remove the block.";
+constexpr auto baseline_remedy = "The file is written by hostsplit alone; restore it from a backup, or remove the block.";
 
 BindingBefore read_binding(const TomlReader& table) {
   std::vector<std::string> keys = fingerprint_keys();
   keys.insert(keys.end(), {"address", "driver", "override"});
   table.allow_only(keys);
   const auto address = read_address(table, "address");
-  if (!address) table.complain("address", "it is missing", remedy);
+  if (!address) table.complain("address", "it is missing", baseline_remedy);
   return {read_fingerprint(table), *address, table.text("driver").value_or(""), table.text("override")};
 }
 
 std::int64_t read_count(const TomlReader& table, const char* key, std::int64_t least, std::int64_t most) {
   const auto number = table.number(key);
   if (!number || *number < least || *number > most)
-    table.complain(key, fmt::format("a whole number from {} to {} is wanted", least, most), remedy);
+    table.complain(key, fmt::format("a whole number from {} to {} is wanted", least, most), baseline_remedy);
   return *number;
 }
 
@@ -45,7 +45,7 @@ PoolBefore read_pool(const TomlReader& table) {
 FileBefore read_file_before(const TomlReader& table) {
   table.allow_only({"path", "content", "mode", "stamp"});
   const auto path = table.text("path");
-  if (!path || path->empty() || path->front() == '/') table.complain("path", "a path below / is wanted", remedy);
+  if (!path || path->empty() || path->front() == '/') table.complain("path", "a path below / is wanted", baseline_remedy);
   FileBefore before{*path, std::nullopt, table.text("stamp").value_or("")};
   if (const auto content = table.text("content"))
     before.file = FileNow{*content, static_cast<unsigned>(read_count(table, "mode", 0, 07777))};
@@ -55,16 +55,16 @@ FileBefore read_file_before(const TomlReader& table) {
 ImageTouched read_image(const TomlReader& table) {
   table.allow_only({"kernel", "stamp", "boot"});
   const auto kernel = table.text("kernel");
-  if (!kernel || kernel->empty()) table.complain("kernel", "it is missing", remedy);
+  if (!kernel || kernel->empty()) table.complain("kernel", "it is missing", baseline_remedy);
   return {*kernel, table.text("stamp").value_or(""), table.text("boot").value_or("")};
 }
 
 PveKeyBefore read_pve_key(const TomlReader& table) {
   table.allow_only({"vm", "storage", "key", "before", "ours"});
   const auto key = table.text("key");
-  if (!key || key->empty()) table.complain("key", "it is missing", remedy);
+  if (!key || key->empty()) table.complain("key", "it is missing", baseline_remedy);
   const bool vm = table.has("vm");
-  if (vm == table.has("storage")) table.complain("key", "either a VM or a storage is wanted", remedy);
+  if (vm == table.has("storage")) table.complain("key", "either a VM or a storage is wanted", baseline_remedy);
   const std::string id = vm ? std::to_string(read_count(table, "vm", 100, 999999999)) : *table.text("storage");
   return {{vm ? PveObject::Kind::vm : PveObject::Kind::storage, id}, *key, table.text("before"), table.text("ours")};
 }
@@ -110,7 +110,7 @@ Baseline parse_baseline(std::string_view text, const std::string& file) {
 }
 
 std::string to_toml(const Baseline& baseline) {
-  std::string text = header;
+  std::string text = baseline_header;
   for (const auto& binding : baseline.bindings) {
     text += fmt::format("\n[[binding]]\naddress = \"{}\"\ndriver = {}\n", to_string(binding.address),
                         toml_quoted(binding.driver));

@@ -9,7 +9,7 @@
 namespace hostsplit {
 namespace {
 
-constexpr auto header =
+constexpr auto port_map_header =
     R"(# The ports of this machine, learned with `hostsplit learn` and kept by hostsplit. Safe to edit while the machine runs:
 # label is yours to change; [port.controller] says which controller it is, by wiring and ids; [port.last_seen] is what
 # was observed last and may be deleted. A port that is wrong: remove its block, or `hostsplit ports forget LABEL`.
@@ -121,7 +121,7 @@ PortMap parse_port_map(std::string_view text, const std::string& file) {
 }
 
 std::string to_toml(const PortMap& map) {
-  std::string text = header;
+  std::string text = port_map_header;
   for (const auto& port : map.ports) {
     text += fmt::format("\n[[port]]\nlabel = {}\npairing = \"{}\"\n", toml_quoted(port.label), to_string(port.pairing));
     text += half_line("usb2", port.usb2) + half_line("usb3", port.usb3);

@@ -21,10 +21,10 @@ std::string* field(AuditRecord& record, std::string_view name) {
 
 void AuditRecord::set(const std::vector<Field>& fields) {
   for (const auto& each : fields) {
-    std::string* to = each.journal ? field(*this, each.journal) : nullptr;
-    if (!to) continue;
-    *to = to_text(each.value);
-    if (to->empty() && (to == &from || to == &this->to)) *to = "none";
+    std::string* value = each.journal ? field(*this, each.journal) : nullptr;
+    if (!value) continue;
+    *value = to_text(each.value);
+    if (value->empty() && (value == &from || value == &to)) *value = "none";
   }
 }
 

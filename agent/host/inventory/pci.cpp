@@ -121,6 +121,7 @@ std::optional<PciFunction> observe(const Root& root, Snapshot& snapshot, RootBri
   function->driver_override = read_override(root, path + "/driver_override");
   function->group = read_group(root, snapshot, path + "/iommu_group");
   function->node = read_node(root, snapshot, path + "/numa_node");
+  if (const auto physical = root.link_name(path + "/physfn")) function->physical = parse_pci_address(*physical);
   return function;
 }
 

@@ -17,7 +17,7 @@ _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)
 _FAULTS = {-signal.SIGSEGV, -signal.SIGBUS, -signal.SIGABRT, -signal.SIGILL, -signal.SIGFPE}
 
-# q35 with an IOMMU that VFIO can use (caching-mode), four processors on two NUMA nodes. A
+# q35, four processors on two NUMA nodes. A
 # node needs 8 GiB to have gigabyte pages to give at run time; memory is taken when touched.
 # TCG on purpose: KVM is not to be had everywhere, and the same machine everywhere is worth
 # more than speed. -cpu max brings gigabyte pages and, in the guest, a working /dev/kvm. Without erms and
@@ -29,7 +29,6 @@ _HARDWARE = """
     -numa node,nodeid=0,cpus=0-1,memdev=m0 -numa node,nodeid=1,cpus=2-3,memdev=m1
     -numa dist,src=0,dst=1,val=12
     -nodefaults -display none
-    -device intel-iommu,intremap=on,caching-mode=on
     -device virtio-serial-pci,bus=pcie.0,addr=0x1e
     -device virtserialport,chardev=agent,name=org.qemu.guest_agent.0
     -device virtconsole,chardev=shell

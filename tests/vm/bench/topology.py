@@ -3,7 +3,8 @@
 A file has a `description`, and `devices`: a list of tables with `driver`, `id` and whatever
 properties the QEMU device takes, in the order of the command line (a bus before what sits on
 it). Two back ends exist for all: drive "root" and netdev "net". `extends = "NAME"` puts the
-devices of another topology first. `machine` is more for QEMU's -machine, "i8042=off".
+devices of another topology first. `machine` is more for QEMU's -machine, "i8042=off". `iommu` is
+"intel", if nothing is said, "amd" or "none".
 """
 
 import hashlib
@@ -16,6 +17,11 @@ from .errors import BenchError
 
 DIRECTORY = Path(__file__).parent.parent / "topologies"
 
+# With caching-mode VFIO can use Intel's; AMD's has none, but bindings and groups are like those of a real one.
+_IOMMUS = {"intel": ["-device", "intel-iommu,intremap=on,caching-mode=on"],
+           "amd": ["-device", "amd-iommu,intremap=on"],
+           "none": []}
+
 
 @dataclass(frozen=True)
 class Topology:
@@ -25,11 +31,12 @@ class Topology:
     description: str
     devices: tuple
     machine: str = ""
+    iommu: str = "intel"
 
     def arguments(self):
         """The part of QEMU's command line that makes this machine different from others."""
         machine = ["-machine", self.machine] if self.machine else []
-        return machine + [word for device in self.devices for word in ("-device", device_argument(device))]
+        return machine + _IOMMUS[self.iommu] + [word for device in self.devices for word in ("-device", device_argument(device))]
 
     def ids(self):
         """The ids of all devices that have one."""
@@ -37,7 +44,7 @@ class Topology:
 
     def digest(self):
         """A short name for exactly these devices."""
-        text = json.dumps(self.devices, sort_keys=True) + self.machine
+        text = json.dumps(self.devices, sort_keys=True) + self.machine + self.iommu
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -66,9 +73,11 @@ def load(name):
         devices += tuple(data["devices"])
         for device in devices:
             device["driver"]
+        _IOMMUS[data.get("iommu", "intel")]
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise BenchError(f"{path.name}: {error}") from error
-    return Topology(name, data.get("description", ""), devices, data.get("machine", ""))
+    return Topology(name, data.get("description", ""), devices, data.get("machine", ""),
+                    data.get("iommu", "intel"))
 
 
 def _property(value):

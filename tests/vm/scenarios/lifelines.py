@@ -23,7 +23,7 @@ def run(bench, check):
     lifeline(check, product, "root on a stick", X0, "group-lifeline", "/ is mounted from it", "/", can=False)
     lifeline(check, product, "the last keyboard", X1, "last-keyboard", "QEMU USB Keyboard", "keyboard")
     lifeline(check, product, "network on USB", X2, "group-lifeline", f"network runs over it ({network})", network)
-    lifeline(check, product, "serial console in the group", X3, "group-lifeline", f"console {tty} hangs on it", tty,
+    lifeline(check, product, "serial console in the group", X3, "group-lifeline", f"console {tty} is attached to it", tty,
              f'functions = ["{SERIAL}"]')
 
     bench.plug("x4", "1", "DATA")

@@ -5,7 +5,7 @@ from bench.article import X0, X2, X3
 from bench.product import CONFIG, PORTS, Product
 
 TOPOLOGY = "article"
-SUBJECTS = ("agent/core/checks/", "agent/core/usb/", "agent/cli/", "agent/text/")
+SUBJECTS = ("agent/core/checks/", "agent/core/usb/", "agent/cli/", "agent/formats/")
 SECONDS = 260
 MEMORY = 2
 
