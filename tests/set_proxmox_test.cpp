@@ -351,6 +351,44 @@ TEST_F(SetProxmox, InterruptedAnywhereItConverges) {
   }
 }
 
+/// The same for an undo: what was to be put back is still known.
+TEST_F(SetProxmox, AnInterruptedUndoIsCompletedByTheNext) {
+  const auto before = etc();
+  struct Killed {};
+  for (std::size_t stop = 1;; ++stop) {
+    ASSERT_TRUE(split.apply_now().ok()) << stop;
+    std::size_t count = 0;
+    bool killed = false;
+    split.effects.before = [&](const std::string&) {
+      if (++count == stop) throw Killed{};
+    };
+    try {
+      carry_out(split.context(), Undo{});
+    } catch (const Killed&) {
+      killed = true;
+    }
+    split.effects.before = {};
+    ASSERT_TRUE(carry_out(split.context(), Undo{}).ok()) << stop;
+    ASSERT_EQ(etc(), before) << stop;
+    if (!killed) break;
+  }
+}
+
+TEST_F(SetProxmox, AChangeThatWasNotReachedIsStillOurs) {
+  ASSERT_TRUE(split.apply_now().ok());
+  std::string more = two_vms;
+  more.replace(more.find("8GiB"), 4, "9GiB");
+  split.configure(more);
+  struct Killed {};
+  split.effects.before = [&](const std::string& line) {
+    if (line.starts_with("run qm")) throw Killed{};
+  };
+  EXPECT_THROW(split.apply_now(), Killed);
+  split.effects.before = {};
+  ASSERT_TRUE(carry_out(split.context(), Undo{}).ok());
+  EXPECT_EQ(*split.root.read_file(path(101)), as_made);
+}
+
 TEST(VmSettings, AfterThemNothingIsAdvised) {
   Snapshot snapshot;
   for (const int id : {0, 1}) snapshot.nodes[id].id = id;
@@ -382,7 +420,7 @@ TEST(VmSettings, AfterThemNothingIsAdvised) {
 
 TEST(BaselineText, KeepsKeysOfProxmoxVe) {
   Baseline baseline;
-  baseline.pve_keys = {{{PveObject::Kind::vm, "101"}, "memory", "4096", "8192"},
+  baseline.pve_keys = {{{PveObject::Kind::vm, "101"}, "memory", "4096", "8192", "6144"},
                        {{PveObject::Kind::vm, "101"}, "numa0", {}, "cpus=0"},
                        {{PveObject::Kind::storage, "local"}, "content", "iso", "iso,snippets"},
                        {{PveObject::Kind::vm, "102"}, "numa1", "cpus=0", {}}};

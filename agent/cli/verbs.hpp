@@ -35,6 +35,9 @@ int ports_verb(const Options& options);
 int verify_verb(const Options& options);
 int doctor_verb(const Options& options);
 int log_verb(const Options& options);
+/// What `setup` shows where it does not act: with --dry-run, or on a recorded machine.
+int setup_rehearsal(const Options& options);
+bool setup_acts(const Options& options);
 
 /// \throws Error(bad_input) that names the verb, unless the process is root or the root is a recorded machine.
 void require_root_user(const std::string& verb, const Root& root);

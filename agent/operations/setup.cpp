@@ -90,6 +90,17 @@ GuestWish parse_guest_wish(std::string_view text) {
   return wish;
 }
 
+std::vector<GuestWish> parse_guest_wishes(const std::vector<std::string>& texts) {
+  std::vector<GuestWish> wishes;
+  for (const auto& text : texts) {
+    wishes.push_back(parse_guest_wish(text));
+    const int vm = wishes.back().vm;
+    if (std::count_if(wishes.begin(), wishes.end(), [&](const GuestWish& wish) { return wish.vm == vm; }) > 1)
+      bad_wish(text, fmt::format("VM {} is given twice", vm));
+  }
+  return wishes;
+}
+
 SetupOffer offer_setup(const Root& root, const std::vector<GuestWish>& wishes, Others others) {
   SetupOffer offer;
   State state = observe_for_setup(root);

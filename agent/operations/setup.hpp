@@ -44,5 +44,7 @@ SetupOffer offer_setup(const Root& root, const std::vector<GuestWish>& wishes, O
 
 /// "101=front-1,front-2:56GiB", "102=" (no sockets), "103:8GiB", "104". \throws Error(bad_input).
 GuestWish parse_guest_wish(std::string_view text);
+/// Several. \throws Error(bad_input), for a VM that is given twice, too.
+std::vector<GuestWish> parse_guest_wishes(const std::vector<std::string>& texts);
 
 }  // namespace hostsplit

@@ -21,7 +21,7 @@ int forget_verb(const Options& options);
 /// Learns sockets on the terminal until Enter. \return false when it was ended by Ctrl-C; what was learned stays.
 bool learn_sockets(const Root& root);
 
-/// Runs the function of an acting verb. \pre `verb` is in the table and has no function there.
+/// Runs the function of an acting verb. \pre `verb` is in the table and acts.
 int act(const Verb& verb, const Options& options);
 
 }  // namespace hostsplit::cli

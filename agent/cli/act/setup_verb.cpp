@@ -12,7 +12,6 @@
 #include "core/base/error.hpp"
 #include "core/base/number.hpp"
 #include "core/planner/token.hpp"
-#include "operations/carry_out.hpp"
 #include "operations/report/colour.hpp"
 #include "operations/report/report.hpp"
 #include "operations/report/setup_report.hpp"
@@ -20,19 +19,6 @@
 
 namespace hostsplit::cli {
 namespace {
-
-std::vector<GuestWish> parse_wishes(const std::vector<std::string>& texts) {
-  std::vector<GuestWish> wishes;
-  for (const auto& text : texts) {
-    GuestWish wish = parse_guest_wish(text);
-    for (const auto& other : wishes)
-      if (other.vm == wish.vm)
-        throw Error("use", fmt::format("--vm {}", text), fmt::format("VM {} is given twice", wish.vm),
-                    "Give each VM once.", Error::Kind::bad_input);
-    wishes.push_back(std::move(wish));
-  }
-  return wishes;
-}
 
 /// Somebody ended the questions.
 struct Cancelled {};
@@ -79,7 +65,7 @@ class Questions {
       if (words.empty()) return;
       std::vector<GuestWish> wishes;
       try {
-        wishes = parse_wishes(words);
+        wishes = parse_guest_wishes(words);
       } catch (const Error& error) {
         std::cout << error.what() << "\n";
         continue;
@@ -126,7 +112,7 @@ class Questions {
     if (wishes.empty())
       for (const auto& vm : offer_.proposal.vms) wishes.push_back({vm.vm, {}, {}, {}});
     try {
-      for (const auto& said : parse_wishes(words)) {
+      for (const auto& said : parse_guest_wishes(words)) {
         const auto wish =
             std::find_if(wishes.begin(), wishes.end(), [&](const auto& each) { return each.vm == said.vm; });
         if (wish == wishes.end())
@@ -156,20 +142,6 @@ class Questions {
   SetupOffer offer_;
   std::vector<GuestWish> wishes_;  ///< of what was answered so far; empty: nothing differed from what was proposed
 };
-
-int rehearse_setup(const Root& root, const Options& options, const SetupOffer& offer) {
-  if (options.json) {
-    std::cout << setup_json(offer, false);
-    return offer.refused() ? Exit::findings : Exit::fine;
-  }
-  std::cout << setup_text(offer, Paint::for_stdout());
-  if (offer.refused()) return Exit::findings;
-  if (options.dry_run) {
-    std::cout << "\nWithout --dry-run it would:\n";
-    for (const auto& line : rehearse(root, offer.plan)) std::cout << "  " << line << "\n";
-  }
-  return Exit::fine;
-}
 
 /// On a host that is set up: what would be proposed now, and nothing else.
 int compare(const Options& options, const SetupOffer& offer) {
@@ -242,8 +214,7 @@ int carry_out_setup(const Root& root, const Options& options, const SetupOffer& 
 
 int setup_verb(const Options& options) {
   const Root root(options.root);
-  const auto wishes = parse_wishes(options.vms);
-  if (!root.live() || options.dry_run) return rehearse_setup(root, options, offer_setup(root, wishes, Others::keep));
+  const auto wishes = parse_guest_wishes(options.vms);
   require_root_user("setup", root);
   const bool asks = isatty(STDIN_FILENO) && !options.yes && !options.json && wishes.empty();
   try {

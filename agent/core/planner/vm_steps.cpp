@@ -17,7 +17,7 @@
 namespace hostsplit {
 namespace {
 
-constexpr unsigned executable = 0755;
+constexpr unsigned hook_mode = 0755;
 
 PveObject object_of(int vm) {
   return {PveObject::Kind::vm, std::to_string(vm)};
@@ -67,6 +67,11 @@ std::optional<std::optional<std::string>> value_now(const PveConfigs& pve, const
 
 bool same(const std::string& key, const std::optional<std::string>& a, const std::optional<std::string>& b) {
   return a && b ? same_pve_value(key, *a, *b) : a.has_value() == b.has_value();
+}
+
+/// What hostsplit set, or had set before it was interrupted.
+bool is_ours(const PveKeyBefore& key, const std::optional<std::string>& now) {
+  return same(key.key, now, key.ours) || (key.earlier && same(key.key, now, key.earlier));
 }
 
 Step restore_step(const PveConfigs* pve, const PveObject& object, std::vector<PveKeyChange> changes) {
@@ -163,7 +168,7 @@ class Setter {
       if (key.object != object_of(vm.id) || !key.ours || wanted.count(key.key) || keeps_line(vm, key.key)) continue;
       // What is only written where it has to change: an order, the number of cores.
       if (key.key == "startup" || key.key == "cores") continue;
-      if (same(key.key, next_value(vm, key.key), key.ours)) wanted[key.key] = key.before;
+      if (is_ours(key, next_value(vm, key.key))) wanted[key.key] = key.before;
     }
   }
 
@@ -206,7 +211,7 @@ class Setter {
     const PveStorage* storage = needs_hook_ ? hook_storage(next_) : nullptr;
     if (!storage) return;
     const bool same_script = storage->hook && storage->hook->content == texts::hook_script &&
-                             (storage->hook->mode & executable) == executable;
+                             (storage->hook->mode & hook_mode) == hook_mode;
     std::vector<Step> first;
     if (!holds(*storage, "snippets"))
       first.push_back(set_step(
@@ -215,7 +220,7 @@ class Setter {
           in_.pve.storages_digest, false, "the start check of the VMs is kept there"));
     if (!same_script)
       first.push_back({"write " + hook_path(*storage),
-                       WriteFile{hook_path(*storage), std::string(texts::hook_script), executable},
+                       WriteFile{hook_path(*storage), std::string(texts::hook_script), hook_mode},
                        "it holds a VM back whose controllers or pages are not ready"});
     done_.steps.insert(done_.steps.begin(), first.begin(), first.end());
   }
@@ -279,7 +284,7 @@ VmSteps restore_vm_steps(const PveConfigs* pve, const Baseline& baseline) {
     }
     const auto now = value_now(*pve, key.object, key.key);
     if (!now || same(key.key, *now, key.before)) continue;
-    if (same(key.key, *now, key.ours))
+    if (is_ours(key, *now))
       changes[key.object].push_back({key.key, *now, key.before});
     else
       done.findings.push_back(changed_since(key, *now));

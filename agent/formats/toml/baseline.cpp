@@ -60,13 +60,14 @@ ImageTouched read_image(const TomlReader& table) {
 }
 
 PveKeyBefore read_pve_key(const TomlReader& table) {
-  table.allow_only({"vm", "storage", "key", "before", "ours"});
+  table.allow_only({"vm", "storage", "key", "before", "ours", "earlier"});
   const auto key = table.text("key");
   if (!key || key->empty()) table.complain("key", "it is missing", baseline_remedy);
   const bool vm = table.has("vm");
   if (vm == table.has("storage")) table.complain("key", "either a VM or a storage is wanted", baseline_remedy);
   const std::string id = vm ? std::to_string(read_count(table, "vm", 100, 999999999)) : *table.text("storage");
-  return {{vm ? PveObject::Kind::vm : PveObject::Kind::storage, id}, *key, table.text("before"), table.text("ours")};
+  return {{vm ? PveObject::Kind::vm : PveObject::Kind::storage, id}, *key, table.text("before"), table.text("ours"),
+          table.text("earlier")};
 }
 
 std::string pve_key_text(const PveKeyBefore& key) {
@@ -78,6 +79,7 @@ std::string pve_key_text(const PveKeyBefore& key) {
   text += fmt::format("key = {}\n", toml_quoted(key.key));
   if (key.before) text += fmt::format("before = {}\n", toml_quoted(*key.before));
   if (key.ours) text += fmt::format("ours = {}\n", toml_quoted(*key.ours));
+  if (key.earlier) text += fmt::format("earlier = {}\n", toml_quoted(*key.earlier));
   return text;
 }
 

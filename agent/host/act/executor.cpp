@@ -61,7 +61,8 @@ struct KeepInverse {
     file(a.path);
     if (a.path != names::config_file) return;
     for (auto& before : baseline.files)
-      if (before.path == a.path) before.stamp = stamp_of({a.content});
+      if (before.path == a.path && !(before.file && before.file->content == a.content))
+        before.stamp = stamp_of({a.content});
   }
   void operator()(const RemoveFile& a) const { file(a.path); }
   void operator()(const RebuildInitramfs&) const {}   // noted when it begins: note_image()
@@ -73,10 +74,13 @@ struct KeepInverse {
       const auto known = std::find_if(baseline.pve_keys.begin(), baseline.pve_keys.end(), [&](const auto& before) {
         return before.object == a.object && before.key == change.key;
       });
-      if (known == baseline.pve_keys.end())
+      if (known == baseline.pve_keys.end()) {
         baseline.pve_keys.push_back({a.object, change.key, change.from, change.to});
-      else
+      } else if (change.to != known->before) {  // putting back leaves known what is to be put back
+        const bool was_ours = change.from == known->ours || change.from == known->earlier;
+        known->earlier = was_ours ? change.from : std::nullopt;
         known->ours = change.to;
+      }
     }
   }
 
