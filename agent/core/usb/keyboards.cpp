@@ -10,7 +10,8 @@ namespace hostsplit {
 namespace {
 
 constexpr auto security_key = "a security key", scanner = "a scanner or card reader",
-               bmc = "the remote console of the BMC", mouse = "a mouse with keys", other = "no keyboard to type on";
+               bmc = "the remote console of the BMC", mouse = "a mouse with keys",
+               no_keyboard = "no keyboard to type on";
 
 /// By vendor and product (usb.ids; product 0 stands for all of the vendor).
 constexpr struct {
@@ -80,14 +81,14 @@ constexpr struct {
     {"avocent", bmc},
     {"bmc", bmc},
     {"pikvm", bmc},
-    {"stream deck", other},
-    {"presenter", other},
-    {"foot pedal", other},
-    {"footswitch", other},
-    {"macro", other},
-    {"ir receiver", other},
-    {"infrared", other},
-    {"gamepad", other},
+    {"stream deck", no_keyboard},
+    {"presenter", no_keyboard},
+    {"foot pedal", no_keyboard},
+    {"footswitch", no_keyboard},
+    {"macro", no_keyboard},
+    {"ir receiver", no_keyboard},
+    {"infrared", no_keyboard},
+    {"gamepad", no_keyboard},
 };
 
 std::string lower(std::string text) {

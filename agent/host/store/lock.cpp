@@ -47,4 +47,13 @@ Lock::Lock(const Root& root, std::chrono::milliseconds patience) {
   }
 }
 
+bool Lock::held(const Root& root) {
+  try {
+    const Lock probe(root, std::chrono::milliseconds(0));
+    return false;
+  } catch (const Error&) {
+    return true;
+  }
+}
+
 }  // namespace hostsplit

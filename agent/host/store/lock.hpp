@@ -14,6 +14,9 @@ class Lock {
   /// \throws Error naming the process that holds it, or why it cannot be taken.
   explicit Lock(const Root& root, std::chrono::milliseconds patience = std::chrono::milliseconds(500));
 
+  /// True while another process holds it, and when that cannot be told.
+  static bool held(const Root& root);
+
  private:
   UniqueFd fd_;
 };

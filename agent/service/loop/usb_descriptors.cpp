@@ -17,7 +17,7 @@ constexpr std::size_t capability_header = 3;
 constexpr std::size_t largest_bos = 4096;
 constexpr unsigned transfer_timeout_ms = 1000;
 
-using Context = std::unique_ptr<libusb_context, decltype(&libusb_exit)>;
+using UsbContext = std::unique_ptr<libusb_context, decltype(&libusb_exit)>;
 using Handle = std::unique_ptr<libusb_device_handle, decltype(&libusb_close)>;
 
 std::size_t total_length(std::span<const std::uint8_t> bos) {
@@ -63,7 +63,7 @@ std::optional<bool> superspeed_in_bos(std::span<const std::uint8_t> bos) {
 std::optional<bool> superspeed_capable(int bus, int devnum) {
   libusb_context* raw = nullptr;
   if (libusb_init(&raw) != LIBUSB_SUCCESS) return {};
-  const Context context(raw, &libusb_exit);
+  const UsbContext context(raw, &libusb_exit);
   const Handle device = open_device(raw, bus, devnum);
   if (!device) return {};
   // The header first: some devices answer nothing at all when asked for more than they have.

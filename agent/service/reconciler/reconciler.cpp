@@ -5,14 +5,9 @@
 #include <algorithm>
 
 #include "core/base/error.hpp"
-#include "core/base/names.hpp"
 #include "core/boot/escalation.hpp"
-#include "core/boot/kernel_parameters.hpp"
 #include "core/steps/steps.hpp"
-#include "host/guests/guests.hpp"
 #include "host/store/lock.hpp"
-#include "host/store/page_lock.hpp"
-#include "host/store/store.hpp"
 #include "service/journal/log.hpp"
 
 namespace hostsplit {
@@ -31,16 +26,6 @@ bool prepares(const Step& step) {
 
 bool is_error(const Finding& finding) {
   return finding.severity == Severity::error;
-}
-
-/// True while another hostsplit holds the lock.
-bool somebody_acts(const Root& root) {
-  try {
-    const Lock probe(root, std::chrono::milliseconds(0));
-    return false;
-  } catch (const Error&) {
-    return true;
-  }
 }
 
 bool is_quarantined(const Step& step, const std::vector<Quarantined>& quarantined) {
@@ -99,69 +84,26 @@ void Reconciler::look(Time now) {
   ++looks_;
   const auto before = state_.snapshot;
   damaged_ = observe_tolerantly(context_.root, state_);
-  off_why_ = has_word(state_.snapshot.command_line, off_word) ? "hostsplit=off on the kernel command line"
-                                                              : why_suspended(state_.health);
-  off_ = !off_why_.empty();
-  if (!begun_) begin();
+  boot_.observe(state_);
   quarantined_ = load_quarantine(context_.root);
   postponed_.reset();
 
   Plan needed = state_.applied ? make_repair_plan(state_.snapshot, *state_.applied, state_.released) : Plan{};
-  watch_pools(needed, now);
+  if (!pools_.observe(state_)) {
+    std::erase_if(needed.steps, touches_pool);
+    postponed_ = now + std::chrono::seconds(1);
+  }
   enforce(needed, now);
   if (looked_) tell_ports(before, now);
   looked_ = true;
-  if (!off_) refresh_ports();
+  const bool damaged = std::any_of(damaged_.begin(), damaged_.end(),
+                                   [](const Finding& finding) { return finding.code == "ports-damaged"; });
+  if (!boot_.off() && !damaged) ports_.save_observations(state_);
   tell_findings(needed);
 }
 
-/// While a VM with huge pages starts, Proxmox VE raises pools and trims them again: what is seen then is not the end.
-void Reconciler::watch_pools(Plan& needed, Time now) {
-  if (!state_.applied || state_.applied->reservations.empty()) return;
-  if (PageLock::held(context_.root)) {
-    std::erase_if(needed.steps, touches_pool);
-    postponed_ = now + std::chrono::seconds(1);
-    return;
-  }
-  wipes_ = recognise_wipes(calm_, state_.snapshot);
-  calm_ = state_.snapshot.nodes;
-}
-
-/// The early unit has counted this boot already, unless it is switched off. A boot that cannot be counted could be sat
-/// out never, so nothing is done on it until it can.
-void Reconciler::begin() {
-  begun_ = true;
-  if (off_ || !state_.applied) return;
-  try {
-    note_first_look(context_, state_, names::first_look_service);
-    state_.health = begin_boot(context_);
-    off_why_ = why_suspended(state_.health);
-  } catch (const Error& error) {
-    begun_ = false;
-    off_why_ = error.what();
-  }
-  off_ = !off_why_.empty();
-}
-
-void Reconciler::check_health(HealthSigns signs) {
-  if (health_checked()) return;
-  const auto& uses = state_.snapshot.uses;
-  signs.network = std::any_of(uses.begin(), uses.end(),
-                              [](const HostUse& use) { return use.kind == UseKind::network && use.lifeline; });
-  const BootHealth before = state_.health.health.value_or(BootHealth{});
-  if (!why_not_healthy(signs, before).empty()) return;
-  health_checked_ = true;
-  const BootHealth good{0, state_.snapshot.boot_id.empty() ? before.boot_id : state_.snapshot.boot_id, signs.network};
-  if (good == before) return;
-  context_.effects.replace_file(names::boot_health_file, to_text(good));
-  state_.health.health = good;
-  AuditRecord record;
-  record.event = "health";
-  record.result = "seen";
-  record.from = std::to_string(before.begun);
-  record.to = "0";
-  record.message = fmt::format("the host is healthy after this boot; {} not yet found so are forgotten", before.begun);
-  audit(record);
+void Reconciler::check_health(const HealthSigns& signs) {
+  if (const auto record = boot_.check(state_, signs)) audit(*record);
 }
 
 void Reconciler::try_all_again() {
@@ -171,7 +113,7 @@ void Reconciler::try_all_again() {
 }
 
 std::optional<Reconciler::Time> Reconciler::next_look() const {
-  const auto sum = storm_.next();
+  const auto sum = ports_.next();
   const auto repair = next_repair();
   if (!sum || !repair) return sum ? sum : repair;
   return std::min(*sum, *repair);
@@ -180,7 +122,7 @@ std::optional<Reconciler::Time> Reconciler::next_look() const {
 std::optional<Reconciler::Time> Reconciler::next_repair() const {
   if (repairing_) return {};  // its end brings the next look
   if (postponed_) return postponed_;
-  return off_ || report_only() ? std::nullopt : policy_.next();
+  return boot_.off() || report_only() ? std::nullopt : policy_.next();
 }
 
 bool Reconciler::report_only() const {
@@ -203,11 +145,11 @@ void Reconciler::enforce(const Plan& needed, Time now) {
   policy_.needed(subjects, now);
   if (subjects.empty()) return tell_drift(needed, "seen");
   // `apply` writes the plan first: what it is about to do is no drift.
-  if (somebody_acts(context_.root)) {
+  if (Lock::held(context_.root)) {
     postponed_ = now + std::chrono::seconds(1);
     return;
   }
-  const bool act = !off_ && !report_only();
+  const bool act = !boot_.off() && !report_only();
   tell_drift(needed, act ? "seen" : "reported");
   if (!act) return;
   const Plan due = due_now(needed, policy_, quarantined_, now);
@@ -215,20 +157,12 @@ void Reconciler::enforce(const Plan& needed, Time now) {
 }
 
 void Reconciler::tell_drift(const Plan& needed, const char* result) {
-  for (const auto& step : drifts_.news(needed.steps))
-    if (const auto record = record_of(step, result)) audit(*record);
-}
-
-std::optional<AuditRecord> Reconciler::record_of(const Step& step, const char* result) const {
-  auto record = drift_record(step, result);
-  const Wipe* wipe = wipe_behind(wipes_, step);
-  if (!record || !wipe) return record;
-  record->event = "wipe";
-  record->from = std::to_string(wipe->before);
-  record->to = std::to_string(wipe->now);
-  record->message = describe(*wipe, guests_on_huge_pages(context_.root));
-  record->reason = wipe->like_pve ? "trimmed by Proxmox VE after the start of a VM" : "nr_hugepages was written";
-  return record;
+  for (const auto& step : drifts_.news(needed.steps)) {
+    auto record = drift_record(step, result);
+    if (!record) continue;
+    pools_.explain(step, *record);
+    audit(*record);
+  }
 }
 
 void Reconciler::run(const Plan& due, Time now) {
@@ -277,29 +211,10 @@ void Reconciler::repair_postponed(const std::string& why, Time now) {
 }
 
 void Reconciler::tell_ports(const Snapshot& before, Time now) {
-  const auto events = port_events(state_.ports, before, state_.snapshot);
-  for (const auto& record : storm_.records(events, now)) audit(record);
+  const auto news = ports_.news(state_.ports, before, state_.snapshot, now);
+  for (const auto& record : news.records) audit(record);
   if (!listener_.port) return;
-  for (const auto& event : events) listener_.port(event);
-}
-
-void Reconciler::refresh_ports() {
-  unsaved_.reset();
-  const bool damaged = std::any_of(damaged_.begin(), damaged_.end(),
-                                   [](const Finding& finding) { return finding.code == "ports-damaged"; });
-  if (damaged) return;
-  try {
-    const auto fresh = refresh_observations(state_.ports, state_.snapshot);
-    if (fresh == state_.ports || somebody_acts(context_.root)) return;
-    const Lock lock(context_.root);
-    // `learn` may have saved since we looked; the change of the file brings the next look.
-    if (load_port_map(context_.root) != state_.ports) return;
-    save_port_map(context_.root, context_.effects, fresh);
-    state_.ports = fresh;
-  } catch (const Error& error) {
-    unsaved_ = Finding{"ports-not-saved", Severity::warning, context_.root.display(names::port_map_file), error.what(),
-                       error.remedy()};
-  }
+  for (const auto& event : news.events) listener_.port(event);
 }
 
 void Reconciler::tell_findings(const Plan& needed) {
@@ -307,12 +222,12 @@ void Reconciler::tell_findings(const Plan& needed) {
   all.insert(all.end(), needed.findings.begin(), needed.findings.end());
   const auto ports = check_port_map(state_.ports, state_.snapshot);
   all.insert(all.end(), ports.begin(), ports.end());
-  if (state_.applied && state_.config && !off_) {
+  if (state_.applied && state_.config && !boot_.off()) {
     const auto rung =
         choose_rung({state_.snapshot, *state_.applied, *state_.config, state_.baseline, state_.climbed}).findings;
     all.insert(all.end(), rung.begin(), rung.end());
   }
-  if (unsaved_) all.push_back(*unsaved_);
+  if (ports_.unsaved()) all.push_back(*ports_.unsaved());
   if (const auto lost = lost_records()) all.push_back(*lost);
   const auto stuck = quarantine_findings(context_.root, quarantined_);
   all.insert(all.end(), stuck.begin(), stuck.end());
@@ -343,8 +258,8 @@ std::optional<Finding> Reconciler::lost_records() const {
 
 std::string Reconciler::status_line() const {
   std::string line;
-  if (off_)
-    line = "observing only: " + off_why_;
+  if (boot_.off())
+    line = "observing only: " + boot_.why_off();
   else if (!state_.applied)
     line = state_.config ? "configured but not applied: observing, changing nothing (see: hostsplit plan)"
                          : "not configured: observing, changing nothing";

@@ -5,13 +5,12 @@
 #include <string>
 #include <vector>
 
-#include "core/memory/pool_shrink.hpp"
 #include "host/store/quarantine.hpp"
-#include "operations/boot.hpp"
+#include "service/reconciler/boot_watch.hpp"
 #include "service/reconciler/drift.hpp"
 #include "service/reconciler/finding_log.hpp"
-#include "service/reconciler/port_events.hpp"
-#include "service/reconciler/port_storm.hpp"
+#include "service/reconciler/pool_watch.hpp"
+#include "service/reconciler/port_watch.hpp"
 #include "service/reconciler/repair_policy.hpp"
 
 namespace hostsplit {
@@ -34,6 +33,7 @@ class Reconciler {
     std::function<void(const Plan& due)> start_repair = {};
   };
   Reconciler(const Context& context, Listener listener) : context_(context), listener_(std::move(listener)) {}
+  Reconciler(const Reconciler&) = delete;  // its parts refer to its context
 
   /// One look and what follows from it. \throws Error only when the machine cannot be looked at.
   void look(Time now);
@@ -49,11 +49,10 @@ class Reconciler {
   /// Audit records somebody else could not write.
   void lost_audit(unsigned records) { lost_audit_ += records; }
 
-  /// Decides from the last look and these signs whether the host is healthy, and then sets the count of boots back.
-  /// \param signs its `network` is taken from the look
-  void check_health(HealthSigns signs);
+  /// BootWatch::check with the last look.
+  void check_health(const HealthSigns& signs);
   /// There is nothing to check_health (any more).
-  bool health_checked() const { return health_checked_ || off_ || !state_.applied; }
+  bool health_checked() const { return boot_.checked(state_); }
 
   /// When to look again although nothing happened: a repair or a sum waits. Empty when none does.
   std::optional<Time> next_look() const;
@@ -67,13 +66,9 @@ class Reconciler {
   std::string status_line() const;
 
  private:
-  void begin();
   void tell_ports(const Snapshot& before, Time now);
-  void refresh_ports();
   void tell_findings(const Plan& needed);
   void tell_drift(const Plan& needed, const char* result);
-  std::optional<AuditRecord> record_of(const Step& step, const char* result) const;
-  void watch_pools(Plan& needed, Time now);
   void enforce(const Plan& needed, Time now);
   void run(const Plan& due, Time now);
   void settle(const Step& step, const StepResult& result, Time now);
@@ -87,17 +82,12 @@ class Reconciler {
   std::vector<Finding> damaged_;  ///< files that could not be read at the last look
   State state_;
   bool looked_ = false;
-  bool begun_ = false;           ///< this boot is counted, or need not be
-  bool off_ = false;             ///< hostsplit does nothing at this boot
-  std::string off_why_;          ///< why
-  bool health_checked_ = false;  ///< the host was found healthy
+  BootWatch boot_{context_};
+  PoolWatch pools_{context_.root};
+  PortWatch ports_{context_};
   std::size_t not_as_applied_ = 0;
-  std::optional<Finding> unsaved_;  ///< why ports.toml could not be written
-  std::map<int, NumaNode> calm_;    ///< when no VM was starting the last time
-  std::vector<Wipe> wipes_;         ///< pools that lost pages since then
   FindingLog findings_;
   DriftLog drifts_;
-  PortStorm storm_;
   RepairPolicy policy_;
   std::string postponed_why_;
   int postponements_ = 0;  ///< in a row

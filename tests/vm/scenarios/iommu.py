@@ -6,6 +6,7 @@ from bench.article import X0, X1, X2, X3
 from bench.product import Product
 
 TOPOLOGY = "amd"
+START = "off"  # QEMU cannot save a guest with this IOMMU
 SUBJECTS = ("agent/core/usb/claims", "agent/host/act/", "agent/host/inventory/pci", "config/initramfs/")
 SECONDS = 300
 MEMORY = 3
@@ -15,6 +16,8 @@ GIVEN = {X0: "vfio-pci", X2: "vfio-pci", X3: "vfio-pci", X1: "xhci_hcd"}
 
 
 def run(bench, check):
+    bench.start("amd")
+    bench.install()
     product = Product(bench)
     before = product.etc(), product.sysfs()
     amd(bench, check, product)
