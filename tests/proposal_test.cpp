@@ -121,7 +121,7 @@ TEST_P(ProposalCase, IsAsExpectedAndApplies) {
   testing::FakeHost host;
   build(host, GetParam());
   const Root root(host.directory());
-  std::vector<GuestWish> wishes;
+  std::vector<PartWanted> wishes;
   for (const auto* wish : GetParam().wishes) wishes.push_back(parse_guest_wish(wish));
   const SetupOffer offer = offer_setup(root, wishes, Others::keep);
   std::string text = setup_text(offer, Paint{});
@@ -146,12 +146,12 @@ INSTANTIATE_TEST_SUITE_P(Cases, ProposalCase, ::testing::ValuesIn(all_cases), []
   return name;
 });
 
-TEST(GuestWishText, IsReadAsWritten) {
-  EXPECT_EQ(parse_guest_wish("101"), (GuestWish{101, {}, {}, {}}));
-  EXPECT_EQ(parse_guest_wish("101:56GiB"), (GuestWish{101, {}, 56 * kib_per_gib, {}}));
-  EXPECT_EQ(parse_guest_wish("101="), (GuestWish{101, std::vector<std::string>(), {}, {}}));
+TEST(PartWantedText, IsReadAsWritten) {
+  EXPECT_EQ(parse_guest_wish("101"), (PartWanted{101, {}, {}, {}}));
+  EXPECT_EQ(parse_guest_wish("101:56GiB"), (PartWanted{101, {}, 56 * kib_per_gib, {}}));
+  EXPECT_EQ(parse_guest_wish("101="), (PartWanted{101, std::vector<std::string>(), {}, {}}));
   EXPECT_EQ(parse_guest_wish("101=front-1,front-2:56GiB"),
-            (GuestWish{101, std::vector<std::string>{"front-1", "front-2"}, 56 * kib_per_gib, {}}));
+            (PartWanted{101, std::vector<std::string>{"front-1", "front-2"}, 56 * kib_per_gib, {}}));
   for (const auto* text : {"", "x", "99", "101:56", "101:0GiB", "101-front", "101=a,,b", "101=a b", "1010000000000"})
     EXPECT_THROW(parse_guest_wish(text), Error) << text;
 }

@@ -139,7 +139,7 @@ TEST_F(SetProxmox, SetupWritesTheConfigurationAndUndoTakesItBack) {
   fs::remove(split.host.path(names::config_file));
   const auto before = etc();
   const std::string text = std::string("version = 1\n") + two_vms;
-  ASSERT_TRUE(carry_out(split.context(), Setup{text}).ok());
+  ASSERT_TRUE(carry_out(split.context(), hostsplit::Setup{text}).ok());
   EXPECT_EQ(*split.root.read_file(names::config_file), text);
   EXPECT_THAT(split.plan_now().steps, IsEmpty());
   ASSERT_TRUE(carry_out(split.context(), Undo{}).ok());
@@ -148,7 +148,7 @@ TEST_F(SetProxmox, SetupWritesTheConfigurationAndUndoTakesItBack) {
 
 TEST_F(SetProxmox, AConfigurationEditedSinceStays) {
   const std::string text = std::string("version = 1\n") + two_vms;
-  ASSERT_TRUE(carry_out(split.context(), Setup{text + "# mine\n"}).ok());
+  ASSERT_TRUE(carry_out(split.context(), hostsplit::Setup{text + "# mine\n"}).ok());
   split.host.set_file(names::config_file, text + "# mine, changed\n");
   const CarriedOut undone = carry_out(split.context(), Undo{});
   EXPECT_TRUE(undone.ok());
@@ -338,12 +338,12 @@ TEST_F(SetProxmox, InterruptedAnywhereItConverges) {
       if (++count == stop) throw Killed{};
     };
     try {
-      carry_out(split.context(), Setup{std::string("version = 1\n") + two_vms});
+      carry_out(split.context(), hostsplit::Setup{std::string("version = 1\n") + two_vms});
     } catch (const Killed&) {
       killed = true;
     }
     split.effects.before = {};
-    ASSERT_TRUE(carry_out(split.context(), Setup{std::string("version = 1\n") + two_vms}).ok()) << stop;
+    ASSERT_TRUE(carry_out(split.context(), hostsplit::Setup{std::string("version = 1\n") + two_vms}).ok()) << stop;
     EXPECT_THAT(split.plan_now().steps, IsEmpty()) << stop;
     ASSERT_TRUE(carry_out(split.context(), Undo{}).ok()) << stop;
     ASSERT_EQ(etc(), before) << stop;

@@ -17,13 +17,13 @@
 namespace hostsplit {
 namespace {
 
-bool named(const std::vector<GuestWish>& wishes, int vm) {
-  return std::any_of(wishes.begin(), wishes.end(), [&](const GuestWish& wish) { return wish.vm == vm; });
+bool named(const std::vector<PartWanted>& wishes, int vm) {
+  return std::any_of(wishes.begin(), wishes.end(), [&](const PartWanted& wish) { return wish.vm == vm; });
 }
 
 /// What a VM has now, as a wish.
-GuestWish as_it_is(const VmWish& vm) {
-  GuestWish wish{vm.id, std::vector<std::string>(), {}, {}};
+PartWanted as_it_is(const VmWish& vm) {
+  PartWanted wish{vm.id, std::vector<std::string>(), {}, {}};
   for (const auto& port : vm.ports) wish.ports->push_back(port.text);
   Kib memory = 0;
   for (const auto& [node, size] : memory_by_node(vm)) {
@@ -34,7 +34,7 @@ GuestWish as_it_is(const VmWish& vm) {
   return wish;
 }
 
-std::vector<GuestWish> with_others(std::vector<GuestWish> wishes, const std::optional<Config>& config) {
+std::vector<PartWanted> with_others(std::vector<PartWanted> wishes, const std::optional<Config>& config) {
   if (!config) return wishes;
   for (const auto& [id, vm] : config->vms)
     if (!named(wishes, id)) wishes.push_back(as_it_is(vm));
@@ -70,8 +70,8 @@ std::vector<std::string> parse_labels(std::string_view all, std::string_view lis
 
 }  // namespace
 
-GuestWish parse_guest_wish(std::string_view text) {
-  GuestWish wish;
+PartWanted parse_guest_wish(std::string_view text) {
+  PartWanted wish;
   std::string_view rest = trimmed(text);
   const auto digits = std::min(rest.find_first_not_of("0123456789"), rest.size());
   const auto id = parse_number<int>(rest.substr(0, digits));
@@ -90,18 +90,18 @@ GuestWish parse_guest_wish(std::string_view text) {
   return wish;
 }
 
-std::vector<GuestWish> parse_guest_wishes(const std::vector<std::string>& texts) {
-  std::vector<GuestWish> wishes;
+std::vector<PartWanted> parse_guest_wishes(const std::vector<std::string>& texts) {
+  std::vector<PartWanted> wishes;
   for (const auto& text : texts) {
     wishes.push_back(parse_guest_wish(text));
     const int vm = wishes.back().vm;
-    if (std::count_if(wishes.begin(), wishes.end(), [&](const GuestWish& wish) { return wish.vm == vm; }) > 1)
+    if (std::count_if(wishes.begin(), wishes.end(), [&](const PartWanted& wish) { return wish.vm == vm; }) > 1)
       bad_wish(text, fmt::format("VM {} is given twice", vm));
   }
   return wishes;
 }
 
-SetupOffer offer_setup(const Root& root, const std::vector<GuestWish>& wishes, Others others) {
+SetupOffer offer_setup(const Root& root, const std::vector<PartWanted>& wishes, Others others) {
   SetupOffer offer;
   State state = observe_for_setup(root);
   read_topology(root, state.snapshot);

@@ -40,11 +40,11 @@ enum class Others {
 /// Observes, proposes, and plans what the proposal comes to. \param wishes  empty: proposed_guests(), with what a
 /// configuration that was not applied yet gives them
 /// \throws Error(bad_input) for damaged files, or a hostsplit.toml that cannot be edited.
-SetupOffer offer_setup(const Root& root, const std::vector<GuestWish>& wishes, Others others);
+SetupOffer offer_setup(const Root& root, const std::vector<PartWanted>& wishes, Others others);
 
 /// "101=front-1,front-2:56GiB", "102=" (no sockets), "103:8GiB", "104". \throws Error(bad_input).
-GuestWish parse_guest_wish(std::string_view text);
+PartWanted parse_guest_wish(std::string_view text);
 /// Several. \throws Error(bad_input), for a VM that is given twice, too.
-std::vector<GuestWish> parse_guest_wishes(const std::vector<std::string>& texts);
+std::vector<PartWanted> parse_guest_wishes(const std::vector<std::string>& texts);
 
 }  // namespace hostsplit

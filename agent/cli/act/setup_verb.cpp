@@ -63,7 +63,7 @@ class Questions {
       const auto words =
           words_of(ask(fmt::format("\nVMs that get a part of this host [{}]: ", fmt::join(proposed, " "))));
       if (words.empty()) return;
-      std::vector<GuestWish> wishes;
+      std::vector<PartWanted> wishes;
       try {
         wishes = parse_guest_wishes(words);
       } catch (const Error& error) {
@@ -77,7 +77,7 @@ class Questions {
   void ask_sockets() {
     std::cout << "\n" << sockets_text(offer_.proposal, Paint::for_stdout());
     while (!answered(ask("\nSockets [as above; or 101=LABEL,LABEL 102=LABEL]: "),
-                     [](GuestWish& wish, const GuestWish& said) {
+                     [](PartWanted& wish, const PartWanted& said) {
                        if (said.ports) wish.ports = said.ports;
                      })) {
     }
@@ -85,7 +85,7 @@ class Questions {
 
   void ask_memory() {
     while (!answered(ask(fmt::format("\nMemory [{}]: ", memory_default())),
-                     [](GuestWish& wish, const GuestWish& said) { wish.memory = said.memory; })) {
+                     [](PartWanted& wish, const PartWanted& said) { wish.memory = said.memory; })) {
     }
   }
 
@@ -108,7 +108,7 @@ class Questions {
     std::vector<std::string> words;
     for (std::string word; in >> word;) words.push_back(word);
     if (words.empty()) return true;
-    std::vector<GuestWish> wishes = wishes_;
+    std::vector<PartWanted> wishes = wishes_;
     if (wishes.empty())
       for (const auto& vm : offer_.proposal.vms) wishes.push_back({vm.vm, {}, {}, {}});
     try {
@@ -127,7 +127,7 @@ class Questions {
     return take(wishes);
   }
 
-  bool take(const std::vector<GuestWish>& wishes) {
+  bool take(const std::vector<PartWanted>& wishes) {
     SetupOffer offer = offer_setup(root_, wishes, Others::drop);
     if (!offer.proposal.possible()) {
       std::cout << "\n" << setup_text(offer, Paint::for_stdout());
@@ -140,7 +140,7 @@ class Questions {
 
   const Root& root_;
   SetupOffer offer_;
-  std::vector<GuestWish> wishes_;  ///< of what was answered so far; empty: nothing differed from what was proposed
+  std::vector<PartWanted> wishes_;  ///< of what was answered so far; empty: nothing differed from what was proposed
 };
 
 /// On a host that is set up: what would be proposed now, and nothing else.

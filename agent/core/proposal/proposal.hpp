@@ -15,12 +15,12 @@
 namespace hostsplit {
 
 /// What a person wants one VM to have; what is empty is chosen.
-struct GuestWish {
+struct PartWanted {
   int vm = 0;
   std::optional<std::vector<std::string>> ports;  ///< labels; an empty list: no sockets
   std::optional<Kib> memory;
   std::set<int> nodes = {};  ///< its memory comes from; empty: chosen
-  bool operator==(const GuestWish&) const = default;
+  bool operator==(const PartWanted&) const = default;
 };
 
 struct ProposalInput {
@@ -28,7 +28,7 @@ struct ProposalInput {
   const PortMap& ports;
   const PveConfigs& pve;
   const std::optional<Config>& config;  ///< what stands there now: its floor and what it keeps for the host hold
-  std::vector<GuestWish> wishes;        ///< empty: proposed_guests()
+  std::vector<PartWanted> wishes;        ///< empty: proposed_guests()
 };
 
 /// Why a VM gets what it gets.

@@ -87,7 +87,7 @@ class Proposer {
     if (in_.ports.ports.empty())
       return error("no-sockets", "sockets", "none has been learned yet, so none can be given to a VM",
                    "Run hostsplit learn and plug a stick into each socket, or give the VMs no sockets");
-    groups_ = socket_groups(in_.snapshot, in_.ports, base_);
+    groups_ = socket_groups(in_.snapshot, in_.ports, base_, in_.wishes.front().vm);
     check_asked();
   }
 

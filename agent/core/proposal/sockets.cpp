@@ -31,12 +31,12 @@ std::vector<std::string> texts_of(const std::vector<Named>& names) {
 }
 
 /// What one socket takes along, as if some VM asked for it alone.
-SocketGroup group_of(const Snapshot& snapshot, const PortMap& ports, const LearnedPort& port, const Config& base) {
-  constexpr int some_vm = 100;
+SocketGroup group_of(const Snapshot& snapshot, const PortMap& ports, const LearnedPort& port, const Config& base,
+                     int vm) {
   Config config = base;
   config.vms.clear();
-  config.vms[some_vm].id = some_vm;
-  config.vms[some_vm].ports = {{port.label, 0}};
+  config.vms[vm].id = vm;
+  config.vms[vm].ports = {{port.label, 0}};
   const Claims claims = resolve_claims(snapshot, config, ports);
   SocketGroup group;
   group.labels = {port.label};
@@ -57,10 +57,10 @@ SocketGroup group_of(const Snapshot& snapshot, const PortMap& ports, const Learn
 
 }  // namespace
 
-std::vector<SocketGroup> socket_groups(const Snapshot& snapshot, const PortMap& ports, const Config& base) {
+std::vector<SocketGroup> socket_groups(const Snapshot& snapshot, const PortMap& ports, const Config& base, int vm) {
   std::vector<SocketGroup> groups;
   for (const auto& port : ports.ports) {
-    SocketGroup group = group_of(snapshot, ports, port, base);
+    SocketGroup group = group_of(snapshot, ports, port, base, vm);
     const auto same = std::find_if(groups.begin(), groups.end(), [&](const SocketGroup& other) {
       return !group.functions.empty() && other.functions == group.functions;
     });
@@ -108,7 +108,7 @@ namespace {
 /// Deals in rounds; a round that cannot serve everybody is not begun, except the first.
 class Dealer {
  public:
-  Dealer(const Snapshot& snapshot, const std::vector<SocketGroup>& groups, const std::vector<GuestWish>& wishes,
+  Dealer(const Snapshot& snapshot, const std::vector<SocketGroup>& groups, const std::vector<PartWanted>& wishes,
          const std::vector<std::set<int>>& nodes, Leavable& leavable)
       : snapshot_(snapshot),
         groups_(groups),
@@ -165,7 +165,7 @@ class Dealer {
 
   const Snapshot& snapshot_;
   const std::vector<SocketGroup>& groups_;
-  const std::vector<GuestWish>& wishes_;
+  const std::vector<PartWanted>& wishes_;
   const std::vector<std::set<int>>& nodes_;
   Leavable& leavable_;
   std::vector<std::size_t> open_;  ///< guests that asked for nothing
@@ -175,7 +175,7 @@ class Dealer {
 }  // namespace
 
 Dealt deal_sockets(const Snapshot& snapshot, const std::vector<SocketGroup>& groups,
-                   const std::vector<GuestWish>& wishes, const std::vector<std::set<int>>& nodes, Leavable& leavable) {
+                   const std::vector<PartWanted>& wishes, const std::vector<std::set<int>>& nodes, Leavable& leavable) {
   return Dealer(snapshot, groups, wishes, nodes, leavable).run();
 }
 

@@ -19,8 +19,9 @@ struct SocketGroup {
   std::string never;                              ///< why it stays with the host, whoever asks; empty: it may leave
 };
 
-/// All learned sockets. \param base  what the configuration keeps for the host and what may be lost
-std::vector<SocketGroup> socket_groups(const Snapshot& snapshot, const PortMap& ports, const Config& base);
+/// All learned sockets. \param base  what the configuration keeps for the host and what may be lost   \param vm  in
+/// whose name reasons are put
+std::vector<SocketGroup> socket_groups(const Snapshot& snapshot, const PortMap& ports, const Config& base, int vm);
 
 /// Which socket groups leave the host together without it losing anything. Remembers what it was asked.
 class Leavable {
@@ -43,7 +44,7 @@ using Dealt = std::map<std::size_t, std::size_t>;
 /// nearest that may leave, for as many rounds as there is one for everybody and the host keeps its share. \param nodes
 /// of each guest
 Dealt deal_sockets(const Snapshot& snapshot, const std::vector<SocketGroup>& groups,
-                   const std::vector<GuestWish>& wishes, const std::vector<std::set<int>>& nodes, Leavable& leavable);
+                   const std::vector<PartWanted>& wishes, const std::vector<std::set<int>>& nodes, Leavable& leavable);
 
 /// Distance of a group's controllers to nodes, the nearest of each; 0 where the firmware does not say.
 int distance_to(const Snapshot& snapshot, const SocketGroup& group, const std::set<int>& nodes);
