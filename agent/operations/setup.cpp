@@ -12,6 +12,7 @@
 #include "formats/toml/config_edit.hpp"
 #include "formats/toml/documents.hpp"
 #include "host/inventory/inventory.hpp"
+#include "operations/advice.hpp"
 #include "operations/request.hpp"
 
 namespace hostsplit {
@@ -118,8 +119,11 @@ SetupOffer offer_setup(const Root& root, const std::vector<PartWanted>& wishes, 
   if (now && !all.empty()) std::erase_if(now->vms, [&](const auto& vm) { return !named(all, vm.first); });
   offer.proposal = propose({state.snapshot, state.ports, *state.pve, now, all});
   if (!offer.proposal.possible()) return offer;
-  offer.after = edit_config(offer.before, offer.file, proposed_config(offer.proposal, now, state.pve->known));
-  offer.plan = plan_for(state, Setup{offer.after});
+  Config wanted = proposed_config(offer.proposal, now, state.pve->known);
+  if (state.pve->known && !says_guest_policy(offer.before, offer.file)) wanted.guests = GuestPolicy::set;
+  offer.after = edit_config(offer.before, offer.file, wanted);
+  state.config = parse_config(offer.after, offer.file);
+  offer.plan = with_advice(root, state, plan_for(state, Setup{offer.after}));
   return offer;
 }
 

@@ -220,7 +220,7 @@ int setup_verb(const Options& options) {
   try {
     SetupOffer offer = offer_setup(root, wishes, Others::keep);
     if (wishes.empty() && offer.set_up) return compare(options, offer);
-    if (asks && offer.ports.ports.empty()) {
+    if (asks && offer.ports.ports.empty() && !offer.guests.empty()) {
       std::cout << "No socket of this host has a name yet.\n";
       if (!learn_sockets(root)) throw Cancelled{};
       offer = offer_setup(root, wishes, Others::keep);

@@ -109,7 +109,7 @@ std::vector<int> proposed_guests(const PveConfigs& pve, const std::optional<Conf
 Proposal propose(const ProposalInput& input);
 
 /// The configuration that a proposal comes to. What else stands in the one that is there stays, and so do its VMs that
-/// are not part of the proposal. Hostsplit sets the VMs where there is a Proxmox VE, unless it was told not to.
+/// are not part of the proposal. In a new one hostsplit sets the VMs where there is a Proxmox VE.
 Config proposed_config(const Proposal& proposal, const std::optional<Config>& now, bool proxmox);
 
 }  // namespace hostsplit

@@ -362,8 +362,11 @@ Config proposed_config(const Proposal& proposal, const std::optional<Config>& no
     } else {
       vm.spread = share.memory;
     }
-    vm.cpus.reset();
-    if (!share.all_cpus) vm.cpus = share.cpus;
+    // All of its nodes is the default; where it stands there already, it may.
+    if (!share.all_cpus)
+      vm.cpus = share.cpus;
+    else if (vm.cpus != share.cpus)
+      vm.cpus.reset();
     vm.ports.clear();
     for (const auto& label : share.ports) vm.ports.push_back({label, 0});
     if (!share.ports.empty()) vm.controllers.clear();

@@ -210,6 +210,12 @@ void edit_vms(Editor& editor, const Config& now, const Config& wanted) {
 
 }  // namespace
 
+bool says_guest_policy(std::string_view text, const std::string& file) {
+  const toml::table document = parse_toml(text, file);
+  const auto* proxmox = document.get_as<toml::table>("proxmox");
+  return proxmox && proxmox->contains("vms");
+}
+
 std::string edit_config(std::string_view text, const std::string& file, const Config& wanted) {
   const std::string start = text.empty() ? new_file : std::string(text);
   const Config now = parse_config(start, file);

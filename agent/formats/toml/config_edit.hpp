@@ -14,4 +14,8 @@ namespace hostsplit {
 /// \throws Error(bad_input) as parse_config(); Error when a table is written in a form that cannot be edited.
 std::string edit_config(std::string_view text, const std::string& file, const Config& wanted);
 
+/// True when the text says who sets the VMs; what it does not say is a default, which setup may decide.
+/// \throws Error(bad_input) for a syntax error.
+bool says_guest_policy(std::string_view text, const std::string& file);
+
 }  // namespace hostsplit
