@@ -13,15 +13,41 @@ Kib usual_arc(Kib memory) {
   return std::min(memory / 10, 16 * kib_per_gib);
 }
 
-Kib needed_by_others(const ProposalInput& in, const std::set<int>& guests) {
-  Kib memory = 0, needed = 0;
-  for (const auto& [id, node] : in.snapshot.nodes) memory += node.memory;
-  if (in.snapshot.arc_limit) needed += *in.snapshot.arc_limit != 0 ? *in.snapshot.arc_limit : usual_arc(memory);
+Kib memory_of(const Snapshot& snapshot) {
+  Kib memory = 0;
+  for (const auto& [id, node] : snapshot.nodes) memory += node.memory;
+  return memory;
+}
+
+Kib arc_of(const Snapshot& snapshot) {
+  if (!snapshot.arc_limit) return 0;
+  return *snapshot.arc_limit != 0 ? *snapshot.arc_limit : usual_arc(memory_of(snapshot));
+}
+
+/// Memory of VMs without huge pages for which `counts`.
+template <class Counts>
+Kib ordinary_guests(const PveConfigs& pve, Counts counts) {
   constexpr Kib default_memory = 512 * kib_per_mib;  // qm.conf(5)
-  for (const auto& [id, vm] : in.pve.next)
-    if (!guests.count(id) && !vm.is_template && (vm.on_boot || vm.running) && vm.hugepages == PvePages::none)
-      needed += vm.memory.value_or(default_memory);
-  return needed;
+  Kib sum = 0;
+  for (const auto& [id, vm] : pve.next)
+    if (!vm.is_template && vm.hugepages == PvePages::none && counts(vm)) sum += vm.memory.value_or(default_memory);
+  return sum;
+}
+
+/// A node's part of what is spread over all of them. Sizes of memory are exact in a double.
+Kib part_of(Kib sum, const NumaNode& node, const Snapshot& snapshot) {
+  return static_cast<Kib>(static_cast<double>(sum) * static_cast<double>(node.memory) /
+                          static_cast<double>(memory_of(snapshot)));
+}
+
+/// What the host itself uses of a node now, without guests and the cache of ZFS: a reservation has to leave the floor
+/// free beside it.
+Kib used_by_host(const ProposalInput& in, const NumaNode& node) {
+  Kib available = node.free + node.reclaimable;
+  for (const auto& pool : node.pools) available += pool.total * pool.page_size;
+  const Kib used = node.memory - std::min(node.memory, available);
+  const Kib running = ordinary_guests(in.pve, [](const PveVm& vm) { return vm.running; });
+  return used - std::min(used, part_of(running + arc_of(in.snapshot), node, in.snapshot));
 }
 
 bool fits(const Snapshot& snapshot, int node, Kib page_size, std::uint64_t pages, Kib keep) {
@@ -200,17 +226,15 @@ void level(const ProposalInput& in, Layout& layout) {
 
 NodeRoom node_room(const ProposalInput& in, Kib keep_free, const std::set<int>& guests) {
   NodeRoom room;
-  room.others = needed_by_others(in, guests);
-  Kib memory = 0;
-  for (const auto& [id, node] : in.snapshot.nodes) memory += node.memory;
+  room.others = arc_of(in.snapshot) + ordinary_guests(in.pve, [&](const PveVm& vm) {
+                  return !guests.count(vm.id) && (vm.on_boot || vm.running);
+                });
   for (const Kib page_size : {kib_per_gib, 2 * kib_per_mib}) {
     room.page_size = page_size;
     for (const auto& [id, node] : in.snapshot.nodes) {
       if (node.memory == 0 || node.cpus.empty()) continue;
-      // In proportion; the nodes' own sizes are exact, so that no product overflows.
-      const Kib others = static_cast<Kib>(static_cast<double>(room.others) * static_cast<double>(node.memory) /
-                                          static_cast<double>(memory));
-      if (const auto pages = most_pages(in.snapshot, node, page_size, keep_free + others)) room.pages[id] = pages;
+      const Kib keep = keep_free + part_of(room.others, node, in.snapshot) + used_by_host(in, node);
+      if (const auto pages = most_pages(in.snapshot, node, page_size, keep)) room.pages[id] = pages;
     }
     if (!room.pages.empty()) break;
   }
