@@ -110,8 +110,8 @@ TEST_F(CliTest, EveryVerbHasHelp) {
   const Answer all = hostsplit("--help");
   EXPECT_EQ(all.code, 0);
   EXPECT_THAT(all.out, HasSubstr("Exit codes"));
-  for (const char* verb : {"status", "learn", "setup", "ports", "ports rename", "ports forget", "plan", "apply", "undo", "log",
-                           "boot", "daemon", "doctor", "verify", "hookscript"}) {
+  for (const char* verb : {"status", "learn", "setup", "ports", "ports rename", "ports forget", "plan", "apply", "undo",
+                           "log", "boot", "daemon", "doctor", "verify", "hookscript"}) {
     const Answer answer = hostsplit(std::string(verb) + " --help");
     EXPECT_EQ(answer.code, 0) << verb << answer.err;
     EXPECT_THAT(answer.out, HasSubstr("--help")) << verb;
@@ -147,7 +147,8 @@ TEST_F(CliTest, WrongWordsAreAnsweredWithTheOnesMeant) {
 TEST_F(CliTest, BadValuesAreWrongUsage) {
   for (const char* words :
        {"learn --timeout -1", "learn --timeout soon", "ports rename one", "ports forget", "plan --check=maybe",
-        "--root", "status extra", "setup --vm", "setup --vm one", "setup --vm 101 --vm 101", "setup --vm 101=a:b", "hookscript 101", "hookscript one pre-start", "verify one", "verify 7"})
+        "--root", "status extra", "setup --vm", "setup --vm one", "setup --vm 101 --vm 101", "setup --vm 101=a:b",
+        "hookscript 101", "hookscript one pre-start", "verify one", "verify 7"})
     EXPECT_EQ(hostsplit(words).code, 2) << words;
 }
 

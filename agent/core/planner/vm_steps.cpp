@@ -210,8 +210,8 @@ class Setter {
   void install_hook() {
     const PveStorage* storage = needs_hook_ ? hook_storage(next_) : nullptr;
     if (!storage) return;
-    const bool same_script = storage->hook && storage->hook->content == texts::hook_script &&
-                             (storage->hook->mode & hook_mode) == hook_mode;
+    const bool same_script =
+        storage->hook && storage->hook->content == texts::hook_script && (storage->hook->mode & hook_mode) == hook_mode;
     std::vector<Step> first;
     if (!holds(*storage, "snippets"))
       first.push_back(set_step(

@@ -21,9 +21,9 @@ std::string describe(const Reason& reason) {
       return fmt::format("{} whole core{}, siblings together", reason.count, reason.count == 1 ? "" : "s");
     case Kind::single_cpus: return "which CPUs are siblings of one core is unknown";
     case Kind::under_floor:
-      return reason.size == 0
-                 ? "what the host's own use and its floor leave"
-                 : fmt::format("what the host's own use, its floor and {} for other guests and ZFS leave", format_size(reason.size));
+      return reason.size == 0 ? "what the host's own use and its floor leave"
+                              : fmt::format("what the host's own use, its floor and {} for other guests and ZFS leave",
+                                            format_size(reason.size));
     case Kind::nearest_group: return "the nearest group that may leave the host";
     case Kind::none_left: return "no sockets";
   }

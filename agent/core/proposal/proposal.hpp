@@ -28,7 +28,7 @@ struct ProposalInput {
   const PortMap& ports;
   const PveConfigs& pve;
   const std::optional<Config>& config;  ///< what stands there now: its floor and what it keeps for the host hold
-  std::vector<PartWanted> wishes;        ///< empty: proposed_guests()
+  std::vector<PartWanted> wishes;       ///< empty: proposed_guests()
 };
 
 /// Why a VM gets what it gets.

@@ -155,8 +155,9 @@ class Proposer {
     std::string others;
     if (room.others != 0) others = fmt::format(", and other guests and ZFS need {}", format_size(room.others));
     error("no-room", "memory",
-          fmt::format("the VMs do not fit: the host keeps {} of each node beside what it uses now{}; then {}", format_size(done_.keep_free),
-                      others, nodes.empty() ? "nothing is left" : fmt::format("{}", fmt::join(nodes, ", "))),
+          fmt::format("the VMs do not fit: the host keeps {} of each node beside what it uses now{}; then {}",
+                      format_size(done_.keep_free), others,
+                      nodes.empty() ? "nothing is left" : fmt::format("{}", fmt::join(nodes, ", "))),
           "Less memory for a VM, fewer VMs, a lower keep_free under [host], or more memory in the machine");
   }
 

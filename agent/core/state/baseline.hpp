@@ -54,8 +54,8 @@ struct LoaderTouched {
 struct PveKeyBefore {
   PveObject object;
   std::string key;
-  std::optional<std::string> before, ours;      ///< empty: not there
-  std::optional<std::string> earlier = {};      ///< what `ours` was before: an interruption may have left that
+  std::optional<std::string> before, ours;  ///< empty: not there
+  std::optional<std::string> earlier = {};  ///< what `ours` was before: an interruption may have left that
   bool operator==(const PveKeyBefore&) const = default;
 };
 

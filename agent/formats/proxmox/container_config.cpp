@@ -71,7 +71,8 @@ std::multimap<std::string, PveUsbMapEntry> parse_pve_usb_mappings(std::string_vi
       id = std::string(content);
     } else if (content.starts_with("map ") && !id.empty()) {
       const auto value = trimmed(content.substr(4));
-      mappings.emplace(id, PveUsbMapEntry{device_property(value, "node"), device_property(value, "id"), device_property(value, "path")});
+      mappings.emplace(id, PveUsbMapEntry{device_property(value, "node"), device_property(value, "id"),
+                                          device_property(value, "path")});
     }
   }
   return mappings;

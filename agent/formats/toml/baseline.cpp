@@ -16,7 +16,8 @@ constexpr auto baseline_header =
 version = 1
 )";
 
-constexpr auto baseline_remedy = "The file is written by hostsplit alone; restore it from a backup, or remove the block.";
+constexpr auto baseline_remedy =
+    "The file is written by hostsplit alone; restore it from a backup, or remove the block.";
 
 BindingBefore read_binding(const TomlReader& table) {
   std::vector<std::string> keys = fingerprint_keys();
@@ -45,7 +46,8 @@ PoolBefore read_pool(const TomlReader& table) {
 FileBefore read_file_before(const TomlReader& table) {
   table.allow_only({"path", "content", "mode", "stamp"});
   const auto path = table.text("path");
-  if (!path || path->empty() || path->front() == '/') table.complain("path", "a path below / is wanted", baseline_remedy);
+  if (!path || path->empty() || path->front() == '/')
+    table.complain("path", "a path below / is wanted", baseline_remedy);
   FileBefore before{*path, std::nullopt, table.text("stamp").value_or("")};
   if (const auto content = table.text("content"))
     before.file = FileNow{*content, static_cast<unsigned>(read_count(table, "mode", 0, 07777))};
@@ -66,7 +68,10 @@ PveKeyBefore read_pve_key(const TomlReader& table) {
   const bool vm = table.has("vm");
   if (vm == table.has("storage")) table.complain("key", "either a VM or a storage is wanted", baseline_remedy);
   const std::string id = vm ? std::to_string(read_count(table, "vm", 100, 999999999)) : *table.text("storage");
-  return {{vm ? PveObject::Kind::vm : PveObject::Kind::storage, id}, *key, table.text("before"), table.text("ours"),
+  return {{vm ? PveObject::Kind::vm : PveObject::Kind::storage, id},
+          *key,
+          table.text("before"),
+          table.text("ours"),
           table.text("earlier")};
 }
 
