@@ -26,7 +26,7 @@ Plan not_configured() {
   Plan nothing;
   nothing.findings.push_back({"not-configured", Severity::info, "hostsplit",
                               "there is no configuration yet, so nothing is assigned and nothing is enforced",
-                              "Learn the sockets with hostsplit learn, then write /etc/hostsplit/hostsplit.toml "
+                              "Run hostsplit setup; or hostsplit learn, then write /etc/hostsplit/hostsplit.toml "
                               "(sample: /usr/share/doc/hostsplit/examples/hostsplit.toml.sample)"});
   return nothing;
 }
