@@ -13,7 +13,7 @@ namespace hostsplit {
 namespace {
 
 /// qm waits 10 s for a task that holds the VM, and pmxcfs may be slow in a large cluster.
-constexpr std::chrono::milliseconds deadline{60000};
+constexpr std::chrono::milliseconds set_deadline{60000};
 
 bool is_vm(const SetPve& action) {
   return action.object.kind == PveObject::Kind::vm;
@@ -77,7 +77,7 @@ void require_set(const PveConfigs& pve, const SetPve& action) {
 std::string set_pve(const Root& root, Effects& effects, const SetPve& action) {
   refuse_obstacle(read_pve(root), action);
   try {
-    effects.run(command_of(action), deadline);
+    effects.run(command_of(action), set_deadline);
   } catch (const Error& error) {
     refuse_obstacle(read_pve(root), action);  // what has come up since is the better reason
     throw Error("set", to_string(action.object), error.reason(),
