@@ -110,8 +110,8 @@ TEST_F(CliTest, EveryVerbHasHelp) {
   const Answer all = hostsplit("--help");
   EXPECT_EQ(all.code, 0);
   EXPECT_THAT(all.out, HasSubstr("Exit codes"));
-  for (const char* verb : {"status", "learn", "ports", "ports rename", "ports forget", "plan", "apply", "undo", "log",
-                           "boot", "daemon", "doctor", "verify", "hookscript"}) {
+  for (const char* verb : {"status", "learn", "setup", "ports", "ports rename", "ports forget", "plan", "apply", "undo",
+                           "log", "boot", "daemon", "doctor", "verify", "hookscript"}) {
     const Answer answer = hostsplit(std::string(verb) + " --help");
     EXPECT_EQ(answer.code, 0) << verb << answer.err;
     EXPECT_THAT(answer.out, HasSubstr("--help")) << verb;
@@ -147,7 +147,8 @@ TEST_F(CliTest, WrongWordsAreAnsweredWithTheOnesMeant) {
 TEST_F(CliTest, BadValuesAreWrongUsage) {
   for (const char* words :
        {"learn --timeout -1", "learn --timeout soon", "ports rename one", "ports forget", "plan --check=maybe",
-        "--root", "status extra", "hookscript 101", "hookscript one pre-start", "verify one", "verify 7"})
+        "--root", "status extra", "setup --vm", "setup --vm one", "setup --vm 101 --vm 101", "setup --vm 101=a:b",
+        "hookscript 101", "hookscript one pre-start", "verify one", "verify 7"})
     EXPECT_EQ(hostsplit(words).code, 2) << words;
 }
 
@@ -217,6 +218,31 @@ struct OtherConfig {
   }
   ~OtherConfig() { std::ofstream(path) << good; }
 };
+
+TEST_F(CliTest, SetupShowsAProposalAndTouchesNothing) {
+  const auto before = everything();
+  const Answer shown = on_machine("setup");
+  EXPECT_EQ(shown.code, 0) << shown.out << shown.err;
+  EXPECT_THAT(shown.out, HasSubstr("VM 101 (fluent-a)"));
+  EXPECT_THAT(shown.out, HasSubstr("hostpci0: host=0000:03:00.3,pcie=1"));
+  EXPECT_THAT(shown.out, HasSubstr("hostsplit undo takes all of it back"));
+  const Answer dry = on_machine("setup --dry-run --vm 101=front-1:40GiB --vm 102");
+  EXPECT_EQ(dry.code, 0) << dry.out << dry.err;
+  EXPECT_THAT(dry.out, HasSubstr("qm set 101 --digest"));
+  const Answer json = on_machine("setup --json");
+  ASSERT_TRUE(Json::accept(json.out)) << json.out;
+  EXPECT_EQ(Json::parse(json.out)["possible"], true);
+  EXPECT_EQ(Json::parse(json.out)["vms"].size(), 2u);
+  EXPECT_EQ(everything(), before);
+}
+
+TEST_F(CliTest, SetupSaysWhyThereIsNoSuchSplit) {
+  const Answer answer = on_machine("setup --vm 101=rear-1 --vm 102=rear-3");
+  EXPECT_EQ(answer.code, 3);
+  EXPECT_THAT(answer.out, HasSubstr("rear-3 cannot go to VM 102: it shares group 24 with rear-1 of VM 101"));
+  EXPECT_EQ(on_machine("setup --vm 101:900GiB").code, 3);
+  EXPECT_EQ(Json::parse(on_machine("setup --json --vm 101=rear-1 --vm 102=rear-3").out)["possible"], false);
+}
 
 TEST_F(CliTest, ADamagedConfigurationIsToldWithFileAndLine) {
   const OtherConfig damaged(machine(), "version = 1\n\n[vm.101]\nmemroy = \"56GiB\"\n");

@@ -107,7 +107,7 @@ TEST(PortsToml, BadInputIsToldWithItsLine) {
        {replaced(good, "version = 1", "version = 2"), ":4: version: ", "newer hostsplit"},
        {"version = 3\n[gadget]\n", ":1: version: ", "newer"},
        {replaced(good, "label = \"a\"", "labl = \"a\""), ":7: port.labl: ", "Did you mean label?"},
-       {replaced(good, "label = \"a\"", "label = \"a b\""), ":7: port.label: ", "not a label"},
+       {replaced(good, "label = \"a\"", "label = \"a  b\""), ":7: port.label: ", "not a label"},
        {replaced(good, "label = \"a\"\n", ""), ":6: port.label: ", "missing"},
        {replaced(good, "\"none\"", "\"maybe\""), ":8: port.pairing: ", "\"maybe\""},
        {replaced(good, "path = \"2\"", "path = \"2..1\""), ":9: port.usb2.path: ", "not a port path"},

@@ -109,7 +109,7 @@ TEST(NextStart, PendingChangesAreMerged) {
       "affinity,!balloon\n\n"
       "[snap]\nmemory: 1\n";
   const PveVm now = vm(text);
-  const PveVm next = parse_pve_next_start(now, text, "f");
+  const PveVm next = at_next_start(now);
   EXPECT_EQ(now.memory, 4 * kib_per_gib);
   EXPECT_EQ(next.memory, 8 * kib_per_gib);
   EXPECT_TRUE(next.numa);

@@ -111,7 +111,8 @@ int run_command_line(int argc, char** argv, const std::function<int(const Verb&,
     }
     const Verb* verb = line.chosen(line.app);
     if (!verb) return std::cout << line.app.help(), Exit::fine;
-    return verb->run ? verb->run(line.options) : act(*verb, line.options);
+    const bool looks = verb->run && !(verb->acts && verb->acts(line.options));
+    return looks ? verb->run(line.options) : act(*verb, line.options);
   } catch (const Error& error) {
     std::cout << std::flush;
     std::cerr << "hostsplit: " << printable(error.what()) << "\n";

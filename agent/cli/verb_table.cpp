@@ -22,6 +22,13 @@ void acting(CLI::App& app, Options& o) {
   app.add_flag("-n,--dry-run", o.dry_run, "Print every single write instead of doing it");
 }
 
+void setup_options(CLI::App& app, Options& o) {
+  acting(app, o);
+  app.add_option("--vm", o.vms, "A VM, its sockets and its memory; once for each VM. What is left out is proposed")
+      ->allow_extra_args(false)
+      ->type_name("VMID[=LABEL,...][:SIZE]");
+}
+
 void flip_options(CLI::App& app, Options& o) {
   acting(app, o);
   app.add_option("what", o.words, "Labels of ports or PCI addresses; whole IOMMU groups go")
@@ -80,6 +87,8 @@ constexpr Verb verbs[] = {
     {"status", nullptr, "Show controllers, ports, memory and findings", status_verb, json},
     {"doctor", nullptr, "Check firmware, kernel, memory and VMs; show the fix for each", doctor_verb, json},
     {"learn", nullptr, "Learn which socket is which by plugging a stick into each", acts, learn_options},
+    {"setup", nullptr, "Propose a split, show it, and after one yes set up this host and its VMs", setup_rehearsal,
+     setup_options, setup_acts},
     {"ports", nullptr, "List ports; rename or forget them", ports_verb, json},
     {"rename", "ports", "Give a learned port another name", acts, rename_options},
     {"forget", "ports", "Forget a learned port", acts, forget_options},

@@ -18,6 +18,7 @@ struct Verb {
   const char* sentence;
   Run run;  ///< nullptr: it acts, which the acting executable does
   void (*declare)(CLI::App&, Options&);
+  bool (*acts)(const Options&) = nullptr;  ///< with these options it acts, although it has a function for others
 };
 
 std::span<const Verb> verb_table();

@@ -24,6 +24,7 @@ struct Options {
   bool remove = false;
   double timeout = 0;  ///< seconds; 0: none
   std::vector<std::string> labels;
+  std::vector<std::string> vms;    ///< --vm of setup, each as it was written
   std::vector<std::string> words;  ///< positional words of the verb
 };
 
@@ -34,6 +35,9 @@ int ports_verb(const Options& options);
 int verify_verb(const Options& options);
 int doctor_verb(const Options& options);
 int log_verb(const Options& options);
+/// What `setup` shows where it does not act: with --dry-run, or on a recorded machine.
+int setup_rehearsal(const Options& options);
+bool setup_acts(const Options& options);
 
 /// \throws Error(bad_input) that names the verb, unless the process is root or the root is a recorded machine.
 void require_root_user(const std::string& verb, const Root& root);

@@ -6,6 +6,7 @@
 #include "core/planner/token.hpp"
 #include "core/steps/steps.hpp"
 #include "host/inventory/inventory.hpp"
+#include "host/inventory/proxmox.hpp"
 #include "host/store/lock.hpp"
 #include "host/store/page_lock.hpp"
 #include "host/store/store.hpp"
@@ -19,12 +20,13 @@ constexpr std::chrono::milliseconds patience{90000};
 /// Somebody asked for it and waits.
 bool is_awaited(const Request& request) {
   return std::holds_alternative<Apply>(request) || std::holds_alternative<Undo>(request) ||
-         std::holds_alternative<Transfer>(request);
+         std::holds_alternative<Transfer>(request) || std::holds_alternative<Setup>(request);
 }
 
 /// Steps depend on each other where something new is put together; taking apart and repairing goes on with the rest.
 bool stops_at_failure(const Request& request) {
-  return std::holds_alternative<Apply>(request) || std::holds_alternative<Transfer>(request);
+  return std::holds_alternative<Apply>(request) || std::holds_alternative<Transfer>(request) ||
+         std::holds_alternative<Setup>(request);
 }
 
 void refuse_errors(const Request& request, const Plan& plan) {
@@ -94,6 +96,10 @@ struct StillNeeded {
   void operator()(const RebuildInitramfs& a) const { rest.images.push_back(*from.image(a.kernel)); }
   void operator()(const RefreshBootLoader&) const { rest.loader = from.loader; }
   void operator()(const SetRung&) const {}
+  void operator()(const SetPve& a) const {
+    for (const auto& change : a.changes)
+      if (const auto* before = from.pve_key(a.object, change.key)) rest.pve_keys.push_back(*before);
+  }
 
   void file(const std::string& path) const {
     if (const auto* before = from.file(path)) rest.files.push_back(*before);
@@ -101,9 +107,11 @@ struct StillNeeded {
 };
 
 /// What was put back needs no inverse any more; what could not be put back keeps its own.
-Baseline remaining(const Baseline& baseline, const Snapshot& snapshot) {
+Baseline remaining(const Root& root, const Baseline& baseline) {
   Baseline rest;
-  for (const auto& step : make_undo_plan(snapshot, baseline, std::nullopt).steps)
+  std::optional<PveConfigs> pve;
+  if (!baseline.pve_keys.empty()) pve = read_pve(root);
+  for (const auto& step : make_undo_plan(inventory(root), baseline, std::nullopt, pve ? &*pve : nullptr).steps)
     std::visit(StillNeeded{baseline, rest}, step.action);
   return rest;
 }
@@ -142,7 +150,7 @@ CarriedOut carry_out(const Context& context, const Request& request, const std::
   done.outcome = executor.run(done.plan.steps, releasing(pages, done.plan.steps, progress), stops_at_failure(request));
   if (!no_pages.empty()) done.outcome.results.push_back({"pages", StepResult::Kind::failed, no_pages});
   if (std::holds_alternative<Undo>(request))
-    save_baseline(context.effects, remaining(load_baseline(context.root), inventory(context.root)));
+    save_baseline(context.effects, remaining(context.root, load_baseline(context.root)));
   return done;
 }
 

@@ -7,6 +7,7 @@
 #include "core/boot/escalation.hpp"
 #include "core/memory/pools.hpp"
 #include "core/steps/steps.hpp"
+#include "formats/toml/documents.hpp"
 #include "operations/transfer.hpp"
 
 namespace hostsplit {
@@ -25,7 +26,7 @@ Plan not_configured() {
   Plan nothing;
   nothing.findings.push_back({"not-configured", Severity::info, "hostsplit",
                               "there is no configuration yet, so nothing is assigned and nothing is enforced",
-                              "Learn the sockets with hostsplit learn, then write /etc/hostsplit/hostsplit.toml "
+                              "Run hostsplit setup; or hostsplit learn, then write /etc/hostsplit/hostsplit.toml "
                               "(sample: /usr/share/doc/hostsplit/examples/hostsplit.toml.sample)"});
   return nothing;
 }
@@ -42,17 +43,30 @@ std::vector<Step> binds_before_xhci(const State& state) {
 struct PlanFor {
   const State& state;
 
-  Plan operator()(const Apply&) const {
-    if (!state.config) return not_configured();
-    check_against_machine(*state.config, state.snapshot);
-    Plan plan = make_plan({state.snapshot, *state.config, state.ports, state.baseline, state.applied, state.climbed});
+  Plan operator()(const Apply&) const { return state.config ? plan_of(*state.config) : not_configured(); }
+
+  Plan operator()(const Setup& setup) const {
+    Plan plan = plan_of(parse_config(setup.config, "/" + std::string(names::config_file)));
+    const auto now = state.snapshot.boot.files.find(names::config_file);
+    if (now == state.snapshot.boot.files.end() || now->second.content != setup.config)
+      put_first(plan, {{"write " + std::string(names::config_file),
+                        WriteFile{names::config_file, setup.config,
+                                  now == state.snapshot.boot.files.end() ? 0644 : now->second.mode},
+                        "what is wanted from now on"}});
+    return plan;
+  }
+
+  Plan plan_of(const Config& config) const {
+    check_against_machine(config, state.snapshot);
+    Plan plan = make_plan({state.snapshot, config, state.ports, state.baseline, state.applied, state.climbed,
+                           state.pve ? &*state.pve : nullptr});
     put_first(plan, end_of_release(state, "every function goes to its VM again"));
     put_first(plan, trust_steps(state.health));
     return plan;
   }
 
   Plan operator()(const Undo&) const {
-    Plan plan = make_undo_plan(state.snapshot, state.baseline, state.applied);
+    Plan plan = make_undo_plan(state.snapshot, state.baseline, state.applied, state.pve ? &*state.pve : nullptr);
     put_first(plan, end_of_release(state, "nothing is assigned any more that could be lent"));
     for (const auto& forget : {forget_rung_steps(state.climbed), forget_health_steps(state.health)})
       plan.steps.insert(plan.steps.end(), forget.begin(), forget.end());
@@ -90,6 +104,7 @@ struct Verb {
   const char* operator()(const Repair&) const { return "repair"; }
   const char* operator()(const EarlyBoot&) const { return "boot"; }
   const char* operator()(const StepAside&) const { return "step-aside"; }
+  const char* operator()(const Setup&) const { return "setup"; }
 };
 
 Request transfer(Transfer::To to, const std::string& verb, const std::vector<std::string>& targets) {
@@ -108,6 +123,7 @@ const char* verb_of(const Request& request) {
 std::vector<std::string> words_of(const Request& request) {
   if (const auto* transfer = std::get_if<Transfer>(&request)) return transfer->targets;
   if (const auto* repair = std::get_if<Repair>(&request)) return repair->steps;
+  if (const auto* setup = std::get_if<Setup>(&request)) return {setup->config};
   return {};
 }
 
@@ -117,10 +133,12 @@ Request make_request(const std::string& verb, const std::vector<std::string>& wo
   if (verb == "take") return transfer(Transfer::To::vm, verb, words);
   if (verb == "release") return transfer(Transfer::To::host, verb, words);
   if (verb == "repair") return Repair{words};
+  if (verb == "setup" && words.size() == 1) return Setup{words.front()};
   throw Error("run", verb, "it is not a valid request", "", Error::Kind::bad_input);
 }
 
 State observe_for(const Root& root, const Request& request) {
+  if (std::holds_alternative<Setup>(request)) return observe_for_setup(root);
   const bool depends_on_wishes = std::holds_alternative<Apply>(request) || std::holds_alternative<Transfer>(request);
   return depends_on_wishes ? observe(root) : observe_applied(root);
 }

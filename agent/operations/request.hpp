@@ -40,12 +40,18 @@ struct StepAside {
   bool operator==(const StepAside&) const = default;
 };
 
-/// Everything that makes hostsplit change the machine.
-using Request = std::variant<Apply, Undo, Transfer, Repair, EarlyBoot, StepAside>;
+/// Write this configuration, then bring the host to what it wants.
+struct Setup {
+  std::string config;  ///< text of hostsplit.toml
+  bool operator==(const Setup&) const = default;
+};
 
-/// "apply", "undo", "take", "release", "repair", "boot", "step-aside".
+/// Everything that makes hostsplit change the machine.
+using Request = std::variant<Apply, Undo, Transfer, Repair, EarlyBoot, StepAside, Setup>;
+
+/// "apply", "undo", "take", "release", "repair", "boot", "step-aside", "setup".
 const char* verb_of(const Request& request);
-/// What follows the verb: targets or step ids.
+/// What follows the verb: targets, step ids or a configuration.
 std::vector<std::string> words_of(const Request& request);
 /// Inverse of the two above. \throws Error(bad_input) for an unknown verb, or one that lacks its targets.
 Request make_request(const std::string& verb, const std::vector<std::string>& words);

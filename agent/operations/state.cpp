@@ -27,16 +27,22 @@ State observe_applied(const Root& root) {
   read_open_devices(root, state.snapshot);
   state.baseline = load_baseline(root);
   state.applied = load_boot_plan(root);
+  if (!state.baseline.pve_keys.empty()) state.pve = read_pve(root);
+  return state;
+}
+
+State observe_for_setup(const Root& root) {
+  State state = observe_applied(root);
+  if (!state.pve) state.pve = read_pve(root);
+  read_guest_uses(root, *state.pve, state.snapshot);
+  read_memory_users(root, *state.pve, state.snapshot);
+  state.ports = load_port_map(root);
   return state;
 }
 
 State observe(const Root& root) {
-  State state = observe_applied(root);
-  const PveConfigs pve = read_pve(root);
-  read_guest_uses(root, pve, state.snapshot);
-  read_memory_users(root, pve, state.snapshot);
+  State state = observe_for_setup(root);
   state.config = load_config(root);
-  state.ports = load_port_map(root);
   return state;
 }
 

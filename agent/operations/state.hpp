@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/boot/boot_health.hpp"
+#include "core/machine/pve.hpp"
 #include "core/machine/snapshot.hpp"
 #include "core/state/baseline.hpp"
 #include "core/state/boot_plan.hpp"
@@ -24,11 +25,16 @@ struct State {
   HealthRecord health;
   std::optional<RungRecord> climbed;  ///< the rung that was climbed to, if one was
   std::set<PciAddress> released;      ///< lent to the host until the next boot
+  std::optional<PveConfigs> pve;      ///< empty: not read, so nothing is set in Proxmox VE
 };
 
 /// Reads everything, what processes have open and what guests are given included. Reads /etc/pve.
 /// \throws Error(bad_input) for damaged files.
 State observe(const Root& root);
+
+/// As observe(), but the configuration stays empty: setup brings its own, and a damaged one is no obstacle to planning.
+/// \throws Error(bad_input).
+State observe_for_setup(const Root& root);
 
 /// The same without what processes and guests use: neither does it wait for /etc/pve nor go through all processes. For
 /// the loop of the service, which never acts on it itself. \throws Error(bad_input).
@@ -36,6 +42,7 @@ State observe_for_service(const Root& root);
 
 /// Reads what is needed to put back or keep true what was applied; configuration and port map stay empty. Works when
 /// those are damaged, because the way back must not depend on them. \throws Error(bad_input).
+/// Reads /etc/pve only where hostsplit has set something there.
 State observe_applied(const Root& root);
 
 /// Reads everything again into `state`, for programs that must go on: what a damaged file stands for stays as it was

@@ -6,6 +6,7 @@
 
 #include "core/base/error.hpp"
 #include "host/effects/cluster_file.hpp"
+#include "host/effects/program.hpp"
 #include "support/fake_host.hpp"
 
 namespace hostsplit::testing {
@@ -140,12 +141,20 @@ void FakeEffects::flush(const std::string& path) {
   begin("flush", path, "");
 }
 
+/// Proxmox VE's own commands, as tests/pve/proxmox does them.
+void FakeEffects::run_stand_in(const std::vector<std::string>& command) const {
+  std::vector<std::string> words{std::string(TESTS_DIR) + "/pve/" + command.front(), "--root", host_.directory()};
+  words.insert(words.end(), command.begin() + 1, command.end());
+  run_program(words, std::chrono::seconds(20));
+}
+
 void FakeEffects::run(const std::vector<std::string>& command, std::chrono::milliseconds) {
   std::string joined;
   for (const auto& word : command) joined += (joined.empty() ? "" : " ") + word;
   begin("run", joined, "");
   if (command.size() == 4 && command.front() == "update-initramfs") return host_.build_image(command.back());
   if (command.front() == "update-grub") return host_.build_grub_config();
+  if (command.front() == "qm" || command.front() == "pvesm") return run_stand_in(command);
   if (command.empty() || last(command.front()) != "modprobe") return;
   const auto module = drivers_of_modules.find(command.back());
   if (module == drivers_of_modules.end()) return;

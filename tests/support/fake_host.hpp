@@ -34,9 +34,9 @@
 ///                                          for no number. MemFree follows.
 ///   any other existing file                takes the text. ENOENT when it does not exist.
 ///
-/// Programs: `modprobe vfio-pci` registers the driver and binds unbound functions whose override names it;
-/// `modprobe xhci_pci` (and ehci_pci, ohci_pci, uhci_hcd) likewise for unbound controllers without override. All others
-/// are written down and succeed.
+/// `qm` and `pvesm` are tests/pve/proxmox. Programs: `modprobe vfio-pci` registers the driver and binds unbound
+/// functions whose override names it; `modprobe xhci_pci` (and ehci_pci, ohci_pci, uhci_hcd) likewise for unbound
+/// controllers without override. All others are written down and succeed.
 namespace hostsplit::testing {
 
 struct PciSpec {
@@ -120,6 +120,9 @@ class FakeHost {
   void add_pci(const PciSpec& spec);
   void add_controller(const PciSpec& spec, const RootPorts& ports);
   void add_node(const NodeSpec& spec);
+  /// Which CPUs of the nodes share a core and an L3 cache. Siblings are as far apart as there are cores, as the kernel
+  /// numbers them on x86.
+  void add_topology(int threads, int cores_per_cache);
 
   // USB
   /// \param path  port path, "2" or "2.1" behind a hub that was plugged before. The half follows from the speed.
@@ -289,6 +292,7 @@ class FakeEffects : public Effects {
  private:
   void begin(const std::string& doing, const std::string& object, const std::string& detail);
   void write(const AttributeWrite& write, std::chrono::milliseconds deadline);
+  void run_stand_in(const std::vector<std::string>& command) const;
   [[noreturn]] void stuck(const std::string& path, std::chrono::milliseconds deadline) const;
 
   FakeHost& host_;

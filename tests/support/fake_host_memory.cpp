@@ -24,6 +24,28 @@ void FakeHost::add_node(const NodeSpec& spec) {
   nodes_.insert_or_assign(spec.id, std::move(node));
 }
 
+void FakeHost::add_topology(int threads, int cores_per_cache) {
+  CpuSet all;
+  for (const auto& [id, node] : nodes_) {
+    const auto cpus = *parse_cpu_set(node.spec.cpus);
+    all.insert(cpus.begin(), cpus.end());
+  }
+  const int cores = static_cast<int>(all.size()) / threads;
+  for (const int cpu : all) {
+    const int core = cpu % cores, first = core / cores_per_cache * cores_per_cache;
+    CpuSet siblings, sharing;
+    for (int thread = 0; thread < threads; ++thread) {
+      siblings.insert(core + thread * cores);
+      for (int other = first; other < std::min(first + cores_per_cache, cores); ++other)
+        sharing.insert(other + thread * cores);
+    }
+    const std::string directory = "sys/devices/system/cpu/cpu" + std::to_string(cpu);
+    set_file(directory + "/topology/thread_siblings_list", to_string(siblings) + "\n");
+    set_file(directory + "/cache/index3/level", "3\n");
+    set_file(directory + "/cache/index3/shared_cpu_list", to_string(sharing) + "\n");
+  }
+}
+
 void FakeHost::write_node(const Node& node) {
   const auto directory = directory_of(node.spec.id);
   const auto line = [&](const char* key, Kib value) {

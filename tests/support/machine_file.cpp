@@ -106,6 +106,10 @@ void add_numa_node(Machine& machine, Entry& entry) {
   machine.host.add_node(spec);
 }
 
+void add_topology(Machine& machine, Entry& entry) {
+  machine.host.add_topology(entry.number("threads", 1), entry.number("cores_per_cache", 1));
+}
+
 void add_mapper(Machine& machine, Entry& entry) {
   machine.host.add_mapper(entry.need("name"), entry.need("mapper"), entry.text("uuid"), entry.texts("over"));
 }
@@ -170,11 +174,11 @@ void add_holder(Machine& machine, Entry& entry) {
 struct {
   const char* key;
   void (*add)(Machine&, Entry&);
-} constexpr lists[] = {{"node", add_numa_node},    {"root", add_root},       {"pci", add_function},
-                       {"usb", add_usb},           {"iscsi", add_iscsi},     {"mapper", add_mapper},
-                       {"array", add_array},       {"pool", add_pool},       {"mount", add_mount},
-                       {"loop", add_loop},         {"upper", add_upper},     {"route", add_route},
-                       {"keyboard", add_keyboard}, {"process", add_process}, {"holder", add_holder}};
+} constexpr lists[] = {
+    {"node", add_numa_node}, {"topology", add_topology}, {"root", add_root},       {"pci", add_function},
+    {"usb", add_usb},        {"iscsi", add_iscsi},       {"mapper", add_mapper},   {"array", add_array},
+    {"pool", add_pool},      {"mount", add_mount},       {"loop", add_loop},       {"upper", add_upper},
+    {"route", add_route},    {"keyboard", add_keyboard}, {"process", add_process}, {"holder", add_holder}};
 
 void add_list(Machine& machine, const toml::table& top, const std::string& file, const char* key,
               void (*add)(Machine&, Entry&)) {

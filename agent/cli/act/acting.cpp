@@ -15,6 +15,7 @@ constexpr Acting acting[] = {
     {"learn", learn_verb},     {"apply", apply_verb},   {"undo", undo_verb},     {"take", take_verb},
     {"release", release_verb}, {"boot", boot_verb},     {"daemon", daemon_verb}, {"work", work_verb},
     {"mapping", mapping_verb}, {"rename", rename_verb}, {"forget", forget_verb}, {"hookscript", hookscript_verb},
+    {"setup", setup_verb},
 };
 
 }  // namespace

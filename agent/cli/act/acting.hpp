@@ -5,6 +5,7 @@ namespace hostsplit::cli {
 
 /// Verbs that act. Each returns an Exit.
 int learn_verb(const Options& options);
+int setup_verb(const Options& options);
 int apply_verb(const Options& options);
 int undo_verb(const Options& options);
 int take_verb(const Options& options);
@@ -17,7 +18,10 @@ int mapping_verb(const Options& options);
 int rename_verb(const Options& options);
 int forget_verb(const Options& options);
 
-/// Runs the function of an acting verb. \pre `verb` is in the table and has no function there.
+/// Learns sockets on the terminal until Enter. \return false when it was ended by Ctrl-C; what was learned stays.
+bool learn_sockets(const Root& root);
+
+/// Runs the function of an acting verb. \pre `verb` is in the table and acts.
 int act(const Verb& verb, const Options& options);
 
 }  // namespace hostsplit::cli

@@ -35,13 +35,15 @@ volatile sig_atomic_t interrupted = 0;
 
 class Session {
  public:
-  Session(const Root& root, const Options& options, PortMap map)
+  /// \param enter_ends  a line of its own on the terminal ends it
+  Session(const Root& root, const Options& options, PortMap map, bool enter_ends = false)
       : root_(root),
         effects_(root),
         names_(options.labels.begin(), options.labels.end()),
         asks_(options.labels.empty()),
         learning_(std::move(map), inventory(root)),
-        fresh_(options.fresh) {
+        fresh_(options.fresh),
+        enter_ends_(enter_ends) {
     if (options.timeout > 0)
       deadline_ = Clock::now() + std::chrono::milliseconds(static_cast<long>(options.timeout * 1000));
   }
@@ -56,13 +58,15 @@ class Session {
       }
       for (const auto& event : learning_.observe(inventory(root_))) handle(event);
     }
-    say(fmt::format("All names are used: {} learned in this run.", count_));
+    if (!ended_) say(fmt::format("All names are used: {} learned in this run.", count_));
     return Exit::fine;
   }
+  /// Enter ended it, and no signal.
+  bool ended() const { return ended_; }
 
  private:
   static void say(const std::string& line) { std::cout << line << std::endl; }
-  bool finished() const { return !asks_ && names_.empty(); }
+  bool finished() const { return ended_ || (!asks_ && names_.empty()); }
 
   void greet() {
     for (const auto& port : learning_.map().ports) say("known    " + port.label + "  " + place(port));
@@ -74,13 +78,14 @@ class Session {
                         "with hostsplit undo, learn, and apply again",
                         to_string(address)));
     }
+    if (enter_ends_) return say("Plug a USB stick into a socket, name it, and go on with the next. Enter ends.");
     say(asks_ ? "Plug a USB stick into a socket. Ctrl-C ends; what was learned is kept."
               : fmt::format("Plug a USB stick into the socket to be called {}.", names_.front()));
   }
 
   /// \return false when the deadline passed or a signal came.
   bool wait_for_events(UdevMonitor& monitor) {
-    pollfd item{monitor.descriptor(), POLLIN, 0};
+    pollfd items[2] = {{monitor.descriptor(), POLLIN, 0}, {enter_ends_ ? STDIN_FILENO : -1, POLLIN, 0}};
     for (;;) {
       int wait = -1;
       if (deadline_) {
@@ -88,11 +93,19 @@ class Session {
         if (left.count() <= 0) return false;
         wait = static_cast<int>(left.count());
       }
-      if (poll(&item, 1, wait) < 0 || interrupted) return false;
+      if (poll(items, 2, wait) < 0 || interrupted) return false;
+      if (items[1].revents != 0) return end_by_line();
       if (!monitor.drain().any()) continue;
-      while (poll(&item, 1, static_cast<int>(settle.count())) > 0) monitor.drain();
+      while (poll(items, 1, static_cast<int>(settle.count())) > 0) monitor.drain();
       return true;
     }
+  }
+
+  bool end_by_line() {
+    std::string line;
+    ended_ = static_cast<bool>(std::getline(std::cin, line));
+    if (!ended_) interrupted = 1;
+    return ended_;
   }
 
   void handle(const LearningEvent& event) {
@@ -182,7 +195,8 @@ class Session {
   std::deque<std::string> names_;
   bool asks_;
   Learning learning_;
-  bool fresh_;
+  bool fresh_, enter_ends_;
+  bool ended_ = false;
   std::optional<Clock::time_point> deadline_;
   int count_ = 0;
 };
@@ -195,6 +209,16 @@ void stop_on_signals() {
 }
 
 }  // namespace
+
+bool learn_sockets(const Root& root) {
+  stop_on_signals();
+  UdevMonitor monitor;  // before the first look: nothing plugged in between is lost
+  Session session(root, Options(), load_port_map(root), true);
+  session.run(monitor);
+  signal(SIGINT, SIG_DFL);
+  signal(SIGTERM, SIG_DFL);
+  return session.ended();
+}
 
 int learn_verb(const Options& options) {
   const Root root(options.root);

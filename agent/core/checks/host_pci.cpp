@@ -50,19 +50,41 @@ class Lint {
     }
   }
 
-  std::vector<Finding> run() {
+  Lint& run() {
     for (const auto& [id, now] : in_.pve.vms) {
       const PveVm& vm = *in_.pve.next_start(id);
       if (vm.is_template) continue;
       for (const auto& line : vm.host_pci) judge_line(vm, line);
       judge_claims(vm);
     }
-    return std::move(findings_);
+    return *this;
   }
+  std::vector<Finding> findings() { return std::move(findings_); }
+  std::map<int, PveSettings> settings() { return std::move(settings_); }
 
  private:
-  void add(const char* code, Severity severity, const PveVm& vm, std::string message, std::string remedy) {
-    findings_.push_back({code, severity, subject(vm), std::move(message), std::move(remedy)});
+  /// \param value  of hostpciN, which mends it; an empty optional takes the line away
+  void add(const char* code, Severity severity, const PveVm& vm, std::string message, int index,
+           const std::optional<std::string>& value) {
+    const std::string key = fmt::format("hostpci{}", index);
+    findings_.push_back({code, severity, subject(vm), std::move(message),
+                         fmt::format("qm set {} {}", vm.id, qm_options({{key, value}}))});
+    settings_[vm.id].insert_or_assign(key, value);
+  }
+
+  /// Where a line leads: to a resource mapping of hostsplit where the cluster has one for the function on this node.
+  std::string target_of(const PveVm& vm, const PciAddress& address) const {
+    for (const auto& mapping : in_.pve.mappings)
+      if (mapping.id.starts_with(fmt::format("hostsplit-{}-", vm.id)))
+        for (const auto& entry : mapping.entries)
+          if (entry.node == in_.pve.node && entry.addresses.size() == 1 && entry.addresses[0].address == address)
+            return "mapping=" + mapping.id;
+    return "host=" + to_string(address);
+  }
+
+  std::string new_line(const PveVm& vm, const PciAddress& address) const {
+    // Only machines of type q35 have PCI Express (PVE::QemuServer::PCI).
+    return target_of(vm, address) + (vm.machine.find("q35") != std::string::npos ? ",pcie=1" : "");
   }
 
   std::vector<std::string> may_lose() const {
@@ -75,20 +97,21 @@ class Lint {
         add("pve-host-pci-bridge", Severity::error, vm,
             fmt::format("hostpci{} names {}, a PCI bridge, which vfio-pci does not take", line.index,
                         to_string(address)),
-            fmt::format("qm set {} --delete hostpci{}", vm.id, line.index));
+            line.index, std::nullopt);
       const Claim* claim = claim_at(address);
       if (claim && claim->vm != vm.id)
         add("pve-host-pci-other", Severity::warning, vm,
             fmt::format("hostpci{} names {}, which belongs to VM {}", line.index, to_string(address), claim->vm),
-            fmt::format("qm set {} --delete hostpci{}", vm.id, line.index));
+            line.index, std::nullopt);
     }
     const auto lost = lost_by(line, in_.pve, in_.snapshot, vm.id, may_lose());
     if (!lost) return;
     stale_.insert({vm.id, line.index});
-    add("pve-host-pci-lifeline", Severity::error, vm,
-        fmt::format("hostpci{} names {}{}: {}", line.index, lost->subject,
-                    vm.on_boot ? ", and it starts with the host" : "", lost->message),
-        fmt::format("Before it starts: qm set {} --delete hostpci{}", vm.id, line.index));
+    // Whose line it is, and why, only a person knows: no setting.
+    findings_.push_back({"pve-host-pci-lifeline", Severity::error, subject(vm),
+                         fmt::format("hostpci{} names {}{}: {}", line.index, lost->subject,
+                                     vm.on_boot ? ", and it starts with the host" : "", lost->message),
+                         fmt::format("Before it starts: qm set {} --delete hostpci{}", vm.id, line.index)});
   }
 
   const Claim* claim_at(const PciAddress& address) const {
@@ -117,8 +140,7 @@ class Lint {
         add("pve-host-pci-moved", severity, vm,
             fmt::format("hostpci{} names another place than {} ({}), where its controller is now", old->index,
                         to_string(*at.address), describe(claim.causes)),
-            fmt::format("qm set {} --hostpci{} host={}{}{}", vm.id, old->index, to_string(*at.address),
-                        old->rest.empty() ? "" : ",", old->rest));
+            old->index, target_of(vm, *at.address) + (old->rest.empty() ? "" : ",") + old->rest);
         continue;
       }
       int index = 0;
@@ -127,7 +149,7 @@ class Lint {
       add("pve-host-pci-missing", severity, vm,
           fmt::format("no hostpci line names {} ({}), so it starts without it", to_string(*at.address),
                       describe(claim.causes)),
-          fmt::format("qm set {} --hostpci{} host={}", vm.id, index, to_string(*at.address)));
+          index, new_line(vm, *at.address));
     }
   }
 
@@ -157,13 +179,19 @@ class Lint {
   std::vector<Claim> claims_;
   std::set<std::pair<int, int>> stale_, stale_used_;  ///< VM and index of the line
   std::vector<Finding> findings_;
+  std::map<int, PveSettings> settings_;  ///< the same as values, by VM
 };
 
 }  // namespace
 
 std::vector<Finding> lint_host_pci(const HostPciInput& input) {
   if (!input.pve.known) return {};
-  return Lint(input).run();
+  return Lint(input).run().findings();
+}
+
+std::map<int, PveSettings> host_pci_settings(const HostPciInput& input) {
+  if (!input.pve.known) return {};
+  return Lint(input).run().settings();
 }
 
 std::optional<std::string> host_pci_objection(const PveConfigs& pve, const Snapshot& snapshot, int vm,

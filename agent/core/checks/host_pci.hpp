@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -6,6 +7,7 @@
 #include "core/base/finding.hpp"
 #include "core/machine/pve.hpp"
 #include "core/machine/snapshot.hpp"
+#include "core/proxmox/vm_settings.hpp"
 #include "core/state/boot_plan.hpp"
 
 namespace hostsplit {
@@ -25,6 +27,9 @@ struct HostPciInput {
 ///   pve-host-pci-moved     the same where a line names the place the function was at
 ///   pve-host-pci-other     warning: a line names what belongs to another VM
 std::vector<Finding> lint_host_pci(const HostPciInput& input);
+
+/// The same as values: by VM, the hostpciN keys those lines would set.
+std::map<int, PveSettings> host_pci_settings(const HostPciInput& input);
 
 /// Why the start of this VM would cost the host something it needs: by any of its hostpciN lines, whatever hostsplit
 /// claims. Empty when nothing does.

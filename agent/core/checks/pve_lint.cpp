@@ -11,6 +11,7 @@
 #include "core/memory/kernel_command_line.hpp"
 #include "core/memory/pools.hpp"
 #include "core/memory/pve_start.hpp"
+#include "core/proxmox/vm_settings.hpp"
 #include "core/state/wanted_cpus.hpp"
 
 namespace hostsplit {
@@ -225,38 +226,18 @@ void lint_stranger(const PveVm& vm, const std::vector<Trim>& trims, std::vector<
                         fmt::format("qm set {} --keephugepages 1", vm.id)});
 }
 
-/// `--startup` with another order, what else stands there kept.
-std::string startup_option(const PveVm& vm, int order) {
-  std::string option = fmt::format("--startup order={}", order);
-  if (vm.start_delay) option += fmt::format(",up={}", *vm.start_delay);
-  if (vm.stop_delay) option += fmt::format(",down={}", *vm.stop_delay);
-  return option;
-}
-
-/// Two VMs that start together wait for one lock, the second at most 60 s (PVE::QemuServer::Memory). Those of another
-/// order never do: the start of all guests waits for every start of one order before it begins the next (pve-manager,
-/// PVE::API2::Nodes, startall).
 void lint_start_order(const PveConfigs& pve, const Config& config, std::vector<Finding>& findings) {
-  std::vector<const PveVm*> together;
-  for (const auto& [id, wish] : config.vms) {
-    const PveVm* vm = pve.next_start(id);
-    if (vm && vm->on_boot && vm->hugepages != PvePages::none) together.push_back(vm);
+  std::map<int, PveVm> next;
+  std::set<int> together;
+  for (const auto& [id, now] : pve.vms) {
+    const PveVm& vm = next.emplace(id, *pve.next_start(id)).first->second;
+    if (config.vms.count(id) && vm.on_boot && vm.hugepages != PvePages::none) together.insert(id);
   }
-  if (together.size() < 2) return;
-  std::sort(together.begin(), together.end(), [](const PveVm* a, const PveVm* b) {
-    constexpr int last = 1 << 30;  // VMs without an order come after those that have one
-    return std::pair(a->start_order.value_or(last), a->id) < std::pair(b->start_order.value_or(last), b->id);
-  });
-  int last = 0;  // behind all that start, whoever they are
-  for (const auto& [id, vm] : pve.vms) last = std::max(last, vm.start_order.value_or(0));
-  for (std::size_t i = 0; i + 1 < together.size(); ++i) {
-    const PveVm& vm = *together[i];
-    if (vm.start_order != together[i + 1]->start_order || vm.start_delay.value_or(0) >= 60) continue;
-    findings.push_back({"pve-start-order", Severity::warning, vm_subject(vm),
-                        fmt::format("VM {} starts right after it and waits at most 60 s for its pages to be filled",
-                                    together[i + 1]->id),
-                        fmt::format("qm set {} {}", together[i + 1]->id, startup_option(*together[i + 1], ++last))});
-  }
+  for (const auto& order : start_orders(next, together))
+    findings.push_back(
+        {"pve-start-order", Severity::warning, vm_subject(next.at(order.after)),
+         fmt::format("VM {} starts right after it and waits at most 60 s for its pages to be filled", order.vm),
+         fmt::format("qm set {} --startup {}", order.vm, order.value)});
 }
 
 }  // namespace

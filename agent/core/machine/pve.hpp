@@ -3,11 +3,13 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/cpu_set.hpp"
 #include "core/base/finding.hpp"
 #include "core/base/size.hpp"
+#include "core/machine/file_content.hpp"
 #include "core/machine/pci.hpp"
 
 namespace hostsplit {
@@ -73,8 +75,41 @@ struct PveVm {
   std::map<std::string, std::string> pending;  ///< keys of [PENDING]: what the next start will have
   std::vector<std::string> pending_deletes;
   std::vector<std::string> snapshots;
+  std::string machine;                        ///< as written, "q35" or "pc-q35-9.2+pve1"; empty: i440fx
+  std::map<std::string, std::string> values;  ///< every key of the main section, as written
+  std::string digest;                         ///< SHA-1 of the whole file: what `qm set --digest` compares
+  bool running = false;
   bool operator==(const PveVm&) const = default;
 };
+
+/// Something Proxmox VE keeps keys of and has a command for: a VM (`qm set`) or a storage (`pvesm set`).
+struct PveObject {
+  enum class Kind { vm, storage };
+  Kind kind = Kind::vm;
+  std::string id;  ///< "101", "local"
+  auto operator<=>(const PveObject&) const = default;
+};
+/// "VM 101", "storage local".
+std::string to_string(const PveObject& object);
+
+/// One key that gets another value. An empty optional: the key is not there.
+struct PveKeyChange {
+  std::string key;
+  std::optional<std::string> from, to;
+  bool operator==(const PveKeyChange&) const = default;
+};
+
+/// A storage of /etc/pve/storage.cfg, as far as scripts can be kept in it.
+struct PveStorage {
+  std::string id, type;
+  std::string path;             ///< of its directory on this machine, below the root ("var/lib/vz"); empty: it has none
+  std::string content;          ///< as written, "iso,vztmpl,backup"
+  bool here = true;             ///< enabled, and on this node
+  std::optional<FileNow> hook;  ///< hostsplit's script in its snippets, as it is there
+  bool operator==(const PveStorage&) const = default;
+};
+/// True when `kind` ("snippets") is among what the storage may have.
+bool holds(const PveStorage& storage, std::string_view kind);
 
 /// /etc/pve/lxc/<ctid>.conf, as far as it names devices of the host (pct.conf(5), lxc.container.conf(5)).
 struct PveContainer {
@@ -114,11 +149,15 @@ struct PveConfigs {
       false;         ///< false: there is no /etc/pve, or it is empty (pmxcfs is not up): nothing is known about guests
   std::string node;  ///< this machine's name in the cluster; empty when unknown
   std::map<int, PveVm> vms;
-  std::map<int, PveVm> next;  ///< those with changes that wait for the next start ([PENDING]), as they will be then
   std::map<int, PveContainer> containers;
   std::vector<PveMapping> mappings;
   std::multimap<std::string, PveUsbMapEntry> usb_mappings;  ///< by id, of /etc/pve/mapping/usb.cfg
-  std::vector<Finding> findings;                            ///< lines that make no sense, files that cannot be read
+  std::map<int, PveVm> next;             ///< `vms` as their next start will have them: pending changes taken over
+  std::map<int, std::string> elsewhere;  ///< VMs of other nodes of the cluster, and the node of each
+  std::vector<PveStorage> storages;
+  std::string storages_digest;    ///< SHA-1 of storage.cfg: what `pvesm set --digest` compares
+  std::optional<bool> quorate;    ///< empty: this node is in no cluster, or it does not say
+  std::vector<Finding> findings;  ///< lines that make no sense, files that cannot be read
 
   const PveVm* vm(int id) const {
     const auto found = vms.find(id);
@@ -130,6 +169,9 @@ struct PveConfigs {
     return found == next.end() ? vm(id) : &found->second;
   }
 };
+
+/// What a key will be at the VM's next start; empty when it is not there then.
+std::optional<std::string> next_value(const PveVm& vm, const std::string& key);
 
 /// The addresses a `hostpciN:` line stands for on this node, mappings followed. Empty when the mapping has no entry
 /// here.

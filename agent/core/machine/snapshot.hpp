@@ -43,6 +43,13 @@ struct NumaNode {
   bool operator==(const NumaNode&) const = default;
 };
 
+/// Which CPUs share what (Documentation/ABI/stable/sysfs-devices-system-cpu).
+struct CpuTopology {
+  std::vector<CpuSet> cores;   ///< siblings of one core, ascending; empty when unknown
+  std::vector<CpuSet> caches;  ///< CPUs of one L3 cache, ascending; empty when unknown
+  bool operator==(const CpuTopology&) const = default;
+};
+
 /// One pool: a node and a page size.
 struct PoolKey {
   int node = 0;
@@ -149,7 +156,7 @@ struct BootTools {
   std::optional<EarlyNotes> early;   ///< empty: the image that booted had no script of hostsplit
   /// Drivers of assigned functions when hostsplit first looked at this boot, before it moved any; empty: it has not.
   std::map<PciAddress, std::string> first_drivers;
-  std::map<std::string, FileNow> files;  ///< those of foreign_files() that exist, by path
+  std::map<std::string, FileNow> files;  ///< those of foreign_files() and the configuration, where they exist
   /// /etc/default/grub, then /etc/default/grub.d/*.cfg in the order of the shell; hostsplit's own among them.
   std::vector<SettingsFile> grub_settings;
   bool operator==(const BootTools&) const = default;
@@ -174,7 +181,10 @@ struct Snapshot {
   std::map<int, NumaNode> nodes;
   MemoryUsers memory_users;
   std::optional<ZfsCache> zfs_cache;
-  CpuSet offline_cpus;  ///< present and switched off (nosmt); in no node
+  CpuSet offline_cpus;   ///< present and switched off (nosmt); in no node
+  CpuTopology topology;  ///< only of read_topology()
+  /// What ZFS may keep as its cache (zfs_arc_max), of read_topology(); 0: no limit is set; empty: no ZFS.
+  std::optional<Kib> arc_limit;
   std::vector<HostUse> uses;
   /// Mapping below the root file system that is opened by a passphrase typed in the initramfs, where nothing else can
   /// open it; empty: none.

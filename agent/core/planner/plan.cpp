@@ -9,13 +9,16 @@
 
 #include "core/base/error.hpp"
 #include "core/base/names.hpp"
+#include "core/base/text.hpp"
 #include "core/boot/boot_loader.hpp"
 #include "core/boot/escalation.hpp"
 #include "core/boot/initramfs.hpp"
 #include "core/memory/host_memory.hpp"
 #include "core/memory/pools.hpp"
 #include "core/memory/pve_start.hpp"
+#include "core/planner/vm_steps.hpp"
 #include "core/state/wanted_cpus.hpp"
+#include "core/steps/files.hpp"
 #include "core/steps/steps.hpp"
 #include "core/usb/claims.hpp"
 #include "core/usb/guards.hpp"
@@ -187,6 +190,17 @@ void add_page_source(const PlanInput& input, Plan& plan, std::vector<KernelParam
   append(plan.findings, std::move(findings));
 }
 
+/// Where people write, too, only what hostsplit wrote is put back.
+void restore_config(const Snapshot& snapshot, const Baseline& baseline, Plan& plan) {
+  const FileBefore* before = baseline.file(names::config_file);
+  const auto now = snapshot.boot.files.find(names::config_file);
+  if (!before || now == snapshot.boot.files.end() || (before->file && *before->file == now->second)) return;
+  if (stamp_of({now->second.content}) == before->stamp)
+    return restore_file(snapshot, baseline, names::config_file, plan.steps);
+  plan.findings.push_back({"config-edited", Severity::info, "/" + std::string(names::config_file),
+                           "it was edited after hostsplit setup wrote it, so it stays as it is", ""});
+}
+
 }  // namespace
 
 void check_against_machine(const Config& config, const Snapshot& snapshot) {
@@ -254,7 +268,13 @@ Plan make_plan(const PlanInput& input) {
   append(plan.findings, std::move(loader.findings));
   plan.lines = std::move(loader.lines);
 
-  // The boot plan comes first: whoever is interrupted after it converges to it at the next start.
+  // Before anything local: what Proxmox VE refuses leaves the host as it is.
+  if (input.pve) {
+    VmSteps vms = set_vm_steps({*input.pve, snapshot, input.config, plan.target.claims, input.baseline});
+    append(plan.findings, std::move(vms.findings));
+    add(plan.steps, std::move(vms.steps));
+  }
+  // Of the host the boot plan comes first: whoever is interrupted after it converges to it at the next start.
   add(plan.steps, boot_plan_steps(plan.target, input.applied));
   add(plan.steps, std::move(ladder.steps));
   add(plan.steps, std::move(early.files));
@@ -272,8 +292,11 @@ Plan make_plan(const PlanInput& input) {
   return plan;
 }
 
-Plan make_undo_plan(const Snapshot& snapshot, const Baseline& baseline, const std::optional<BootPlan>& applied) {
+Plan make_undo_plan(const Snapshot& snapshot, const Baseline& baseline, const std::optional<BootPlan>& applied,
+                    const PveConfigs* pve) {
   Plan plan;
+  VmSteps vms = restore_vm_steps(pve, baseline);
+  append(plan.findings, std::move(vms.findings));
   BootRung early = boot_rung(snapshot, {}, BootPolicy::service, baseline, {});
   BootLoaderSteps loader = boot_loader_steps(snapshot, {}, false, baseline);
   append(plan.findings, std::move(loader.findings));
@@ -286,6 +309,8 @@ Plan make_undo_plan(const Snapshot& snapshot, const Baseline& baseline, const st
   append(plan.findings, guard_holders(snapshot, moving(releasing)));
   add(plan.steps, releasing);
   add(plan.steps, page_steps(snapshot, {}, 0, baseline, plan.findings));
+  add(plan.steps, std::move(vms.steps));
+  restore_config(snapshot, baseline, plan);
   add(plan.steps, std::move(loader.refresh));
   add(plan.steps, std::move(early.images));
   return plan;
@@ -336,7 +361,7 @@ Plan make_repair_plan(const Snapshot& snapshot, const BootPlan& applied, const s
 }
 
 Plan make_step_aside_plan(const Snapshot& snapshot, const Baseline& baseline) {
-  Plan plan = make_undo_plan(snapshot, baseline, std::nullopt);
+  Plan plan = make_undo_plan(snapshot, baseline, std::nullopt, nullptr);
   // Pages the kernel took by its command line, too: no VM of ours is to start, and the host may need them.
   std::erase_if(plan.steps,
                 [](const Step& step) { return !std::holds_alternative<Bind>(step.action) && !touches_pool(step); });

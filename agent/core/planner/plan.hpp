@@ -7,6 +7,7 @@
 
 #include "core/base/finding.hpp"
 #include "core/boot/boot_loader.hpp"
+#include "core/machine/pve.hpp"
 #include "core/machine/snapshot.hpp"
 #include "core/memory/page_source.hpp"
 #include "core/state/baseline.hpp"
@@ -36,6 +37,7 @@ struct PlanInput {
   const Baseline& baseline;
   const std::optional<BootPlan>& applied;    ///< what is in force now
   const std::optional<RungRecord>& climbed;  ///< the rung that was climbed to, if one was
+  const PveConfigs* pve = nullptr;           ///< nullptr: it was not read, so no VM is set
 };
 
 /// Decides; touches nothing. The second plan after a successful first one has no steps.
@@ -46,8 +48,10 @@ Plan make_plan(const PlanInput& input);
 /// \throws Error(bad_input) naming file, line and key.
 void check_against_machine(const Config& config, const Snapshot& snapshot);
 
-/// The plan that returns everything to the baseline.
-Plan make_undo_plan(const Snapshot& snapshot, const Baseline& baseline, const std::optional<BootPlan>& applied);
+/// The plan that returns everything to the baseline. \param pve  nullptr: not read; then its keys are tried all the
+/// same
+Plan make_undo_plan(const Snapshot& snapshot, const Baseline& baseline, const std::optional<BootPlan>& applied,
+                    const PveConfigs* pve);
 
 /// Only what must be done again so that `applied` holds: used by the daemon for drift and at start, and by the reserve
 /// unit. Looks at bindings and pools, never at configuration. \param released lent to the host until the next boot:

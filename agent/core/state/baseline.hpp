@@ -6,6 +6,7 @@
 #include "core/base/size.hpp"
 #include "core/machine/file_content.hpp"
 #include "core/machine/pci.hpp"
+#include "core/machine/pve.hpp"
 
 namespace hostsplit {
 
@@ -30,6 +31,7 @@ struct PoolBefore {
 struct FileBefore {
   std::string path;
   std::optional<FileNow> file;  ///< empty: it did not exist
+  std::string stamp = {};       ///< of what hostsplit wrote, where people write too: only that is put back; empty: any
   bool operator==(const FileBefore&) const = default;
 };
 
@@ -58,6 +60,15 @@ struct LoaderTouched {
   bool operator==(const LoaderTouched&) const = default;
 };
 
+/// A key in Proxmox VE before hostsplit first set it, and what hostsplit made of it since.
+struct PveKeyBefore {
+  PveObject object;
+  std::string key;
+  std::optional<std::string> before, ours;  ///< empty: not there
+  std::optional<std::string> earlier = {};  ///< what `ours` was before: an interruption may have left that
+  bool operator==(const PveKeyBefore&) const = default;
+};
+
 /// The host as it was before hostsplit acted: the inverse of everything done so far. Undoing is planning
 /// for an empty configuration on top of it. Kept in /var/lib/hostsplit/journal/, written before each effect.
 struct Baseline {
@@ -67,10 +78,12 @@ struct Baseline {
   std::vector<EditMade> edits;  ///< by path, oldest first: an edit is remembered before it is made
   std::vector<ImageTouched> images;
   std::optional<LoaderTouched> loader;
+  std::vector<PveKeyBefore> pve_keys;
   bool operator==(const Baseline&) const = default;
 
   bool empty() const {
-    return bindings.empty() && pools.empty() && files.empty() && edits.empty() && images.empty() && !loader;
+    return bindings.empty() && pools.empty() && files.empty() && edits.empty() && images.empty() && !loader &&
+           pve_keys.empty();
   }
   const BindingBefore* binding(const Fingerprint& function) const {
     for (const auto& before : bindings)
@@ -91,6 +104,11 @@ struct Baseline {
   const ImageTouched* image(const std::string& kernel) const {
     for (const auto& touched : images)
       if (touched.kernel == kernel) return &touched;
+    return nullptr;
+  }
+  const PveKeyBefore* pve_key(const PveObject& object, const std::string& key) const {
+    for (const auto& before : pve_keys)
+      if (before.object == object && before.key == key) return &before;
     return nullptr;
   }
   const PoolBefore* pool(int node, Kib page_size) const {

@@ -48,6 +48,9 @@ enum class PageSource {
   cma            ///< the kernel keeps areas movable (hugetlb_cma), the unit takes the pages from them
 };
 
+/// Who changes the VMs in Proxmox VE: a person, told by `qm set` lines, or hostsplit, with the same commands.
+enum class GuestPolicy { print, set };
+
 /// What is wanted: /etc/hostsplit/hostsplit.toml as values.
 struct Config {
   Kib keep_free = 8 * kib_per_gib;  ///< never reserved; counted per node
@@ -59,6 +62,7 @@ struct Config {
   DriftPolicy drift = DriftPolicy::rebind;
   BlacklistPolicy blacklist = BlacklistPolicy::ask;
   BootPolicy boot = BootPolicy::initramfs;
+  GuestPolicy guests = GuestPolicy::print;
   std::string file;  ///< where it came from, for messages; empty when built in memory
   bool operator==(const Config&) const = default;
 };

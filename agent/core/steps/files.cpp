@@ -25,6 +25,10 @@ bool is_foreign(const std::string& path) {
   return true;
 }
 
+bool keeps_inverse(const std::string& path) {
+  return is_foreign(path) || path == names::config_file;
+}
+
 void want_file(const Snapshot& snapshot, const std::string& path, const FileNow& wanted, const std::string& reason,
                std::vector<Step>& steps) {
   const auto now = snapshot.boot.files.find(path);

@@ -11,6 +11,8 @@ namespace hostsplit {
 
 /// Paths outside hostsplit's own directories that it may write: the inverse of each is kept in the baseline.
 const std::vector<std::string>& foreign_files();
+/// True for files whose inverse the baseline keeps: foreign ones, and the configuration, which people write, too.
+bool keeps_inverse(const std::string& path);
 /// True for paths outside /etc/hostsplit, /var/lib/hostsplit and /run/hostsplit.
 bool is_foreign(const std::string& path);
 

@@ -109,6 +109,26 @@ struct Describe {
             true};
   }
 
+  Description operator()(const SetPve& a) const {
+    std::vector<std::string> keys, from, to;
+    for (const auto& change : a.changes) {
+      keys.push_back(change.key);
+      from.push_back(change.key + "=" + change.from.value_or("(none)"));
+      to.push_back(change.key + "=" + change.to.value_or("(none)"));
+    }
+    const bool vm = a.object.kind == PveObject::Kind::vm;
+    return {"set-proxmox",
+            fmt::format("set {} in Proxmox VE: {}{}", to_string(a.object), fmt::join(keys, ", "),
+                        a.pending ? ", from its next start on" : ""),
+            {{"object", to_string(a.object)},
+             {"vm", or_null(vm ? std::optional(std::stoi(a.object.id)) : std::nullopt), "vm"},
+             {"keys", keys},
+             {"from", from, "from"},
+             {"to", to, "to"}},
+            {},
+            {}};
+  }
+
  private:
   static std::string mode_text(unsigned mode) { return fmt::format("{:o}", mode); }
 

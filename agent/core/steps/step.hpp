@@ -8,6 +8,7 @@
 
 #include "core/base/size.hpp"
 #include "core/machine/pci.hpp"
+#include "core/machine/pve.hpp"
 #include "core/state/baseline.hpp"
 #include "core/state/cause.hpp"
 #include "core/state/rung.hpp"
@@ -107,8 +108,17 @@ struct SetRung {
   bool operator==(const SetRung&) const = default;
 };
 
+/// Set keys of a VM or a storage by Proxmox VE's own command, in one call. What runs has them at its next start.
+struct SetPve {
+  PveObject object;
+  std::vector<PveKeyChange> changes;  ///< only keys that differ
+  std::string digest;                 ///< of the file they are in, as it was when planned; empty: unknown
+  bool pending = false;               ///< the VM is running
+  bool operator==(const SetPve&) const = default;
+};
+
 using Action = std::variant<LoadModule, Bind, Reserve, WriteFile, EditLine, RemoveFile, RebuildInitramfs,
-                            RefreshBootLoader, SetRung>;
+                            RefreshBootLoader, SetRung, SetPve>;
 
 /// One part of a plan: what, and why.
 struct Step {

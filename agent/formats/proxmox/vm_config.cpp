@@ -7,7 +7,9 @@
 
 #include "core/base/number.hpp"
 #include "core/base/printable.hpp"
+#include "core/base/sha1.hpp"
 #include "core/base/text.hpp"
+#include "core/proxmox/values.hpp"
 
 namespace hostsplit {
 namespace {
@@ -40,29 +42,6 @@ struct Place {
     complain(key, fmt::format("\"{}{}\" is not valid", value.substr(0, most), value.size() > most ? "..." : ""));
   }
 };
-
-/// A property string "a=1,b=2"; the part without "=" belongs to `default_key` (PVE::JSONSchema::parse_property_string).
-std::map<std::string, std::string> properties(std::string_view text, const char* default_key) {
-  std::map<std::string, std::string> found;
-  each_part(text, ',', [&](std::string_view part) {
-    part = trimmed(part);
-    if (part.empty()) return;
-    const auto equals = part.find('=');
-    if (equals == std::string_view::npos)
-      found.emplace(default_key, part);
-    else
-      found.emplace(trimmed(part.substr(0, equals)), trimmed(part.substr(equals + 1)));
-  });
-  return found;
-}
-
-std::optional<bool> boolean(std::string_view text) {
-  std::string word(text);
-  std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return std::tolower(c); });
-  if (word == "1" || word == "on" || word == "yes" || word == "true") return true;
-  if (word == "0" || word == "off" || word == "no" || word == "false") return false;
-  return {};
-}
 
 /// Mebibytes, as all sizes of memory in these files.
 std::optional<Kib> mebibytes(std::string_view text) {
@@ -113,7 +92,7 @@ bool is_disk(std::string_view key) {
 void read_numa_node(PveVm& vm, int index, std::string_view key, std::string_view value, const Place& place) {
   PveNumaNode node;
   node.index = index;
-  const auto found = properties(value, "cpus");
+  const auto found = pve_properties(value, "cpus");
   const auto of = [&](const char* name) {
     const auto it = found.find(name);
     return it == found.end() ? std::string() : it->second;
@@ -133,7 +112,7 @@ void read_numa_node(PveVm& vm, int index, std::string_view key, std::string_view
 void read_host_pci(PveVm& vm, int index, std::string_view key, std::string_view value, const Place& place) {
   PveHostPci pci;
   pci.index = index;
-  const auto found = properties(value, "host");
+  const auto found = pve_properties(value, "host");
   if (const auto mapping = found.find("mapping"); mapping != found.end()) pci.mapping = mapping->second;
   if (const auto host = found.find("host"); host != found.end()) {
     const auto addresses = host_addresses(host->second);
@@ -148,7 +127,7 @@ void read_host_pci(PveVm& vm, int index, std::string_view key, std::string_view 
 }
 
 void read_startup(PveVm& vm, std::string_view value) {
-  const auto found = properties(value, "order");
+  const auto found = pve_properties(value, "order");
   if (const auto order = found.find("order"); order != found.end()) vm.start_order = parse_number<int>(order->second);
   if (const auto up = found.find("up"); up != found.end()) vm.start_delay = parse_number<int>(up->second);
   if (const auto down = found.find("down"); down != found.end()) vm.stop_delay = parse_number<int>(down->second);
@@ -179,6 +158,7 @@ bool read_text(PveVm& vm, std::string_view key, std::string_view value) {
                             : key == "hotplug"    ? &vm.hotplug
                             : key == "hookscript" ? &vm.hookscript
                             : key == "lock"       ? &vm.lock
+                            : key == "machine"    ? &vm.machine
                                                   : nullptr;
   if (into) *into = std::string(value);
   return into != nullptr;
@@ -190,12 +170,13 @@ void read_flag(PveVm& vm, std::string_view key, std::string_view value, const Pl
                      : key == "onboot"        ? &vm.on_boot
                      : key == "template"      ? &vm.is_template
                                               : nullptr;
-  if (into) take(boolean(value), *into, key, value, place);
+  if (into) take(pve_boolean(value), *into, key, value, place);
 }
 
 void read_key(PveVm& vm, std::string_view key, std::string_view value, const Place& place) {
   if (read_text(vm, key, value)) return;
-  if (key == "memory") return take(mebibytes(properties(value, "current")["current"]), vm.memory, key, value, place);
+  if (key == "memory")
+    return take(mebibytes(pve_properties(value, "current")["current"]), vm.memory, key, value, place);
   if (key == "balloon") return take(mebibytes(value), vm.balloon, key, value, place);
   if (key == "hugepages") return take(pages(value), vm.hugepages, key, value, place);
   if (key == "sockets") return take(parse_number<int>(value), vm.sockets, key, value, place);
@@ -255,11 +236,14 @@ class VmReader {
     if (!seen_.insert(std::string(key)).second) place_.complain(key, "is given twice; the last one counts");
     if (section_ == Section::main) {
       forget(key);
+      vm_.values[std::string(key)] = std::string(value);
       return read_key(vm_, key, value, place_);
     }
     if (key != "delete") return void(vm_.pending[std::string(key)] = std::string(value));
     each_part(value, ',', [&](std::string_view name) {
-      if (name = trimmed(name); !name.empty()) vm_.pending_deletes.emplace_back(name);
+      name = trimmed(name);
+      if (name.starts_with('!')) name.remove_prefix(1);  // to be forced (PVE::AbstractConfig)
+      if (!name.empty()) vm_.pending_deletes.emplace_back(name);
     });
   }
 
@@ -277,7 +261,7 @@ class VmReader {
 };
 
 std::optional<PveMapEntry> map_entry(std::string_view value) {
-  const auto found = properties(value, "path");
+  const auto found = pve_properties(value, "path");
   const auto of = [&](const char* name) {
     const auto it = found.find(name);
     return it == found.end() ? std::string() : it->second;
@@ -298,6 +282,7 @@ std::optional<PveMapEntry> map_entry(std::string_view value) {
 PveVm parse_pve_vm(int id, std::string_view text, const std::string& file, std::vector<Finding>& findings) {
   PveVm vm;
   vm.id = id;
+  vm.digest = sha1_hex(text);
   VmReader reader(vm, {file, findings});
   each_part(text, '\n', [&](std::string_view line) { reader.line(line); });
   const auto by_index = [](const auto& a, const auto& b) { return a.index < b.index; };
@@ -306,27 +291,29 @@ PveVm parse_pve_vm(int id, std::string_view text, const std::string& file, std::
   return vm;
 }
 
-PveVm parse_pve_next_start(const PveVm& now, std::string_view text, const std::string& file) {
-  const auto replaced = [&](std::string_view key) {
-    // "!net0" is a delete by force.
-    const auto same = [&](std::string_view name) { return (name.starts_with('!') ? name.substr(1) : name) == key; };
-    return now.pending.count(std::string(key)) != 0 ||
-           std::any_of(now.pending_deletes.begin(), now.pending_deletes.end(), same);
-  };
-  std::string merged;
-  bool main = true;
-  each_part(text, '\n', [&](std::string_view line) {
-    line = trimmed(line);
-    if (line.starts_with('[')) main = false;
-    if (main && !line.empty() && !line.starts_with('#') && !replaced(line.substr(0, line.find(':'))))
-      merged.append(line).append("\n");
-  });
-  for (const auto& [key, value] : now.pending) merged += key + ": " + value + "\n";
-  std::vector<Finding> told_already;
-  PveVm next = parse_pve_vm(now.id, merged, file, told_already);
-  next.pending = now.pending;
-  next.pending_deletes = now.pending_deletes;
-  next.snapshots = now.snapshots;
+PveVm at_next_start(const PveVm& vm) {
+  PveVm next = with_changes(vm, {});
+  next.pending = vm.pending;
+  next.pending_deletes = vm.pending_deletes;
+  return next;
+}
+
+PveVm with_changes(const PveVm& vm, const std::vector<PveKeyChange>& changes) {
+  std::map<std::string, std::string> values;
+  for (const auto* known : {&vm.values, &vm.pending})
+    for (const auto& [key, value] : *known)
+      if (const auto next = next_value(vm, key)) values[key] = *next;
+  for (const auto& change : changes) {
+    values.erase(change.key);
+    if (change.to) values[change.key] = *change.to;
+  }
+  std::string text;
+  for (const auto& [key, value] : values) text += key + ": " + value + "\n";
+  std::vector<Finding> reported_before;
+  PveVm next = parse_pve_vm(vm.id, text, {}, reported_before);
+  next.snapshots = vm.snapshots;
+  next.digest = vm.digest;
+  next.running = vm.running;
   return next;
 }
 

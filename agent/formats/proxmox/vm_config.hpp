@@ -12,9 +12,10 @@ namespace hostsplit {
 /// \param file for messages   \param findings appended to
 PveVm parse_pve_vm(int id, std::string_view text, const std::string& file, std::vector<Finding>& findings);
 
-/// The same VM as it will be at its next start: Proxmox VE applies what [PENDING] has and deletes before anything else
-/// (PVE::QemuServer, vmconfig_apply_pending). `pending` and `pending_deletes` stay those of `now`.
-PveVm parse_pve_next_start(const PveVm& now, std::string_view text, const std::string& file);
+/// The VM as its next start will have it: pending changes taken over.
+PveVm at_next_start(const PveVm& vm);
+/// The same after changes more.
+PveVm with_changes(const PveVm& vm, const std::vector<PveKeyChange>& changes);
 
 /// /etc/pve/mapping/pci.cfg: an id at the beginning of a line, its properties indented below. As tolerant.
 std::vector<PveMapping> parse_pve_mappings(std::string_view text, const std::string& file,

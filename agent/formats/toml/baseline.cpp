@@ -46,11 +46,11 @@ PoolBefore read_pool(const TomlReader& table) {
 }
 
 FileBefore read_file_before(const TomlReader& table) {
-  table.allow_only({"path", "content", "mode"});
+  table.allow_only({"path", "content", "mode", "stamp"});
   const auto path = table.text("path");
   if (!path || path->empty() || path->front() == '/')
     table.complain("path", "a path below / is wanted", baseline_remedy);
-  FileBefore before{*path, std::nullopt};
+  FileBefore before{*path, std::nullopt, table.text("stamp").value_or("")};
   if (const auto content = table.text("content"))
     before.file = FileNow{*content, static_cast<unsigned>(read_count(table, "mode", 0, 07777))};
   return before;
@@ -78,6 +78,33 @@ ImageTouched read_image(const TomlReader& table) {
   return {*kernel, table.text("stamp").value_or(""), table.text("boot").value_or("")};
 }
 
+PveKeyBefore read_pve_key(const TomlReader& table) {
+  table.allow_only({"vm", "storage", "key", "before", "ours", "earlier"});
+  const auto key = table.text("key");
+  if (!key || key->empty()) table.complain("key", "it is missing", baseline_remedy);
+  const bool vm = table.has("vm");
+  if (vm == table.has("storage")) table.complain("key", "either a VM or a storage is wanted", baseline_remedy);
+  const std::string id = vm ? std::to_string(read_count(table, "vm", 100, 999999999)) : *table.text("storage");
+  return {{vm ? PveObject::Kind::vm : PveObject::Kind::storage, id},
+          *key,
+          table.text("before"),
+          table.text("ours"),
+          table.text("earlier")};
+}
+
+std::string pve_key_text(const PveKeyBefore& key) {
+  std::string text = "\n[[proxmox]]\n";
+  if (key.object.kind == PveObject::Kind::vm)
+    text += fmt::format("vm = {}\n", key.object.id);
+  else
+    text += fmt::format("storage = {}\n", toml_quoted(key.object.id));
+  text += fmt::format("key = {}\n", toml_quoted(key.key));
+  if (key.before) text += fmt::format("before = {}\n", toml_quoted(*key.before));
+  if (key.ours) text += fmt::format("ours = {}\n", toml_quoted(*key.ours));
+  if (key.earlier) text += fmt::format("earlier = {}\n", toml_quoted(*key.earlier));
+  return text;
+}
+
 /// Refused rather than mended: what is kept must be what comes back.
 std::string exact(const FileBefore& before) {
   if (valid_utf8(before.file->content) != before.file->content)
@@ -92,13 +119,14 @@ Baseline parse_baseline(std::string_view text, const std::string& file) {
   const toml::table document = parse_toml(text, file);
   const TomlReader top(document, file);
   top.require_version_1();
-  top.allow_only({"version", "binding", "pool", "file", "edit", "image", "loader"});
+  top.allow_only({"version", "binding", "pool", "file", "edit", "image", "loader", "proxmox"});
   Baseline baseline;
   for (const auto& table : top.tables("binding")) baseline.bindings.push_back(read_binding(table));
   for (const auto& table : top.tables("pool")) baseline.pools.push_back(read_pool(table));
   for (const auto& table : top.tables("file")) baseline.files.push_back(read_file_before(table));
   for (const auto& table : top.tables("edit")) baseline.edits.push_back(read_edit(table));
   for (const auto& table : top.tables("image")) baseline.images.push_back(read_image(table));
+  for (const auto& table : top.tables("proxmox")) baseline.pve_keys.push_back(read_pve_key(table));
   if (const auto loader = top.table("loader")) {
     loader->allow_only({"stamp", "boot"});
     baseline.loader = LoaderTouched{loader->text("stamp").value_or(""), loader->text("boot").value_or("")};
@@ -119,6 +147,7 @@ std::string to_toml(const Baseline& baseline) {
         fmt::format("\n[[pool]]\nnode = {}\npage_size_kib = {}\ntotal = {}\n", pool.node, pool.page_size, pool.total);
   for (const auto& before : baseline.files) {
     text += fmt::format("\n[[file]]\npath = {}\n", toml_quoted(before.path));
+    if (!before.stamp.empty()) text += fmt::format("stamp = {}\n", toml_quoted(before.stamp));
     if (before.file) text += fmt::format("mode = {}\ncontent = {}\n", before.file->mode, exact(before));
   }
   for (const auto& edit : baseline.edits)
@@ -128,6 +157,7 @@ std::string to_toml(const Baseline& baseline) {
   for (const auto& image : baseline.images)
     text += fmt::format("\n[[image]]\nkernel = {}\nstamp = {}\nboot = {}\n", toml_quoted(image.kernel),
                         toml_quoted(image.stamp), toml_quoted(image.boot_id));
+  for (const auto& key : baseline.pve_keys) text += pve_key_text(key);
   if (baseline.loader)
     text += fmt::format("\n[loader]\nstamp = {}\nboot = {}\n", toml_quoted(baseline.loader->stamp),
                         toml_quoted(baseline.loader->boot_id));

@@ -101,6 +101,12 @@ void read_enforce(const TomlReader& enforce, Config& config) {
     config.boot = *choice == 0 ? BootPolicy::initramfs : BootPolicy::service;
 }
 
+void read_proxmox(const TomlReader& proxmox, Config& config) {
+  proxmox.allow_only({"vms"});
+  if (const auto choice = read_choice(proxmox, "vms", {"print", "set"}))
+    config.guests = *choice == 0 ? GuestPolicy::print : GuestPolicy::set;
+}
+
 int read_vm_id(const std::string& key, const TomlReader& vm) {
   const auto id = parse_number<int>(key);
   // Without leading zeros, so that a VM has one spelling and TOML itself refuses a second table for it.
@@ -232,10 +238,11 @@ Config parse_config(std::string_view text, const std::string& file) {
   config.file = file;
   // What a newer version may hold is unknown; a misspelt version is told as such.
   if (top.has("version")) top.require_version_1();
-  top.allow_only({"version", "host", "vm", "enforce"});
+  top.allow_only({"version", "host", "vm", "enforce", "proxmox"});
   top.require_version_1();
   if (const auto host = top.table("host")) read_host(*host, config);
   if (const auto enforce = top.table("enforce")) read_enforce(*enforce, config);
+  if (const auto proxmox = top.table("proxmox")) read_proxmox(*proxmox, config);
   if (const auto vms = top.table("vm")) {
     for (const auto& [key, table] : vms->subtables("[vm.101]")) {
       const VmWish vm = read_vm(key, table);

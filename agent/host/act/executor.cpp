@@ -7,12 +7,15 @@
 
 #include "core/base/error.hpp"
 #include "core/base/names.hpp"
+#include "core/base/text.hpp"
 #include "core/memory/pools.hpp"
+#include "core/planner/vm_steps.hpp"
 #include "core/steps/files.hpp"
 #include "host/act/binding.hpp"
 #include "host/act/boot_loader.hpp"
 #include "host/act/initramfs.hpp"
 #include "host/act/pages.hpp"
+#include "host/act/proxmox.hpp"
 #include "host/inventory/inventory.hpp"
 #include "host/store/quarantine.hpp"
 #include "host/store/store.hpp"
@@ -54,7 +57,13 @@ struct KeepInverse {
   void operator()(const Reserve& a) const {
     if (!baseline.pool(a.node, a.page_size)) baseline.pools.push_back({a.node, a.page_size, a.from});
   }
-  void operator()(const WriteFile& a) const { file(a.path); }
+  void operator()(const WriteFile& a) const {
+    file(a.path);
+    if (a.path != names::config_file) return;
+    for (auto& before : baseline.files)
+      if (before.path == a.path && !(before.file && before.file->content == a.content))
+        before.stamp = stamp_of({a.content});
+  }
   void operator()(const EditLine& a) const {
     file(a.puts.path);
     const auto made = baseline.edits_of(a.puts.path);
@@ -65,8 +74,23 @@ struct KeepInverse {
   void operator()(const RefreshBootLoader&) const {}  // noted when it begins: note_loader()
   void operator()(const SetRung&) const {}            // its own file is its own inverse
 
+  void operator()(const SetPve& a) const {
+    for (const auto& change : a.changes) {
+      const auto known = std::find_if(baseline.pve_keys.begin(), baseline.pve_keys.end(), [&](const auto& before) {
+        return before.object == a.object && before.key == change.key;
+      });
+      if (known == baseline.pve_keys.end()) {
+        baseline.pve_keys.push_back({a.object, change.key, change.from, change.to});
+      } else if (change.to != known->before) {  // putting back leaves known what is to be put back
+        const bool was_ours = change.from == known->ours || change.from == known->earlier;
+        known->earlier = was_ours ? change.from : std::nullopt;
+        known->ours = change.to;
+      }
+    }
+  }
+
   void file(const std::string& path) const {
-    if (is_foreign(path) && !baseline.file(path)) baseline.files.push_back({path, file_now(root, path)});
+    if (keeps_inverse(path) && !baseline.file(path)) baseline.files.push_back({path, file_now(root, path)});
   }
 };
 
@@ -286,11 +310,16 @@ std::string Executor::act(const EditLine& action) {
 }
 
 std::string Executor::act(const RemoveFile& action) {
+  if (is_hook(action.path)) refuse_used_hook(root_, action.path);
   effects_.remove_file(action.path);
   effects_.read_back(action.path, [&] {
     if (root_.exists(action.path)) throw Error("remove", root_.display(action.path), "it is still there");
   });
   return {};
+}
+
+std::string Executor::act(const SetPve& action) {
+  return set_pve(root_, effects_, action);
 }
 
 std::string Executor::act(const RebuildInitramfs& action) {

@@ -70,6 +70,7 @@ class Executor {
   std::string act(const RebuildInitramfs& action);
   std::string act(const RefreshBootLoader& action);
   std::string act(const SetRung& action);
+  std::string act(const SetPve& action);
 
   /// Remembers what an image carries. \param stamp empty: nothing of hostsplit any more
   void note_loader(const std::optional<std::string>& stamp);

@@ -96,7 +96,9 @@ void read_boot_tools(const Root& root, Snapshot& snapshot) {
     auto kernel = name.substr(image.size());
     if (root.exists("lib/modules/" + kernel + "/modules.dep")) boot.kernels.push_back(std::move(kernel));
   }
-  for (const auto& path : foreign_files())
+  auto paths = foreign_files();
+  paths.emplace_back(names::config_file);
+  for (const auto& path : paths)
     if (const auto content = exact_content(root, path)) boot.files[path] = {*content, root.mode(path).value_or(0644)};
 }
 

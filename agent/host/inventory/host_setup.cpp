@@ -7,6 +7,7 @@
 
 #include "core/base/number.hpp"
 #include "core/boot/kernel_parameters.hpp"
+#include "formats/proxmox/section_config.hpp"
 #include "host/inventory/parts.hpp"
 
 namespace hostsplit {
@@ -58,34 +59,6 @@ std::optional<bool> read_remapping(const Root& root) {
   if (text.find(" IR-") != std::string::npos) return true;
   if (text.find("PCI-MSI") != std::string::npos) return false;
   return {};
-}
-
-/// Sections of a file of Proxmox VE: "type: id", properties indented below ("key value").
-template <class Use>
-void each_section(std::string_view text, Use use) {
-  std::string_view type, id;
-  std::map<std::string, std::string> properties;
-  const auto finish = [&] {
-    if (!type.empty()) use(type, id, properties);
-    properties.clear();
-  };
-  for (const auto line : split(text, '\n')) {
-    const auto fields = words_of(line);
-    if (fields.empty() || fields[0].starts_with('#')) continue;
-    const bool indented = line.front() == ' ' || line.front() == '\t';
-    if (!indented) {
-      finish();
-      const auto colon = line.find(':');
-      type = line.substr(0, colon);
-      id = fields.size() > 1 ? fields[1] : std::string_view();
-    } else {
-      const auto begin = line.find(fields[0]) + fields[0].size();
-      auto value = line.substr(begin);
-      value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
-      properties[std::string(fields[0])] = std::string(value);
-    }
-  }
-  finish();
 }
 
 /// Device mapper writes "-" inside of names as "--".
@@ -144,22 +117,22 @@ void read_spare(const Root& root, const std::string& block, ThinPool& pool) {
 void read_storages(const Root& root, HostSetup& setup) {
   setup.storages_known = root.exists("etc/pve/storage.cfg");
   const auto text = root.read("etc/pve/storage.cfg").value_or("");
-  each_section(text, [&](std::string_view type, std::string_view id, const auto& properties) {
+  for (const auto& [type, id, properties] : parse_pve_sections(text)) {
     const auto pool = properties.find("thinpool"), group = properties.find("vgname");
-    if (type != "lvmthin" || pool == properties.end() || group == properties.end()) return;
+    if (type != "lvmthin" || pool == properties.end() || group == properties.end()) continue;
     const auto block = thin_pool_block(root, mapper_name(group->second, pool->second));
-    setup.thin_pools.push_back({std::string(id), block.empty() ? 0 : block_size(root, block)});
+    setup.thin_pools.push_back({id, block.empty() ? 0 : block_size(root, block)});
     if (!block.empty()) read_spare(root, block, setup.thin_pools.back());
-  });
+  }
 }
 
 void read_jobs(const Root& root, HostSetup& setup) {
   setup.jobs_known =
       root.exists("etc/pve/jobs.cfg") || root.exists("etc/pve/storage.cfg") || root.exists("etc/pve/.members");
   const auto text = root.read("etc/pve/jobs.cfg").value_or("");
-  each_section(text, [&](std::string_view type, std::string_view, const auto& properties) {
+  for (const auto& [type, id, properties] : parse_pve_sections(text)) {
     const auto enabled = properties.find("enabled");
-    if (type != "vzdump" || (enabled != properties.end() && enabled->second == "0")) return;
+    if (type != "vzdump" || (enabled != properties.end() && enabled->second == "0")) continue;
     const auto all = properties.find("all"), ids = properties.find("vmid"), pool = properties.find("pool");
     if (all != properties.end() && all->second == "1")
       setup.backup_jobs.push_back("all");
@@ -167,7 +140,7 @@ void read_jobs(const Root& root, HostSetup& setup) {
       setup.backup_jobs.push_back(ids->second);
     else if (pool != properties.end())
       setup.backup_jobs.push_back("pool " + pool->second);
-  });
+  }
 }
 
 /// vzdump-qemu-101-2026_01_31-01_00_00.vma.zst, where Proxmox VE keeps backups without a storage of its own.

@@ -23,6 +23,10 @@ struct Occupant {
 };
 std::optional<Occupant> read_occupant(const Root& root, const PciAddress& address);
 
+/// Adds which CPUs share cores and L3 caches, and what ZFS may keep as its cache: some hundred files that only a
+/// proposal needs.
+void read_topology(const Root& root, Snapshot& snapshot);
+
 /// One NUMA node with its pools, as inventory() would read it. \return empty when there is no such node.
 std::optional<NumaNode> read_node(const Root& root, int node);
 

@@ -138,6 +138,26 @@ void read_memory(const Root& root, Snapshot& snapshot) {
 
 namespace hostsplit {
 
+void read_topology(const Root& root, Snapshot& snapshot) {
+  const std::string cpus = "sys/devices/system/cpu/";
+  std::set<CpuSet> cores, caches;
+  const auto add = [&](const std::string& path, std::set<CpuSet>& to) {
+    const auto set = parse_cpu_set(root.read(path, 4096).value_or(""));
+    if (set && !set->empty()) to.insert(*set);
+  };
+  for (const auto& [id, node] : snapshot.nodes)
+    for (const int cpu : node.cpus) {
+      const std::string directory = cpus + "cpu" + std::to_string(cpu);
+      add(directory + "/topology/thread_siblings_list", cores);
+      for (const auto& cache : root.list(directory + "/cache"))
+        if (root.read(directory + "/cache/" + cache + "/level", 16) == "3")
+          add(directory + "/cache/" + cache + "/shared_cpu_list", caches);
+    }
+  snapshot.topology = {{cores.begin(), cores.end()}, {caches.begin(), caches.end()}};
+  if (const auto limit = root.read("sys/module/zfs/parameters/zfs_arc_max", 64))
+    snapshot.arc_limit = inventory_parts::to_number<Kib>(*limit).value_or(0) / bytes_per_kib;
+}
+
 std::optional<NumaNode> read_node(const Root& root, int node) {
   using namespace inventory_parts;
   Snapshot scratch;  // for findings, which only inventory() tells

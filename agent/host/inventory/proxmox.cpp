@@ -1,14 +1,18 @@
 #include "host/inventory/proxmox.hpp"
 
+#include "core/base/error.hpp"
 #include "core/base/names.hpp"
 #include "core/base/number.hpp"
+#include "core/base/sha1.hpp"
+#include "core/planner/vm_steps.hpp"
 #include "formats/proxmox/container_config.hpp"
+#include "formats/proxmox/section_config.hpp"
 #include "formats/proxmox/vm_config.hpp"
 
 namespace hostsplit {
 namespace {
 
-const std::string top = "etc/pve", guests = "etc/pve/qemu-server", containers = "etc/pve/lxc",
+const std::string top = "etc/pve", guests = "etc/pve/qemu-server", nodes = "etc/pve/nodes", containers = "etc/pve/lxc",
                   usb_mappings = "etc/pve/mapping/usb.cfg", mappings = names::pci_mapping_file;
 
 /// "101.conf" -> 101; no other file is a guest.
@@ -23,18 +27,52 @@ void report_unreadable(const Root& root, const std::string& path, PveConfigs& co
                               root.display(path) + " cannot be read", "Run as root: sudo hostsplit ..."});
 }
 
+/// Byte for byte, because Proxmox VE's digest is of all of them. Empty when it cannot be read.
+std::optional<std::string> exact(const Root& root, const std::string& path) {
+  try {
+    return root.read_file(path);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+bool is_running(const Root& root, int id) {
+  const auto pid = root.read(std::string(names::guest_pid_directory) + "/" + std::to_string(id) + ".pid", 64);
+  return pid && parse_number<int>(*pid) && root.exists("proc/" + *pid);
+}
+
 void read_guests(const Root& root, PveConfigs& configs) {
   for (const auto& file : root.list(guests)) {
     const auto id = guest_of(file);
     if (!id) continue;
     const std::string path = guests + "/" + file;
-    if (const auto text = root.read(path)) {
-      const auto& vm =
-          configs.vms.emplace(*id, parse_pve_vm(*id, *text, root.display(path), configs.findings)).first->second;
-      if (!vm.pending.empty() || !vm.pending_deletes.empty())
-        configs.next.emplace(*id, parse_pve_next_start(vm, *text, root.display(path)));
-    } else if (root.exists(path))
+    if (const auto text = exact(root, path)) {
+      PveVm vm = parse_pve_vm(*id, *text, root.display(path), configs.findings);
+      vm.running = is_running(root, *id);
+      configs.next.emplace(*id, at_next_start(vm));
+      configs.vms.emplace(*id, std::move(vm));
+    } else if (root.exists(path)) {
       report_unreadable(root, path, configs);
+    }
+  }
+}
+
+/// VMs of the other nodes: etc/pve/nodes/NODE/qemu-server/ID.conf.
+void read_elsewhere(const Root& root, PveConfigs& configs) {
+  for (const auto& node : root.list(nodes))
+    for (const auto& file : root.list(nodes + "/" + node + "/qemu-server"))
+      if (const auto id = guest_of(file); id && !configs.vms.count(*id)) configs.elsewhere.emplace(*id, node);
+}
+
+void read_storages(const Root& root, PveConfigs& configs) {
+  const auto text = exact(root, names::storages_file);
+  if (!text) return;
+  configs.storages_digest = sha1_hex(*text);
+  configs.storages = parse_pve_storages(*text, configs.node);
+  for (auto& storage : configs.storages) {
+    if (storage.path.empty() || !storage.here) continue;
+    const std::string path = hook_path(storage);
+    if (const auto hook = exact(root, path)) storage.hook = FileNow{*hook, root.mode(path).value_or(0644)};
   }
 }
 
@@ -59,7 +97,10 @@ PveConfigs read_pve(const Root& root) {
   if (!configs.known) return configs;
   configs.node = root.link_name(top + "/local").value_or(root.read("etc/hostname", 256).value_or(""));
   read_guests(root, configs);
+  read_elsewhere(root, configs);
   read_containers(root, configs);
+  read_storages(root, configs);
+  configs.quorate = parse_pve_quorum(root.read(top + "/.members").value_or(""));
   if (const auto text = root.read(usb_mappings)) configs.usb_mappings = parse_pve_usb_mappings(*text);
   if (const auto text = root.read(mappings))
     configs.mappings = parse_pve_mappings(*text, root.display(mappings), configs.findings);

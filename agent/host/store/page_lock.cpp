@@ -14,7 +14,7 @@
 namespace hostsplit {
 namespace {
 
-constexpr std::chrono::milliseconds between_tries{50};
+constexpr std::chrono::milliseconds page_lock_pause{50};
 
 /// Without O_CREAT first: in a directory everybody may write to, the kernel refuses to create over a file of somebody
 /// else (Documentation/admin-guide/sysctl/fs.rst, protected_regular).
@@ -45,7 +45,7 @@ PageLock::PageLock(const Root& root, std::chrono::milliseconds wait, const Waiti
         throw Error("take lock", shown, "cancelled while Proxmox VE was starting a VM with huge pages");
       next = waited + std::chrono::seconds(1);
     }
-    std::this_thread::sleep_for(between_tries);
+    std::this_thread::sleep_for(page_lock_pause);
   }
 }
 

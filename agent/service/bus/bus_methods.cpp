@@ -152,6 +152,10 @@ int on_undo(sd_bus_message* call, void* self, sd_bus_error* error) {
   return start_work(call, self, error, "undo", names::action_undo);
 }
 
+int on_setup(sd_bus_message* call, void* self, sd_bus_error* error) {
+  return start_work(call, self, error, "setup", names::action_apply, Words::first);
+}
+
 int on_take(sd_bus_message* call, void* self, sd_bus_error* error) {
   return start_work(call, self, error, "take", names::action_take, Words::first);
 }
@@ -260,6 +264,7 @@ const auto vtable = std::to_array<sd_bus_vtable>({
     SD_BUS_METHOD_WITH_NAMES("ListFindings", "", , "a(sssss)", IN(findings), on_findings, open_to_all),
     SD_BUS_METHOD_WITH_NAMES("Apply", "s", IN(token), "u", IN(job), on_apply, open_to_all),
     SD_BUS_METHOD_WITH_NAMES("Undo", "s", IN(token), "u", IN(job), on_undo, open_to_all),
+    SD_BUS_METHOD_WITH_NAMES("Setup", "ass", IN(config) IN(token), "u", IN(job), on_setup, open_to_all),
     SD_BUS_METHOD_WITH_NAMES("Take", "ass", IN(targets) IN(token), "u", IN(job), on_take, open_to_all),
     SD_BUS_METHOD_WITH_NAMES("Release", "ass", IN(targets) IN(token), "u", IN(job), on_release, open_to_all),
     SD_BUS_METHOD_WITH_NAMES("Cancel", "u", IN(job), "", , on_cancel, open_to_all),

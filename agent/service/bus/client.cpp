@@ -85,7 +85,9 @@ struct JobMethod {
   bool words;
 };
 constexpr JobMethod job_methods[] = {
-    {"apply", "Apply", false}, {"undo", "Undo", false}, {"take", "Take", true}, {"release", "Release", true}};
+    {"apply", "Apply", false}, {"undo", "Undo", false},      {"take", "Take", true},
+    {"setup", "Setup", true},  {"release", "Release", true},
+};
 
 const JobMethod& method_of(const std::string& verb) {
   for (const auto& method : job_methods)

@@ -20,8 +20,8 @@ class ServiceClient {
 
   /// Each throws Error with the service's own sentence, or what is wrong with the bus or the authorization.
   Preview preview(const Request& request, bool colour);
-  /// Has "apply", "undo", "take" or "release" done. \param stop_asked  asked now and then; true cancels what has not
-  /// begun yet
+  /// Has "apply", "undo", "setup", "take" or "release" done. \param stop_asked  asked now and then; true cancels what
+  /// has not begun yet
   WorkResult run(const WorkRequest& request, const std::function<void(const WorkProgress&)>& tell,
                  const StopAsked& stop_asked);
   void rename(const std::string& from, const std::string& to);

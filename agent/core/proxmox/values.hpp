@@ -1,0 +1,19 @@
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace hostsplit {
+
+/// A property string "a=1,b=2"; the part without "=" belongs to `default_key` (PVE::JSONSchema::parse_property_string).
+std::map<std::string, std::string> pve_properties(std::string_view text, const std::string& default_key);
+
+/// "1", "on", "yes", "true" and their opposites in any case; empty for anything else.
+std::optional<bool> pve_boolean(std::string_view text);
+
+/// True when two values of a key mean the same to Proxmox VE, however they are written: order of properties, words for
+/// booleans, lists of CPUs.
+bool same_pve_value(std::string_view key, std::string_view a, std::string_view b);
+
+}  // namespace hostsplit

@@ -1,0 +1,76 @@
+#include "formats/proxmox/section_config.hpp"
+
+#include <algorithm>
+
+#include "core/base/text.hpp"
+
+namespace hostsplit {
+namespace {
+
+constexpr std::string_view space = " \t";
+
+std::string_view first_word(std::string_view line) {
+  return line.substr(0, line.find_first_of(space));
+}
+
+/// Only of file systems of this machine: one on the network may hang whoever looks at it.
+std::string path_of(const PveSection& section) {
+  const auto path = section.properties.find("path");
+  const bool local = section.type == "dir" || section.type == "btrfs";
+  return local && path != section.properties.end() && path->second.starts_with('/') ? path->second.substr(1) : "";
+}
+
+bool lists(std::string_view list, std::string_view word) {
+  while (!list.empty())
+    if (trimmed(cut(list, ',')) == word) return true;
+  return false;
+}
+
+}  // namespace
+
+std::vector<PveSection> parse_pve_sections(std::string_view text) {
+  std::vector<PveSection> sections;
+  while (!text.empty()) {
+    const auto line = cut(text, '\n');
+    const auto content = trimmed(line);
+    if (content.empty() || content.starts_with('#')) continue;
+    const bool indented = line.front() == ' ' || line.front() == '\t';
+    if (!indented) {
+      const auto colon = std::min(content.find(':'), content.size());
+      const auto rest = trimmed(content.substr(std::min(colon + 1, content.size())));
+      sections.push_back({std::string(content.substr(0, colon)), std::string(first_word(rest)), {}});
+    } else if (!sections.empty()) {
+      const auto key = first_word(content);
+      sections.back().properties[std::string(key)] = std::string(trimmed(content.substr(key.size())));
+    }
+  }
+  return sections;
+}
+
+std::vector<PveStorage> parse_pve_storages(std::string_view text, const std::string& node) {
+  std::vector<PveStorage> storages;
+  for (const auto& section : parse_pve_sections(text)) {
+    const auto of = [&](const char* key) {
+      const auto found = section.properties.find(key);
+      return found == section.properties.end() ? std::string() : found->second;
+    };
+    PveStorage storage{section.id, section.type, path_of(section), of("content")};
+    const auto nodes = of("nodes");
+    // "disable" stands without a value.
+    const bool disabled = section.properties.count("disable") && of("disable") != "0";
+    storage.here = !disabled && (nodes.empty() || lists(nodes, node));
+    storages.push_back(std::move(storage));
+  }
+  return storages;
+}
+
+std::optional<bool> parse_pve_quorum(std::string_view members) {
+  const auto key = members.find("\"quorate\"");
+  if (key == std::string_view::npos) return {};
+  const auto colon = members.find(':', key);
+  const auto digit = members.find_first_of("01", std::min(colon, members.size()));
+  if (colon == std::string_view::npos || digit == std::string_view::npos) return {};
+  return members[digit] == '1';
+}
+
+}  // namespace hostsplit
