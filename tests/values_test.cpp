@@ -4,6 +4,7 @@
 #include "core/base/cpu_set.hpp"
 #include "core/base/printable.hpp"
 #include "core/base/size.hpp"
+#include "core/base/utf8.hpp"
 #include "core/base/suggestion.hpp"
 #include "core/boot/kernel_parameters.hpp"
 #include "core/machine/pci.hpp"
@@ -115,6 +116,8 @@ TEST(SizeText, ParseFormatRoundTrip) {
                                                {"512MiB", 512 * kib_per_mib},
                                                {"56GiB", 56 * kib_per_gib},
                                                {"56 GiB", 56 * kib_per_gib},
+                                               {"56G", 56 * kib_per_gib},
+                                               {"57344M", 56 * kib_per_gib},
                                                {"2TiB", 2048 * kib_per_gib},
                                                {"18446744073709551615KiB", ~Kib{0}},
                                                {"18014398509481983MiB", 18014398509481983ull * 1024}};
@@ -130,19 +133,39 @@ TEST(SizeText, ParseFormatRoundTrip) {
 
 TEST(SizeText, Refusals) {
   for (const char* text :
-       {"56", "56GB", "56G", "56gib", "GiB", " GiB", "-1GiB", "+1GiB", "1.5GiB", "1,5GiB", "5 6GiB", "56  GiB",
+       {"56", "56GB", "56g", "G", "56gib", "GiB", " GiB", "-1GiB", "+1GiB", "1.5GiB", "1,5GiB", "5 6GiB", "56  GiB",
         "56GiB ", " 56GiB", "0x10GiB", "18446744073709551616KiB", "18014398509481984MiB", "56GiBGiB"})
     EXPECT_FALSE(parse_size(text)) << text;
   for (const auto& text : hostile) EXPECT_FALSE(parse_size(text)) << text.substr(0, 10);
 }
 
 TEST(Label, LegalAndNot) {
-  for (const char* label : {"a", "9", "front-1", "A.b_c-d"}) EXPECT_TRUE(valid_label(label)) << label;
+  for (const char* label : {"a", "9", "front-1", "A.b_c-d", "a b", "ä", "前面板1号口", "前面板 1号口", "передний-1",
+                            "e\u0301", "１号"})
+    EXPECT_TRUE(valid_label(label)) << label;
   EXPECT_TRUE(valid_label(std::string(64, 'a')));
   EXPECT_FALSE(valid_label(std::string(65, 'a')));
-  for (const char* label : {"", "-a", ".a", "_a", "a b", "a:b", "a/b", "ä", "a\n", "a\"b"})
+  std::string chinese;
+  for (int i = 0; i < 64; ++i) chinese += "口";
+  EXPECT_TRUE(valid_label(chinese));
+  EXPECT_FALSE(valid_label(chinese + "口"));
+  for (const char* label : {"", "-a", ".a", "_a", " a", "a ", "a  b", "a:b", "a/b", "a,b", "a\n", "a\"b", "\u0301a",
+                            "a\u202eb", "a\u200bb", "a\u3000b", "a\xff", "\xc3", "🙂"})
     EXPECT_FALSE(valid_label(label)) << label;
   EXPECT_FALSE(valid_label("a\0b"s));
+}
+
+TEST(DisplayWidth, CountsColumns) {
+  EXPECT_EQ(display_width("front-1"), 7u);
+  EXPECT_EQ(display_width("前面板1号口"), 11u);
+  EXPECT_EQ(display_width("e\u0301"), 1u) << "an accent stands above";
+  EXPECT_EQ(display_width("\033[1mbold\033[0m"), 4u);
+  EXPECT_EQ(display_width("\xff!"), 2u) << "what is no UTF-8 is shown as something";
+}
+
+TEST(ShellWord, IsQuotedWhereItHasBlanks) {
+  EXPECT_EQ(shell_word("front-1"), "front-1");
+  EXPECT_EQ(shell_word("前面板 1号口"), "\"前面板 1号口\"");
 }
 
 TEST(Nearest, FindsWhatWasMeant) {

@@ -21,8 +21,10 @@ constexpr std::array<std::pair<std::string_view, Kib>, 4> units{{
 
 std::optional<Kib> parse_size(std::string_view text) {
   for (const auto& [unit, factor] : units) {
-    if (!text.ends_with(unit)) continue;
-    text.remove_suffix(unit.size());
+    // "56G" is how Proxmox VE writes 56 GiB (PVE::JSONSchema, disk-size).
+    const auto length = text.ends_with(unit) ? unit.size() : text.ends_with(unit.front()) ? 1u : 0u;
+    if (length == 0) continue;
+    text.remove_suffix(length);
     if (text.ends_with(' ')) text.remove_suffix(1);
     const auto count = parse_number<Kib>(text);
     if (!count || *count > std::numeric_limits<Kib>::max() / factor) return {};

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/error.hpp"
+#include "core/base/utf8.hpp"
 
 namespace hostsplit {
 
@@ -26,22 +27,17 @@ const LearnedPort* PortMap::find(const std::string& label) const {
 }
 
 bool valid_label(std::string_view label) {
-  const auto alphanumeric = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-  };
-  if (label.empty() || label.size() > 64 || !alphanumeric(label.front())) return false;
   // An address where a label is allowed too must never be mistaken for one: labels hold no colon.
-  return std::all_of(label.begin(), label.end(),
-                     [&](char c) { return alphanumeric(c) || c == '.' || c == '_' || c == '-'; });
+  return is_name(label, 64);
 }
 
 void require_new_label(const PortMap& map, const std::string& label) {
   if (!valid_label(label))
-    throw Error("use label", "\"" + label + "\"", "a label is 1 to 64 letters, digits, '.', '_' or '-'",
+    throw Error("use label", "\"" + label + "\"", std::string("a label is ") + label_rule,
                 "Start it with a letter or digit, for example front-1.", Error::Kind::bad_input);
   if (const LearnedPort* first = map.find(label))
     throw Error("use label", label, "it already names the port at " + place(*first),
-                "Choose another name, or rename that one: hostsplit ports rename " + label + " NEW",
+                "Choose another name, or rename that one: hostsplit ports rename " + shell_word(label) + " NEW",
                 Error::Kind::bad_input);
 }
 

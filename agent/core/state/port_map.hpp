@@ -52,7 +52,9 @@ struct PortMap {
   const LearnedPort* find(const std::string& label) const;
 };
 
-/// Labels are 1 to 64 of [A-Za-z0-9._-], starting with a letter or digit.
+/// What a label is, for messages: "a label is ...".
+inline constexpr auto label_rule =
+    "1 to 64 letters and digits of any language, with single blanks, '.', '_' or '-' between them";
 bool valid_label(std::string_view label);
 
 /// \throws Error(bad_input) if the label is malformed or taken; the message says where the first one is.

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "core/base/error.hpp"
+#include "core/base/utf8.hpp"
 
 namespace hostsplit {
 namespace {
@@ -63,7 +64,7 @@ void observe(LearnedPort& port, const Snapshot& snapshot) {
 LearnedPort new_port(const PortMap& map, const Snapshot& snapshot, const UsbDevice& device, const std::string& label) {
   const PciFunction* function = snapshot.function(device.controller);
   if (!function)
-    throw Error("learn", label, "device " + device.name + " does not hang on a PCI controller",
+    throw Error("learn", label, "device " + device.name + " is not attached to a PCI controller",
                 "Use a socket of a PCI USB controller.");
   LearnedPort port;
   port.label = label;
@@ -137,7 +138,7 @@ PortMap learn_port(const PortMap& map, const Snapshot& snapshot, const UsbDevice
   if (recognition.kind == Recognition::Kind::known) {
     const std::string& name = map.ports[recognition.index].label;
     throw Error("use label", label, "this socket is already called " + name,
-                "Rename it: hostsplit ports rename " + name + " " + label, Error::Kind::bad_input);
+                "Rename it: hostsplit ports rename " + shell_word(name) + " " + shell_word(label), Error::Kind::bad_input);
   }
   if (recognition.kind == Recognition::Kind::other_half) {
     // The user says the inferred half is another connector: the inference was wrong, the user is right.
@@ -160,13 +161,13 @@ namespace {
 std::optional<Finding> check_controller(const LearnedPort& port, const Snapshot& snapshot) {
   const Located located = locate(snapshot, port.controller);
   const std::string relearn = "Run hostsplit learn and plug a stick into " + port.label +
-                              " again, or remove it: hostsplit ports forget " + port.label;
+                              " again, or remove it: hostsplit ports forget " + shell_word(port.label);
   switch (located.kind) {
     case Located::Kind::found: return std::nullopt;
     case Located::Kind::absent:
       return Finding{"port-absent", Severity::warning, port.label,
                      "its controller " + describe(port.controller) + " is not in this machine now",
-                     "Put the card back, or remove the port: hostsplit ports forget " + port.label};
+                     "Put the card back, or remove the port: hostsplit ports forget " + shell_word(port.label)};
     case Located::Kind::other_device: {
       const auto& there = snapshot.function(*located.address)->fingerprint;
       return Finding{"port-map-contradiction", Severity::warning, port.label,
@@ -196,7 +197,7 @@ std::optional<Finding> check_path(const LearnedPort& port, const Snapshot& snaps
     return Finding{"port-map-contradiction", Severity::warning, port.label,
                    fmt::format("its {} half is port {}, but {} has only {} of them", to_string(which), path,
                                to_string(*located.address), hub.ports),
-                   "Correct ports.toml, or forget and learn it again: hostsplit ports forget " + port.label};
+                   "Correct ports.toml, or forget and learn it again: hostsplit ports forget " + shell_word(port.label)};
   }
   return std::nullopt;
 }
@@ -217,7 +218,7 @@ std::vector<Finding> check_port_map(const PortMap& map, const Snapshot& snapshot
         findings.push_back({"port-map-contradiction", Severity::warning, port->label,
                             fmt::format("{} and it claim the same place, {} half {}", twin->label, to_string(half),
                                         port->half(half)->path),
-                            "Remove one of them: hostsplit ports forget " + port->label});
+                            "Remove one of them: hostsplit ports forget " + shell_word(port->label)});
     }
   }
   return findings;

@@ -43,7 +43,7 @@ void require_labels(const TomlReader& table, const char* key, const std::vector<
   for (const auto& name : names)
     if (!valid_label(name.text))
       table.complain_at(name.line, key, "\"" + name.text + "\" is not a label",
-                        "A label is 1 to 64 letters, digits, '.', '_' or '-', as given with hostsplit learn.");
+                        fmt::format("A label is {}, as given with hostsplit learn.", label_rule));
 }
 
 /// Brings addresses to the form of sysfs.

@@ -15,7 +15,7 @@ std::string printable(std::string_view value) {
 }
 
 constexpr auto remedy =
-    "Read it by hand; if it stays like this, update kernel and firmware, and send `hostsplit snapshot` as a bug report";
+    "Read it by hand; if it stays like this, update kernel and firmware, and report it with the output of `hostsplit doctor --json`";
 
 }  // namespace
 

@@ -2,19 +2,9 @@
 
 #include <algorithm>
 
-namespace hostsplit {
+#include "core/base/utf8.hpp"
 
-std::size_t display_width(const std::string& text) {
-  std::size_t width = 0;
-  bool escape = false;
-  for (const char c : text) {
-    if (c == '\033') escape = true;
-    // Continuation bytes of UTF-8 add no character.
-    if (!escape && (static_cast<unsigned char>(c) & 0xc0) != 0x80) ++width;
-    if (escape && c == 'm') escape = false;
-  }
-  return width;
-}
+namespace hostsplit {
 
 std::string Table::text(int indent) const {
   std::vector<std::size_t> widths;

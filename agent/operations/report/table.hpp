@@ -18,7 +18,4 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-/// Characters a text takes on a terminal: UTF-8 aware, colour codes left out.
-std::size_t display_width(const std::string& text);
-
 }  // namespace hostsplit

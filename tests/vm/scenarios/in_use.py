@@ -37,8 +37,8 @@ SHAPES = [
           "mkfs.ext4 -q /dev/md7 && mount /dev/md7 /srv",
           "umount /srv && mdadm --quiet --stop /dev/md7 && mdadm --zero-superblock {a} {b}", MOUNTED),
     Shape("LUKS",
-          "echo secret | cryptsetup luksFormat -q --pbkdf pbkdf2 --pbkdf-force-iterations 1000 {a} - && "
-          "echo secret | cryptsetup open {a} safe && mkfs.ext4 -q /dev/mapper/safe && mount /dev/mapper/safe /srv",
+          "echo secret | cryptsetup luksFormat -q --pbkdf pbkdf2 --pbkdf-force-iterations 1000 --key-file - {a} && "
+          "echo secret | cryptsetup open --key-file - {a} safe && mkfs.ext4 -q /dev/mapper/safe && mount /dev/mapper/safe /srv",
           "umount /srv && cryptsetup close safe && wipefs -qa {a}", {X0: "/srv is mounted"}),
     Shape("the key of a volume in crypttab on a stick",
           "mkfs.vfat -n KEYS {a} >/dev/null && udevadm trigger --settle -s block && "
@@ -51,16 +51,16 @@ SHAPES = [
     Shape("a file system mounted in a namespace of its own",
           "mkfs.ext4 -q {a} && systemd-run -q --unit=apart unshare -m sh -c 'mount {a} /srv && exec sleep 1000' && "
           "until grep -q /srv /proc/$(systemctl show -P MainPID apart)/mountinfo; do sleep 0.2; done",
-          "systemctl stop apart; wipefs -qa {a}", {X0: "/srv is mounted"}),
+          "systemctl stop apart; wipefs -qa {a}", {X0: "/srv of process"}),
     Shape("a loop device on a stick that was unmounted lazily",
           "mkfs.ext4 -q {a} && mount {a} /srv && truncate -s 4M /srv/image && losetup /dev/loop7 /srv/image && umount -l /srv",
           "losetup -d /dev/loop7; wipefs -qa {a}", {X0: ""}),
     Shape("a disk that a program holds open", "systemd-run -q --unit=holder sh -c 'exec sleep 1000 <{a}' && sleep 1",
           "systemctl stop holder", {X0: "sleep"}),
-    Shape("the raw disk of a running VM",
-          "systemd-run -q --unit=vm105 qemu-system-x86_64 -id 105 -nodefaults -display none -accel tcg -S -m 64 "
+    Shape("the raw disk of a running VM",  # by the name of its process: -id is an option of Proxmox VE's own QEMU only
+          "systemd-run -q --unit=vm105 qemu-system-x86_64 -nodefaults -display none -accel tcg -S -m 64 "
           "-drive if=virtio,format=raw,file={a} && until fuser -s {a}; do sleep 0.2; done",
-          "systemctl stop vm105", {X0: "VM 105"}),
+          "systemctl stop vm105", {X0: "qemu-system"}),
 ]
 
 
