@@ -37,6 +37,7 @@ struct CommandLine {
       CLI::App& parent = verb.parent ? *app.get_subcommand(verb.parent) : app;
       CLI::App* sub = parent.add_subcommand(verb.name, verb.sentence);
       sub->fallthrough();
+      if (verb.internal) sub->group("");
       verb.declare(*sub, options);
       verbs[sub] = &verb;
     }
@@ -90,6 +91,22 @@ std::optional<std::string> meant_by(const CLI::App& app, int argc, char** argv) 
   return std::nullopt;
 }
 
+/// The words of a command line, with those that people try first said as the table has them: "help plan", "version",
+/// "ports list".
+std::vector<std::string> as_in_the_table(int argc, char** argv) {
+  std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  if (words.empty()) return words;
+  if (words[0] == "help") {
+    words.erase(words.begin());
+    words.emplace_back("--help");
+  } else if (words[0] == "version") {
+    words[0] = "--version";
+  } else if (words.size() > 1 && words[0] == "ports" && words[1] == "list") {
+    words.erase(words.begin() + 1);
+  }
+  return words;
+}
+
 /// CLI11 names the word it could not place; what was probably meant is more useful than the manual.
 int usage_error(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
   std::cerr << "hostsplit: " << printable(error.what()) << "\n";
@@ -104,7 +121,9 @@ int run_command_line(int argc, char** argv, const std::function<int(const Verb&,
   try {
     CommandLine line;
     try {
-      line.app.parse(argc, argv);
+      auto words = as_in_the_table(argc, argv);
+      std::reverse(words.begin(), words.end());  // as CLI11 takes them
+      line.app.parse(std::move(words));
     } catch (const CLI::ParseError& error) {
       if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return line.app.exit(error);
       return usage_error(line.app, error, argc, argv);

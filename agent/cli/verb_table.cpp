@@ -101,10 +101,11 @@ constexpr Verb verbs[] = {
     {"mapping", nullptr, "Show PCI resource mappings for a cluster; write them on request", acts, mapping_options},
     {"log", nullptr, "Show the audit trail; further arguments go to journalctl", log_verb,
      [](CLI::App& app, Options&) { app.fallthrough(false)->allow_extras(); }},
-    {"boot", nullptr, "Reserve pages early at boot (run by hostsplit-reserve.service)", acts, nothing},
-    {"hookscript", nullptr, "Answer a hook of Proxmox VE (run by hostsplit-hook)", acts, hookscript_options},
-    {"work", nullptr, "Act for the service (run by hostsplit-work@.service)", acts, nothing},
-    {"daemon", nullptr, "Keep the split true (run by hostsplitd.service)", acts, daemon_options},
+    {"boot", nullptr, "Reserve pages early at boot (run by hostsplit-reserve.service)", acts, nothing, nullptr, true},
+    {"hookscript", nullptr, "Answer a hook of Proxmox VE (run by hostsplit-hook)", acts, hookscript_options, nullptr,
+     true},
+    {"work", nullptr, "Act for the service (run by hostsplit-work@.service)", acts, nothing, nullptr, true},
+    {"daemon", nullptr, "Keep the split true (run by hostsplitd.service)", acts, daemon_options, nullptr, true},
 };
 
 }  // namespace

@@ -19,6 +19,7 @@ struct Verb {
   Run run;  ///< nullptr: it acts, which the acting executable does
   void (*declare)(CLI::App&, Options&);
   bool (*acts)(const Options&) = nullptr;  ///< with these options it acts, although it has a function for others
+  bool internal = false;                   ///< run by units and scripts of the package: not in the help
 };
 
 std::span<const Verb> verb_table();
