@@ -4,8 +4,8 @@
 #include "core/base/cpu_set.hpp"
 #include "core/base/printable.hpp"
 #include "core/base/size.hpp"
-#include "core/base/utf8.hpp"
 #include "core/base/suggestion.hpp"
+#include "core/base/utf8.hpp"
 #include "core/boot/kernel_parameters.hpp"
 #include "core/machine/pci.hpp"
 #include "core/state/port_map.hpp"
@@ -140,8 +140,8 @@ TEST(SizeText, Refusals) {
 }
 
 TEST(Label, LegalAndNot) {
-  for (const char* label : {"a", "9", "front-1", "A.b_c-d", "a b", "ä", "前面板1号口", "前面板 1号口", "передний-1",
-                            "e\u0301", "１号"})
+  for (const char* label :
+       {"a", "9", "front-1", "A.b_c-d", "a b", "ä", "前面板1号口", "前面板 1号口", "передний-1", "e\u0301", "１号"})
     EXPECT_TRUE(valid_label(label)) << label;
   EXPECT_TRUE(valid_label(std::string(64, 'a')));
   EXPECT_FALSE(valid_label(std::string(65, 'a')));

@@ -6,7 +6,8 @@
 namespace hostsplit {
 
 /// True for a name as people write them, in any language: letters, their marks and digits of Unicode, and between them
-/// single blanks, '.', '_' and '-'. No control characters, nothing that turns the direction of writing, no broken UTF-8.
+/// single blanks, '.', '_' and '-'. No control characters, nothing that turns the direction of writing, no broken
+/// UTF-8.
 /// \param most  how many characters (code points) it may have
 bool is_name(std::string_view text, std::size_t most);
 

@@ -138,7 +138,8 @@ PortMap learn_port(const PortMap& map, const Snapshot& snapshot, const UsbDevice
   if (recognition.kind == Recognition::Kind::known) {
     const std::string& name = map.ports[recognition.index].label;
     throw Error("use label", label, "this socket is already called " + name,
-                "Rename it: hostsplit ports rename " + shell_word(name) + " " + shell_word(label), Error::Kind::bad_input);
+                "Rename it: hostsplit ports rename " + shell_word(name) + " " + shell_word(label),
+                Error::Kind::bad_input);
   }
   if (recognition.kind == Recognition::Kind::other_half) {
     // The user says the inferred half is another connector: the inference was wrong, the user is right.
@@ -194,10 +195,11 @@ std::optional<Finding> check_path(const LearnedPort& port, const Snapshot& snaps
   const int first = std::atoi(path.c_str());
   for (const auto& hub : controller->root_hubs) {
     if (hub.half != which || hub.ports == 0 || first <= hub.ports) continue;
-    return Finding{"port-map-contradiction", Severity::warning, port.label,
-                   fmt::format("its {} half is port {}, but {} has only {} of them", to_string(which), path,
-                               to_string(*located.address), hub.ports),
-                   "Correct ports.toml, or forget and learn it again: hostsplit ports forget " + shell_word(port.label)};
+    return Finding{
+        "port-map-contradiction", Severity::warning, port.label,
+        fmt::format("its {} half is port {}, but {} has only {} of them", to_string(which), path,
+                    to_string(*located.address), hub.ports),
+        "Correct ports.toml, or forget and learn it again: hostsplit ports forget " + shell_word(port.label)};
   }
   return std::nullopt;
 }

@@ -71,8 +71,7 @@ LearnedPort read_port(const TomlReader& table) {
   LearnedPort port;
   port.label = table.required_text("label", "front-1");
   if (!valid_label(port.label))
-    table.complain("label", "\"" + port.label + "\" is not a label",
-                   fmt::format("A label is {}.", label_rule));
+    table.complain("label", "\"" + port.label + "\" is not a label", fmt::format("A label is {}.", label_rule));
   port.line = table.line("label");
   port.usb2 = read_half(table, "usb2");
   port.usb3 = read_half(table, "usb3");

@@ -15,7 +15,8 @@ std::string printable(std::string_view value) {
 }
 
 constexpr auto remedy =
-    "Read it by hand; if it stays like this, update kernel and firmware, and report it with the output of `hostsplit doctor --json`";
+    "Read it by hand; if it stays like this, update kernel and firmware, and report it with the output of `hostsplit "
+    "doctor --json`";
 
 }  // namespace
 
