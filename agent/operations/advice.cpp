@@ -24,7 +24,7 @@ void take_over(const Plan& plan, PveConfigs& pve) {
 
 std::vector<Finding> pve_advice(const Root& root, const State& state, const Plan& plan) {
   if (!state.config) return {};
-  PveConfigs pve = read_pve(root);
+  PveConfigs pve = state.pve ? *state.pve : read_pve(root);
   if (!pve.known) return {};
   take_over(plan, pve);
   const auto reserved = with_others(wanted_pages(*state.config), *state.config, state.snapshot, state.applied);

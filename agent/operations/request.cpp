@@ -139,6 +139,7 @@ Request make_request(const std::string& verb, const std::vector<std::string>& wo
 
 State observe_for(const Root& root, const Request& request) {
   if (std::holds_alternative<Setup>(request)) return observe_for_setup(root);
+  if (std::holds_alternative<Undo>(request)) return observe_for_undo(root);
   const bool depends_on_wishes = std::holds_alternative<Apply>(request) || std::holds_alternative<Transfer>(request);
   return depends_on_wishes ? observe(root) : observe_applied(root);
 }

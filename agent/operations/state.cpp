@@ -27,13 +27,18 @@ State observe_applied(const Root& root) {
   read_open_devices(root, state.snapshot);
   state.baseline = load_baseline(root);
   state.applied = load_boot_plan(root);
+  return state;
+}
+
+State observe_for_undo(const Root& root) {
+  State state = observe_applied(root);
   if (!state.baseline.pve_keys.empty()) state.pve = read_pve(root);
   return state;
 }
 
 State observe_for_setup(const Root& root) {
   State state = observe_applied(root);
-  if (!state.pve) state.pve = read_pve(root);
+  state.pve = read_pve(root);
   read_guest_uses(root, *state.pve, state.snapshot);
   read_memory_users(root, *state.pve, state.snapshot);
   state.ports = load_port_map(root);

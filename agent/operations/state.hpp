@@ -41,9 +41,11 @@ State observe_for_setup(const Root& root);
 State observe_for_service(const Root& root);
 
 /// Reads what is needed to put back or keep true what was applied; configuration and port map stay empty. Works when
-/// those are damaged, because the way back must not depend on them. \throws Error(bad_input).
-/// Reads /etc/pve only where hostsplit has set something there.
+/// those are damaged, because the way back must not depend on them. Early boot and repairs do not wait for /etc/pve.
+/// \throws Error(bad_input).
 State observe_applied(const Root& root);
+/// The same, and /etc/pve where hostsplit has set something there. \throws Error(bad_input).
+State observe_for_undo(const Root& root);
 
 /// Reads everything again into `state`, for programs that must go on: what a damaged file stands for stays as it was
 /// in `state`. As observe_for_service() otherwise. \return a finding for each damaged file: `config-damaged`,

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 
@@ -173,6 +174,7 @@ class GuestUses {
 
 void read_guest_uses(const Root& root, const PveConfigs& pve, Snapshot& snapshot) {
   GuestUses(root, pve, snapshot).read();
+  inventory_parts::name_cluster_traffic(root, snapshot);
 }
 
 }  // namespace hostsplit

@@ -62,4 +62,7 @@ void read_console_uses(const Root& root, Snapshot& snapshot);
 void read_boot_tools(const Root& root, Snapshot& snapshot);
 void read_holders(const Root& root, Snapshot& snapshot);  ///< needs functions and modules
 
+/// No step of inventory(), because it reads /etc/pve: says of network cards in use what a cluster sends over them.
+void name_cluster_traffic(const Root& root, Snapshot& snapshot);
+
 }  // namespace hostsplit::inventory_parts
