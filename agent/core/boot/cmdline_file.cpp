@@ -13,10 +13,6 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-std::string joined(const Words& words) {
-  return fmt::format("{}", fmt::join(words, " "));
-}
-
 Words copied(std::string_view line) {
   Words words;
   for (const auto word : words_of(line)) words.emplace_back(word);

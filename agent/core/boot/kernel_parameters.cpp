@@ -1,5 +1,8 @@
 #include "core/boot/kernel_parameters.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 namespace hostsplit {
@@ -13,6 +16,10 @@ std::vector<std::string_view> words_of(std::string_view line) {
     begin = line.find_first_not_of(blanks, end);
   }
   return words;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  return fmt::format("{}", fmt::join(words, " "));
 }
 
 bool has_word(std::string_view line, std::string_view word) {

@@ -14,6 +14,9 @@ inline constexpr std::string_view off_word = "hostsplit=off";
 std::vector<std::string_view> words_of(std::string_view line);
 std::vector<std::string_view> words_of(std::same_as<std::string> auto&& line) = delete;  ///< the words would dangle
 
+/// The words as one line.
+std::string joined(const std::vector<std::string>& words);
+
 /// True when exactly this word is one of them.
 bool has_word(std::string_view line, std::string_view word);
 

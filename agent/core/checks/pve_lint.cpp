@@ -80,7 +80,7 @@ void lint_numa(const PveVm& vm, const std::map<int, Kib>& wanted, Complaints& sa
 }
 
 void lint_memory(const PveVm& vm, Kib wanted, Kib page_size, Complaints& say) {
-  const Kib has = vm.memory.value_or(512 * kib_per_mib);  // the default of qm.conf(5)
+  const Kib has = memory_of(vm);
   if (has != wanted)
     say.add(
         "pve-memory-differs", Severity::error,
@@ -150,9 +150,7 @@ void lint_pages(const PveVm& vm, Kib page_size, const Snapshot& snapshot, Compla
 
 void lint_affinity(const PveVm& vm, const CpuSet& wanted, Complaints& say) {
   if (wanted.empty()) return;
-  // Fewer than it may have is a choice: it leaves CPUs of its node to the host.
-  const CpuSet chosen = vm.affinity.value_or(CpuSet());
-  if (!chosen.empty() && std::includes(wanted.begin(), wanted.end(), chosen.begin(), chosen.end())) return;
+  if (vm.affinity == allowed_cpus(vm, wanted)) return;
   say.add("pve-affinity", Severity::warning,
           vm.affinity
               ? fmt::format("runs on CPUs {}, and hostsplit.toml says {}", to_string(*vm.affinity), to_string(wanted))

@@ -11,14 +11,6 @@
 namespace hostsplit {
 namespace {
 
-const PagePool* pool_of(const Snapshot& snapshot, const Reservation& item) {
-  const auto node = snapshot.nodes.find(item.node);
-  if (node == snapshot.nodes.end()) return nullptr;
-  for (const auto& pool : node->second.pools)
-    if (pool.page_size == item.page_size) return &pool;
-  return nullptr;
-}
-
 std::uint64_t share_of(const Reservation& item, int vm) {
   const auto share = item.shares.find(vm);
   return share == item.shares.end() ? 0 : share->second;
@@ -86,7 +78,7 @@ std::optional<std::string> objection(const Snapshot& snapshot, const BootPlan& a
   if (only_lifelines) return {};
   for (const auto& item : applied.reservations) {
     const std::uint64_t needed = share_of(item, vm);
-    const PagePool* pool = pool_of(snapshot, item);
+    const PagePool* pool = pool_of(snapshot.nodes, {item.node, item.page_size});
     const std::uint64_t free = pool ? pool->free : 0;
     if (free < needed)
       return fmt::format(
@@ -100,7 +92,7 @@ std::vector<Step> missing_pages(const Snapshot& snapshot, const BootPlan& applie
   BootPlan needed;
   needed.keep_free = applied.keep_free;
   for (const auto& item : applied.reservations) {
-    const PagePool* pool = pool_of(snapshot, item);
+    const PagePool* pool = pool_of(snapshot.nodes, {item.node, item.page_size});
     const std::uint64_t share = share_of(item, vm);
     if (!pool || pool->free >= share) continue;
     needed.reservations.push_back(item);

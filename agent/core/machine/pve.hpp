@@ -82,6 +82,11 @@ struct PveVm {
   bool operator==(const PveVm&) const = default;
 };
 
+/// The memory it has, by the default of qm.conf(5) where nothing is said.
+inline Kib memory_of(const PveVm& vm) {
+  return vm.memory.value_or(512 * kib_per_mib);
+}
+
 /// Something Proxmox VE keeps keys of and has a command for: a VM (`qm set`) or a storage (`pvesm set`).
 struct PveObject {
   enum class Kind { vm, storage };

@@ -40,6 +40,14 @@ KernelBuild parse_kernel_build(std::string_view meminfo) {
   return {has("\nMemTotal:"), has("\nCmaTotal:")};
 }
 
+const PagePool* pool_of(const std::map<int, NumaNode>& nodes, const PoolKey& key) {
+  const auto node = nodes.find(key.node);
+  if (node == nodes.end()) return nullptr;
+  for (const auto& pool : node->second.pools)
+    if (pool.page_size == key.page_size) return &pool;
+  return nullptr;
+}
+
 std::string iommu_off_parameter(const Snapshot& snapshot) {
   for (std::string_view line = snapshot.command_line; !line.empty();) {
     const auto word = cut(line, ' ');

@@ -57,6 +57,8 @@ struct PoolKey {
   auto operator<=>(const PoolKey&) const = default;
 };
 using PageCounts = std::map<PoolKey, std::uint64_t>;
+/// \return nullptr when there is no such node, or it has no pool of that size.
+const PagePool* pool_of(const std::map<int, NumaNode>& nodes, const PoolKey& key);
 
 /// A VM of Proxmox VE or a process that uses huge pages, or will at its next start.
 struct PageUser {

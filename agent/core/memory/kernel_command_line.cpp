@@ -9,16 +9,6 @@
 #include "core/boot/kernel_parameters.hpp"
 
 namespace hostsplit {
-namespace {
-
-const PagePool* pool_of(const NumaNode& node, Kib page_size) {
-  for (const auto& pool : node.pools)
-    if (pool.page_size == page_size) return &pool;
-  return nullptr;
-}
-
-}  // namespace
-
 std::uint64_t pages_pve_reads(std::string_view command_line, Kib page_size) {
   constexpr std::string_view key = "hugepages=";
   Kib size = 2 * kib_per_mib;
@@ -130,8 +120,7 @@ std::vector<Finding> check_pages_came(const Snapshot& snapshot, const PageCounts
     std::string found;
     std::uint64_t missing = 0;
     for (const auto& [id, count] : dealt_out(pages, snapshot.nodes)) {
-      const auto node = snapshot.nodes.find(id);
-      const PagePool* pool = node == snapshot.nodes.end() ? nullptr : pool_of(node->second, pages.page_size);
+      const PagePool* pool = pool_of(snapshot.nodes, {id, pages.page_size});
       const auto enough = wanted.find({id, pages.page_size});
       const std::uint64_t there = pool ? pool->total : 0;
       if (!pool || there >= count || (enough != wanted.end() && there >= enough->second)) continue;

@@ -99,10 +99,6 @@ PageRecipe choose_pages(const std::vector<Reservation>& reserved, const Snapshot
 
 namespace {
 
-std::string joined(const std::vector<std::string>& words) {
-  return fmt::format("{}", fmt::join(words, " "));
-}
-
 /// Page counts that somebody else put on the kernel command line.
 std::optional<Finding> foreign_words(const PageRecipe& chosen, const Snapshot& snapshot, const Baseline& baseline) {
   // After a change of the boot loader what runs may still have hostsplit's own former words.

@@ -9,18 +9,10 @@
 namespace hostsplit {
 namespace {
 
-const PagePool* pool_of(const std::map<int, NumaNode>& nodes, int node, Kib page_size) {
-  const auto found = nodes.find(node);
-  if (found == nodes.end()) return nullptr;
-  for (const auto& pool : found->second.pools)
-    if (pool.page_size == page_size) return &pool;
-  return nullptr;
-}
-
 std::uint64_t everywhere(const std::map<int, NumaNode>& nodes, Kib page_size) {
   std::uint64_t pages = 0;
   for (const auto& [id, node] : nodes)
-    if (const auto* pool = pool_of(nodes, id, page_size)) pages += persistent(*pool);
+    if (const auto* pool = pool_of(nodes, {id, page_size})) pages += persistent(*pool);
   return pages;
 }
 
@@ -36,7 +28,7 @@ std::vector<Wipe> recognise_wipes(const std::map<int, NumaNode>& before, const S
   std::vector<Wipe> wipes;
   for (const auto& [id, node] : now.nodes)
     for (const auto& pool : node.pools) {
-      const auto* old = pool_of(before, id, pool.page_size);
+      const auto* old = pool_of(before, {id, pool.page_size});
       if (!old || persistent(pool) >= persistent(*old)) continue;
       wipes.push_back({id, pool.page_size, persistent(*old), persistent(pool), pool.surplus, like_pve(pool, now)});
     }

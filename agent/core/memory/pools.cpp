@@ -8,14 +8,6 @@
 namespace hostsplit {
 namespace {
 
-const PagePool* pool_of(const Snapshot& snapshot, int node, Kib page_size) {
-  const auto it = snapshot.nodes.find(node);
-  if (it == snapshot.nodes.end()) return nullptr;
-  for (const auto& pool : it->second.pools)
-    if (pool.page_size == page_size) return &pool;
-  return nullptr;
-}
-
 std::string vms_text(const std::vector<int>& vms) {
   return fmt::format("VM {}", fmt::join(vms, ", VM "));
 }
@@ -119,7 +111,7 @@ std::map<int, std::uint64_t> others_of(const PoolKey& key, const Config& config,
     sum += pages;
   }
   // A VM that neither runs nor starts with the host: what lies ready for it is not taken, and nothing is added.
-  const PagePool* pool = pool_of(snapshot, key.node, key.page_size);
+  const PagePool* pool = pool_of(snapshot.nodes, key);
   std::uint64_t ready = pool && persistent(*pool) > sum ? persistent(*pool) - sum : 0;
   for (const auto& user : snapshot.memory_users.pages) {
     if (!user.vm || config.vms.count(*user.vm) || user.pid != 0 || user.on_boot) continue;
@@ -214,7 +206,7 @@ std::vector<Finding> check_pages(const Snapshot& snapshot, const std::vector<Res
   for (const auto& [id, node] : snapshot.nodes)
     for (const auto& pool : node.pools) reserved[id] += pool.total * pool.page_size;
   for (const auto& item : wanted) {
-    const PagePool* pool = pool_of(snapshot, item.node, item.page_size);
+    const PagePool* pool = pool_of(snapshot.nodes, {item.node, item.page_size});
     if (!pool) {
       findings.push_back({"page-size-unsupported", Severity::error, fmt::format("node {}", item.node),
                           fmt::format("{} needs pages of {}, which this kernel or CPU does not offer there",
@@ -250,7 +242,7 @@ std::vector<Step> page_steps(const Snapshot& snapshot, const std::vector<Reserva
     steps.push_back(reserve_step(pool, node, to, keep_free, item, reason));
   };
   for (const auto& item : wanted) {
-    const PagePool* pool = pool_of(snapshot, item.node, item.page_size);
+    const PagePool* pool = pool_of(snapshot.nodes, {item.node, item.page_size});
     if (!pool) continue;
     add(*pool, item.node, keep_used(*pool, item.node, item.pages, findings), &item, purpose(item));
   }
@@ -258,7 +250,7 @@ std::vector<Step> page_steps(const Snapshot& snapshot, const std::vector<Reserva
     const bool still_wanted = std::any_of(wanted.begin(), wanted.end(), [&](const Reservation& item) {
       return item.node == before.node && item.page_size == before.page_size;
     });
-    const PagePool* pool = pool_of(snapshot, before.node, before.page_size);
+    const PagePool* pool = pool_of(snapshot.nodes, {before.node, before.page_size});
     if (still_wanted || !pool || persistent(*pool) <= before.total) continue;
     add(*pool, before.node, keep_used(*pool, before.node, before.total, findings), nullptr,
         fmt::format("no VM wants these pages any more; there were {} before hostsplit", before.total));
@@ -273,7 +265,7 @@ std::vector<Step> boot_page_steps(const Snapshot& snapshot, const BootPlan& appl
   auto wanted = applied.reservations;
   std::map<int, Kib> granted;
   for (auto& item : wanted) {
-    const PagePool* pool = pool_of(snapshot, item.node, item.page_size);
+    const PagePool* pool = pool_of(snapshot.nodes, {item.node, item.page_size});
     if (!pool) continue;
     const Kib memory = snapshot.nodes.at(item.node).memory, kept = applied.keep_free + granted[item.node];
     const std::uint64_t room = memory > kept ? (memory - kept) / item.page_size : 0;

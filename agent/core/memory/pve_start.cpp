@@ -5,19 +5,12 @@
 
 #include <algorithm>
 
+#include "core/proxmox/vm_settings.hpp"
+
 namespace hostsplit {
 namespace {
 
 constexpr Kib small_page = 2 * kib_per_mib, big_page = kib_per_gib;
-
-/// The default of qm.conf(5).
-Kib memory_of(const PveVm& vm) {
-  return vm.memory.value_or(512 * kib_per_mib);
-}
-
-int guest_cpus(const PveVm& vm) {
-  return std::max(1, vm.sockets) * std::max(1, vm.cores);
-}
 
 bool has_size(const std::map<int, NumaNode>& nodes, Kib page_size) {
   bool known = false;
@@ -101,24 +94,6 @@ class Start {
   PveStart start_;
 };
 
-/// The numaN lines that put memory on nodes, the guest's CPUs shared out evenly.
-std::vector<PveNumaNode> numa_nodes(const std::map<int, Kib>& memory, int cpus) {
-  std::vector<PveNumaNode> lines;
-  const int nodes = static_cast<int>(memory.size());
-  for (const auto& [node, size] : memory) {
-    const int index = static_cast<int>(lines.size());
-    PveNumaNode line{index, {}, {node}, size, "bind"};
-    for (int cpu = cpus * index / nodes; cpu < cpus * (index + 1) / nodes; ++cpu) line.guest_cpus.insert(cpu);
-    lines.push_back(std::move(line));
-  }
-  return lines;
-}
-
-std::string numa_option(const PveNumaNode& node) {
-  return fmt::format("--numa{} cpus={},hostnodes={},memory={},policy={}", node.index, to_string(node.guest_cpus),
-                     node.host_nodes.front(), *node.memory / kib_per_mib, node.policy);
-}
-
 bool same_placement(const std::vector<PveNumaNode>& a, const std::map<int, Kib>& memory) {
   std::map<int, Kib> found;
   for (const auto& node : a) {
@@ -160,7 +135,7 @@ class Fix {
   void pages(const std::map<int, Kib>& memory) {
     PveVm& vm = fix_.vm;
     if (!vm.numa) vm.numa = true, option("--numa 1");
-    const PvePages wanted = wish_.page_size == big_page ? PvePages::big : PvePages::small;
+    const PvePages wanted = pve_pages(wish_.page_size);
     const bool none = vm.hugepages == PvePages::none;
     if (vm.hugepages != wanted && !(vm.hugepages == PvePages::any && any_fits(memory)))
       vm.hugepages = wanted, option(fmt::format("--hugepages {}", to_string(wanted)));
@@ -182,10 +157,7 @@ class Fix {
 
   void affinity() {
     PveVm& vm = fix_.vm;
-    // Fewer than it may have is a choice: it leaves CPUs of its node to the host.
-    const CpuSet chosen = vm.affinity.value_or(CpuSet());
-    if (cpus_.empty() || (!chosen.empty() && std::includes(cpus_.begin(), cpus_.end(), chosen.begin(), chosen.end())))
-      return;
+    if (cpus_.empty() || vm.affinity == allowed_cpus(vm, cpus_)) return;
     vm.affinity = cpus_;
     option("--affinity " + to_string(cpus_));
   }
@@ -195,7 +167,7 @@ class Fix {
     if (same_placement(vm.numa_nodes, memory) && judge_start(vm, {}).refusals.empty()) return;
     const auto old = vm.numa_nodes;
     vm.numa_nodes = numa_nodes(memory, guest_cpus(vm));
-    for (const auto& node : vm.numa_nodes) option(numa_option(node));
+    for (const auto& node : vm.numa_nodes) option(fmt::format("--numa{} {}", node.index, numa_value(node)));
     // What stays would count into the sum, and Proxmox VE refuses a VM whose nodes do not add up to its memory.
     std::string left_over;
     for (const auto& node : old)

@@ -65,13 +65,9 @@ std::optional<std::optional<std::string>> value_now(const PveConfigs& pve, const
   return next_value(*vm, key);
 }
 
-bool same(const std::string& key, const std::optional<std::string>& a, const std::optional<std::string>& b) {
-  return a && b ? same_pve_value(key, *a, *b) : a.has_value() == b.has_value();
-}
-
 /// What hostsplit set, or had set before it was interrupted.
 bool is_ours(const PveKeyBefore& key, const std::optional<std::string>& now) {
-  return same(key.key, now, key.ours) || (key.earlier && same(key.key, now, key.earlier));
+  return same_pve_value(key.key, now, key.ours) || (key.earlier && same_pve_value(key.key, now, key.earlier));
 }
 
 Step restore_step(const PveConfigs* pve, const PveObject& object, std::vector<PveKeyChange> changes) {
@@ -283,7 +279,7 @@ VmSteps restore_vm_steps(const PveConfigs* pve, const Baseline& baseline) {
       continue;
     }
     const auto now = value_now(*pve, key.object, key.key);
-    if (!now || same(key.key, *now, key.before)) continue;
+    if (!now || same_pve_value(key.key, *now, key.before)) continue;
     if (is_ours(key, *now))
       changes[key.object].push_back({key.key, *now, key.before});
     else

@@ -27,10 +27,9 @@ Kib arc_of(const Snapshot& snapshot) {
 /// Memory of VMs without huge pages for which `counts`.
 template <class Counts>
 Kib ordinary_guests(const PveConfigs& pve, Counts counts) {
-  constexpr Kib default_memory = 512 * kib_per_mib;  // qm.conf(5)
   Kib sum = 0;
   for (const auto& [id, vm] : pve.next)
-    if (!vm.is_template && vm.hugepages == PvePages::none && counts(vm)) sum += vm.memory.value_or(default_memory);
+    if (!vm.is_template && vm.hugepages == PvePages::none && counts(vm)) sum += memory_of(vm);
   return sum;
 }
 

@@ -63,4 +63,8 @@ bool same_pve_value(std::string_view key, std::string_view a, std::string_view b
   return !property.empty() && pve_properties(a, property) == pve_properties(b, property);
 }
 
+bool same_pve_value(std::string_view key, const std::optional<std::string>& a, const std::optional<std::string>& b) {
+  return a && b ? same_pve_value(key, std::string_view(*a), std::string_view(*b)) : a.has_value() == b.has_value();
+}
+
 }  // namespace hostsplit

@@ -15,5 +15,7 @@ std::optional<bool> pve_boolean(std::string_view text);
 /// True when two values of a key mean the same to Proxmox VE, however they are written: order of properties, words for
 /// booleans, lists of CPUs.
 bool same_pve_value(std::string_view key, std::string_view a, std::string_view b);
+/// The same for keys that may not be there.
+bool same_pve_value(std::string_view key, const std::optional<std::string>& a, const std::optional<std::string>& b);
 
 }  // namespace hostsplit

@@ -35,8 +35,7 @@ std::vector<PveKeyChange> changed_keys(const PveVm& vm, const PveSettings& setti
   std::vector<PveKeyChange> changes;
   for (const auto& [key, wanted] : settings) {
     const auto now = next_value(vm, key);
-    const bool same = now && wanted ? same_pve_value(key, *now, *wanted) : now.has_value() == wanted.has_value();
-    if (!same) changes.push_back({key, now, wanted});
+    if (!same_pve_value(key, now, wanted)) changes.push_back({key, now, wanted});
   }
   return changes;
 }
@@ -51,24 +50,37 @@ CpuSet allowed_cpus(const PveVm& vm, const CpuSet& wanted) {
   return !chosen.empty() && part ? chosen : wanted;
 }
 
+std::vector<PveNumaNode> numa_nodes(const std::map<int, Kib>& memory, int guest_cpus) {
+  std::vector<PveNumaNode> lines;
+  const int nodes = static_cast<int>(memory.size());
+  for (const auto& [node, size] : memory) {
+    const int index = static_cast<int>(lines.size());
+    PveNumaNode line{index, {}, {node}, size, "bind"};
+    for (int cpu = guest_cpus * index / nodes; cpu < guest_cpus * (index + 1) / nodes; ++cpu)
+      line.guest_cpus.insert(cpu);
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+std::string numa_value(const PveNumaNode& line) {
+  return fmt::format("cpus={},hostnodes={},memory={},policy={}", to_string(line.guest_cpus), line.host_nodes.front(),
+                     *line.memory / kib_per_mib, line.policy);
+}
+
 PveSettings numa_settings(const PveVm& vm, const std::map<int, Kib>& memory, int guest_cpus) {
   PveSettings settings;
-  const int nodes = static_cast<int>(memory.size());
-  int index = 0;
-  for (const auto& [node, size] : memory) {
-    const int first = guest_cpus * index / nodes, last = std::max(first, guest_cpus * (index + 1) / nodes - 1);
-    settings[fmt::format("numa{}", index)] =
-        fmt::format("cpus={}{},hostnodes={},memory={},policy=bind", first, last > first ? fmt::format("-{}", last) : "",
-                    node, size / kib_per_mib);
-    ++index;
+  for (auto& line : numa_nodes(memory, guest_cpus)) {
+    // qm set takes no line without CPUs; that nodes share one is judged with the VM (lint_pve).
+    if (line.guest_cpus.empty()) line.guest_cpus = {guest_cpus * line.index / static_cast<int>(memory.size())};
+    settings[fmt::format("numa{}", line.index)] = numa_value(line);
   }
-  for (const auto& node : vm.numa_nodes)
-    if (node.index >= nodes) settings[fmt::format("numa{}", node.index)] = std::nullopt;
+  for (const auto& line : vm.numa_nodes) settings.try_emplace(fmt::format("numa{}", line.index));
   return settings;
 }
 
-const char* hugepages_value(Kib page_size) {
-  return page_size == kib_per_gib ? "1024" : "2";
+PvePages pve_pages(Kib page_size) {
+  return page_size == kib_per_gib ? PvePages::big : PvePages::small;
 }
 
 PveSettings vm_settings(const PveVm& vm, const VmWish& wish, const Snapshot& snapshot) {
@@ -85,7 +97,7 @@ PveSettings vm_settings(const PveVm& vm, const VmWish& wish, const Snapshot& sna
   for (const auto& [node, size] : memory) sum += size;
   settings["numa"] = "1";
   settings["memory"] = std::to_string(sum / kib_per_mib);
-  settings["hugepages"] = vm.hugepages == PvePages::any ? "any" : hugepages_value(wish.page_size);
+  settings["hugepages"] = to_string(vm.hugepages == PvePages::any ? PvePages::any : pve_pages(wish.page_size));
   settings["keephugepages"] = "1";
   settings["balloon"] = "0";
   settings.merge(numa_settings(vm, memory, guest_cpus(changed)));

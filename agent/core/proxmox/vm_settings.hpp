@@ -27,12 +27,17 @@ int guest_cpus(const PveVm& vm);
 /// Host CPUs it gets: what it has where that is a part of `wanted`, because fewer is a choice; otherwise `wanted`.
 CpuSet allowed_cpus(const PveVm& vm, const CpuSet& wanted);
 
+/// The `numaN` lines that put memory on host nodes, the guest's CPUs shared out evenly; with fewer CPUs than nodes some
+/// lines have none.
+std::vector<PveNumaNode> numa_nodes(const std::map<int, Kib>& memory, int guest_cpus);
+/// The value of such a line, with one host node and a memory: "cpus=0-3,hostnodes=0,memory=57344,policy=bind".
+std::string numa_value(const PveNumaNode& line);
 /// The `numaN` keys that bring a guest's memory to the nodes it is wanted on, its CPUs shared out evenly. Lines beyond
 /// go: they would count into the sum, and Proxmox VE refuses to start a VM whose nodes do not add up to its memory.
 PveSettings numa_settings(const PveVm& vm, const std::map<int, Kib>& memory, int guest_cpus);
 
-/// "1024" or "2", as `hugepages:` has it.
-const char* hugepages_value(Kib page_size);
+/// What `hugepages:` says of pages of that size.
+PvePages pve_pages(Kib page_size);
 
 /// CPUs and memory of a VM: cores, affinity, and with memory on huge pages numa, numaN, memory, hugepages,
 /// keephugepages and balloon.

@@ -2,24 +2,14 @@
 
 #include "core/base/number.hpp"
 #include "core/base/text.hpp"
+#include "core/proxmox/values.hpp"
+#include "formats/proxmox/section_config.hpp"
 
 namespace hostsplit {
 namespace {
 
-/// The value of `key=` in "a=1,b=2"; the first part when `key` is empty and it has no "=".
-std::string device_property(std::string_view text, std::string_view key) {
-  while (!text.empty()) {
-    const auto part = trimmed(cut(text, ','));
-    const auto equals = part.find('=');
-    if (equals == std::string_view::npos ? key.empty() : part.substr(0, equals) == key)
-      return std::string(part.substr(equals == std::string_view::npos ? 0 : equals + 1));
-  }
-  return {};
-}
-
 void read_device(std::string_view value, PveContainer& container) {
-  auto path = device_property(value, "");
-  if (path.empty()) path = device_property(value, "path");
+  auto path = pve_properties(value, "path")["path"];
   if (path.starts_with("/dev/")) container.devices.push_back(std::move(path));
 }
 
@@ -66,19 +56,13 @@ PveContainer parse_pve_container(int id, std::string_view text) {
 std::multimap<std::string, PveUsbMapEntry> parse_pve_usb_mappings(std::string_view text) {
   std::multimap<std::string, PveUsbMapEntry> mappings;
   std::string id;
-  while (!text.empty()) {
-    const auto line = cut(text, '\n');
-    const auto content = trimmed(line);
-    if (content.empty() || content.starts_with('#')) continue;
-    const bool indented = line.front() == ' ' || line.front() == '\t';
-    if (!indented) {
-      id = std::string(content);
-    } else if (content.starts_with("map ") && !id.empty()) {
-      const auto value = trimmed(content.substr(4));
-      mappings.emplace(id, PveUsbMapEntry{device_property(value, "node"), device_property(value, "id"),
-                                          device_property(value, "path")});
-    }
-  }
+  each_section_line(
+      text, [&](std::string_view header) { id = std::string(header); },
+      [&](std::string_view property) {
+        if (!property.starts_with("map ")) return;
+        auto of = pve_properties(property.substr(4), "");
+        mappings.emplace(id, PveUsbMapEntry{of["node"], of["id"], of["path"]});
+      });
   return mappings;
 }
 

@@ -10,6 +10,7 @@
 #include "core/base/printable.hpp"
 #include "core/base/text.hpp"
 #include "core/checks/pve_mapping.hpp"
+#include "core/proxmox/values.hpp"
 
 namespace hostsplit {
 namespace {
@@ -27,14 +28,6 @@ std::vector<std::string_view> parts(std::string_view properties) {
     properties.remove_prefix(std::min(end + 1, properties.size()));
   }
   return found;
-}
-
-/// Value of the first `key=` with a value; empty without one.
-std::string_view mapping_property(std::string_view properties, std::string_view key) {
-  for (const auto part : parts(properties))
-    if (part.size() > key.size() && part.starts_with(key) && part[key.size()] == '=')
-      return part.substr(key.size() + 1);
-  return {};
 }
 
 /// In whatever order Proxmox VE wrote them.
@@ -98,7 +91,7 @@ class Reader {
     const auto end = std::min(content.find_first_of(blanks), content.size());
     line.entry = content.substr(0, end) == "map";
     if (!line.entry) return;
-    line.map_node = std::string(mapping_property(content.substr(end), "node"));
+    line.map_node = pve_properties(content.substr(end), "")["node"];
     line.properties = sorted_properties(content.substr(end));
   }
 

@@ -28,22 +28,32 @@ bool lists(std::string_view list, std::string_view word) {
 
 }  // namespace
 
-std::vector<PveSection> parse_pve_sections(std::string_view text) {
-  std::vector<PveSection> sections;
+void each_section_line(std::string_view text, const std::function<void(std::string_view)>& header,
+                       const std::function<void(std::string_view)>& property) {
+  bool below = false;
   while (!text.empty()) {
     const auto line = cut(text, '\n');
     const auto content = trimmed(line);
     if (content.empty() || content.starts_with('#')) continue;
     const bool indented = line.front() == ' ' || line.front() == '\t';
-    if (!indented) {
-      const auto colon = std::min(content.find(':'), content.size());
-      const auto rest = trimmed(content.substr(std::min(colon + 1, content.size())));
-      sections.push_back({std::string(content.substr(0, colon)), std::string(first_word(rest)), {}});
-    } else if (!sections.empty()) {
-      const auto key = first_word(content);
-      sections.back().properties[std::string(key)] = std::string(trimmed(content.substr(key.size())));
-    }
+    if (!indented) below = true;
+    if (below) (indented ? property : header)(content);
   }
+}
+
+std::vector<PveSection> parse_pve_sections(std::string_view text) {
+  std::vector<PveSection> sections;
+  each_section_line(
+      text,
+      [&](std::string_view header) {
+        const auto colon = std::min(header.find(':'), header.size());
+        const auto rest = trimmed(header.substr(std::min(colon + 1, header.size())));
+        sections.push_back({std::string(header.substr(0, colon)), std::string(first_word(rest)), {}});
+      },
+      [&](std::string_view property) {
+        const auto key = first_word(property);
+        sections.back().properties[std::string(key)] = std::string(trimmed(property.substr(key.size())));
+      });
   return sections;
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -7,6 +8,11 @@
 #include "core/machine/pve.hpp"
 
 namespace hostsplit {
+
+/// Goes through a file of PVE::SectionConfig: lines at the margin are headers, what is indented below one are its
+/// properties; both are handed over without blanks around them. Empty lines and comments are left out.
+void each_section_line(std::string_view text, const std::function<void(std::string_view)>& header,
+                       const std::function<void(std::string_view)>& property);
 
 /// A section of a file of Proxmox VE: "type: id", properties indented below ("key value").
 struct PveSection {

@@ -64,9 +64,7 @@ std::optional<std::string> value_of(const PveConfigs& pve, const PveObject& obje
 void require_set(const PveConfigs& pve, const SetPve& action) {
   for (const auto& change : action.changes) {
     const auto now = value_of(pve, action.object, change.key);
-    const bool same =
-        now && change.to ? same_pve_value(change.key, *now, *change.to) : now.has_value() == change.to.has_value();
-    if (!same)
+    if (!same_pve_value(change.key, now, change.to))
       throw Error("set", to_string(action.object),
                   fmt::format("{} reads back as {}", change.key, now ? "\"" + *now + "\"" : "not there"));
   }

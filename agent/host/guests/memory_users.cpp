@@ -60,8 +60,7 @@ void read_vms(const Root& root, const PveConfigs& pve, MemoryUsers& users, std::
       user.name = vm->name;
       user.on_boot = vm->on_boot;
       user.needs = judge_start(*vm, nodes).pages;
-      if (vm->hugepages == PvePages::none)
-        users.ordinary.push_back({id, vm->name, false, vm->memory.value_or(512 * kib_per_mib), vm->on_boot});
+      if (vm->hugepages == PvePages::none) users.ordinary.push_back({id, vm->name, false, memory_of(*vm), vm->on_boot});
     }
     if (!user.holds.empty() || !user.needs.empty()) users.pages.push_back(std::move(user));
   }
