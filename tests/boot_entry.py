@@ -30,7 +30,9 @@ def grub(config, top, owner, owner_linux, front, behind, first):
     for mark, words in (("WORDS", front), ("BEHIND", behind), ("FIRST", first)):
         text = text.replace(f"@{mark}@", " ".join(words))
     script = top / "42"
-    script.write_text(text.replace("/etc/grub.d/", f"{top}/"))
+    for folder in ("/etc/grub.d/", "/boot/grub/", "/boot/efi", "/boot/"):
+        text = text.replace(folder, f"{top}{'/boot/' if folder == '/boot/' else '/'}")
+    script.write_text(text)
     linux = top / "10_linux"
     linux.write_text('#!/bin/sh\nprintf "%s|%s" "$GRUB_CMDLINE_LINUX" "$GRUB_CMDLINE_LINUX_DEFAULT"\n')
     linux.chmod(0o755)
@@ -39,7 +41,7 @@ def grub(config, top, owner, owner_linux, front, behind, first):
     very_first = (" ".join(first) + " " if first else "") + owner_linux
     env = {**os.environ, "GRUB_CMDLINE_LINUX_DEFAULT": default, "GRUB_CMDLINE_LINUX": very_first}
     found = subprocess.run(["sh", script], env=env, capture_output=True, text=True, check=True).stdout
-    return f"{owner_linux}|{owner}{' ' if owner else ''}hostsplit=off", found
+    return f"{owner_linux}|{owner}{' ' if owner else ''}hostsplit=off", found.rstrip("\n")
 
 
 def systemd_boot(config, top, owner, front, behind):

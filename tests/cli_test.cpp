@@ -162,7 +162,7 @@ TEST_F(CliTest, DoctorFindsWhatARecordingLacks) {
   ASSERT_TRUE(Json::accept(answer.out)) << answer.out;
   const Json document = Json::parse(answer.out);
   EXPECT_EQ(document["version"], 1);
-  EXPECT_EQ(document["checks"].size(), 21u);
+  EXPECT_EQ(document["checks"].size(), 22u);
   EXPECT_EQ(document["pages"]["source"], "run-time");
 }
 

@@ -62,7 +62,7 @@ TEST_F(Doctor, AGoodHostIsFineThroughout) {
   for (const int node : {0, 1}) split.host.set_pages(node, kib_per_gib, 8);
   const Diagnosis diagnosis = diagnose(split.root);
   for (const auto& finding : diagnosis.findings) ADD_FAILURE() << finding.code << ": " << finding.message;
-  EXPECT_EQ(diagnosis.checkups.size(), 21u);
+  EXPECT_EQ(diagnosis.checkups.size(), 22u);
   EXPECT_THAT(diagnosis_text(diagnosis, {}), HasSubstr("ok  the IOMMU is on"));
   EXPECT_THAT(diagnosis_text(diagnosis, {}), HasSubstr("hugepagesz=1G hugepages=16"));
   EXPECT_THAT(diagnosis_json(diagnosis), HasSubstr("\"source\": \"command-line\""));

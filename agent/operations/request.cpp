@@ -4,6 +4,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/names.hpp"
+#include "core/boot/boot_count.hpp"
 #include "core/boot/escalation.hpp"
 #include "core/memory/pools.hpp"
 #include "core/steps/steps.hpp"
@@ -62,6 +63,7 @@ struct PlanFor {
                            state.pve ? &*state.pve : nullptr});
     put_first(plan, end_of_release(state, "every function goes to its VM again"));
     put_first(plan, trust_steps(state.health));
+    put_first(plan, start_again_steps(state.snapshot));
     return plan;
   }
 

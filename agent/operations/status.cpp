@@ -4,6 +4,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/names.hpp"
+#include "core/boot/boot_count.hpp"
 #include "core/boot/boot_loader.hpp"
 #include "core/boot/initramfs.hpp"
 #include "core/usb/learn.hpp"
@@ -185,9 +186,11 @@ std::optional<Finding> why_not_early(const State& state) {
       "Run update-initramfs -u -k " + state.snapshot.kernel + "; the service has moved the functions meanwhile"};
 }
 
+}  // namespace
+
 std::vector<Finding> boot_findings(const State& state) {
-  std::vector<Finding> findings;
-  if (!state.applied) return findings;
+  if (!state.applied) return {};
+  std::vector<Finding> findings = boot_count_findings(state.snapshot);
   if (is_suspended(state.health))
     findings.push_back(
         {"sitting-out", Severity::error, "hostsplit", "hostsplit is suspended: " + why_suspended(state.health),
@@ -200,6 +203,8 @@ std::vector<Finding> boot_findings(const State& state) {
                         "See the current state: hostsplit plan"});
   return findings;
 }
+
+namespace {
 
 /// The boot loader has the words for huge pages, the running kernel has not.
 bool waits_for_pages(const Plan& planned) {

@@ -50,6 +50,9 @@ struct Status {
   std::vector<Finding> findings;
   bool configured = false, applied = false, pending_changes = false, pending_reboot = false, live = false;
 };
+/// What is wrong with how this host boots: `sitting-out`, `boot-loader-gave-up`, what early boot left. Nothing where
+/// nothing is applied.
+std::vector<Finding> boot_findings(const State& state);
 /// A configuration that does not fit the machine is a finding, `config-does-not-fit`.
 Status status(const State& state);
 

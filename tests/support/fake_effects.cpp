@@ -107,6 +107,13 @@ void FakeEffects::replace_file(const std::string& path, const std::string& conte
   fs::permissions(host_.path(path), static_cast<fs::perms>(mode));
 }
 
+void FakeEffects::overwrite_file(const std::string& path, const std::string& content) {
+  begin("overwrite", path, "");
+  if (!fs::is_regular_file(host_.path(path)) || fs::file_size(host_.path(path)) != content.size())
+    throw Error("write", "/" + path, "it is not such a file");
+  host_.set_file(path, content);
+}
+
 void FakeEffects::replace_cluster_file(const std::string& path, const std::string& expected,
                                        const std::string& content) {
   begin("replace", path, "");

@@ -137,6 +137,8 @@ class FakeHost {
   /// Installs GRUB; its menu has one entry, and what the files of /etc/default/grub.d and 42_hostsplit make of it.
   void add_grub(const std::string& words = "quiet");
   void build_grub_config();
+  /// What grub-probe says of /boot/grub; add_grub() has "ext2".
+  void can_grub_write(const std::string& file_system, const std::string& abstraction = "");
   /// Another installed kernel with an image.
   void add_kernel(const std::string& release);
   /// What update-initramfs does: an image of scripts, hooks' results and modules as they are now.
@@ -266,6 +268,7 @@ class FakeEffects : public Effects {
   explicit FakeEffects(FakeHost& host) : host_(host) {}
   void write_attributes(const std::vector<AttributeWrite>& writes, std::chrono::milliseconds deadline) override;
   void replace_file(const std::string& path, const std::string& content, unsigned mode = 0644) override;
+  void overwrite_file(const std::string& path, const std::string& content) override;
   void replace_cluster_file(const std::string& path, const std::string& before, const std::string& content) override;
   void remove_file(const std::string& path) override;
   void rename_file(const std::string& from, const std::string& to) override;

@@ -40,11 +40,21 @@ void FakeHost::add_initramfs_tools() {
 }
 
 void FakeHost::add_grub(const std::string& words) {
+  can_grub_write("ext2");
   set_file("usr/sbin/update-grub", "#!/bin/sh\n");
   set_file("etc/default/grub", "GRUB_CMDLINE_LINUX_DEFAULT=\"" + words + "\"\n");
   set_file("etc/grub.d/10_linux", "#!/bin/sh\necho \"  linux /vmlinuz $GRUB_CMDLINE_LINUX_DEFAULT\"\n");
   fs::permissions(path("etc/grub.d/10_linux"), fs::perms::owner_all);
   build_grub_config();
+}
+
+void FakeHost::can_grub_write(const std::string& file_system, const std::string& abstraction) {
+  set_file("usr/bin/grub-probe",
+           "#!/bin/sh\ncase $1 in *=fs) echo " + file_system + " ;; *) echo " + abstraction + " ;; esac\n");
+  set_file("usr/bin/grub-editenv",
+           "#!/bin/sh\n{ echo '# GRUB Environment Block'; printf '%0999d' 0 | tr 0 '#'; } >\"$1\"\n");
+  for (const auto* tool : {"usr/bin/grub-probe", "usr/bin/grub-editenv"})
+    fs::permissions(path(tool), fs::perms::owner_all);
 }
 
 void FakeHost::build_grub_config() {
@@ -54,7 +64,8 @@ void FakeHost::build_grub_config() {
       " && mkdir -p boot/grub && (set -a; . etc/default/grub; for f in etc/default/grub.d/*.cfg; do "
       "[ ! -e $f ] || . ./$f; done; sh etc/grub.d/10_linux; [ ! -e etc/grub.d/42_hostsplit ] || "
       "sed 's|/etc/grub.d|" +
-      directory_ + "/etc/grub.d|' etc/grub.d/42_hostsplit | sh) > boot/grub/grub.cfg";
+      directory_ + "/etc/grub.d|; s|/boot/|" + directory_ + "/boot/|g; s|/etc/kernel/|" + directory_ +
+      "/etc/kernel/|' etc/grub.d/42_hostsplit | PATH=" + directory_ + "/usr/bin:$PATH sh) > boot/grub/grub.cfg";
   if (std::system(command.c_str()) != 0) throw std::runtime_error("update-grub");
 }
 

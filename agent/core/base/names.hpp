@@ -13,6 +13,8 @@ inline constexpr auto baseline_file = "var/lib/hostsplit/journal/baseline.toml";
 inline constexpr auto grub_words = "etc/default/grub.d/hostsplit.cfg";
 inline constexpr auto grub_entry = "etc/grub.d/42_hostsplit";
 inline constexpr auto grub_config = "boot/grub/grub.cfg";
+/// Where GRUB counts boots: beside its menu, or on the EFI system partition (config/grub/42_hostsplit).
+inline constexpr const char* grub_count_files[] = {"boot/grub/hostsplit.env", "boot/efi/hostsplit.env"};
 inline constexpr auto kernel_cmdline = "etc/kernel/cmdline";
 inline constexpr auto kernel_postinst_hook = "etc/kernel/postinst.d/zzz-hostsplit";  ///< behind proxmox-boot-tool's
 inline constexpr auto kernel_postrm_hook = "etc/kernel/postrm.d/zzz-hostsplit";
@@ -37,6 +39,8 @@ inline constexpr auto lock_file = "run/hostsplit/lock";
 inline constexpr auto page_lock_file = "var/lock/hugepages.lck";  ///< Proxmox VE's
 inline constexpr auto guest_pid_directory = "run/qemu-server";
 inline constexpr auto quarantine_file = "run/hostsplit/quarantine";  ///< until the machine restarts
+inline constexpr auto mail_file = "run/hostsplit/mail";              ///< hostsplit-mail.path sends it and takes it away
+inline constexpr auto mailed_file = "run/hostsplit/mailed";          ///< what it had, and when
 inline constexpr auto work_socket = "run/hostsplit/work";
 
 inline constexpr auto metrics_directory =

@@ -8,6 +8,7 @@
 #include "boot_texts.hpp"
 #include "core/base/names.hpp"
 #include "core/base/text.hpp"
+#include "core/boot/boot_count.hpp"
 #include "core/boot/cmdline_file.hpp"
 #include "core/boot/grub_settings.hpp"
 #include "core/boot/kernel_parameters.hpp"
@@ -302,7 +303,8 @@ BootLoaderSteps boot_loader_steps(const Snapshot& snapshot, const std::vector<Ke
     file(hook, systemd_boot, kernel_hook_file(ours), 0755,
          "the entry that boots without hostsplit goes with its kernel");
   const std::string stamp = wanted ? stamp_of({all}) : "";
-  if (wanted ? !(baseline.loader && baseline.loader->stamp == stamp) : baseline.loader.has_value())
+  const bool as_wanted = baseline.loader && baseline.loader->stamp == stamp && !gave_up(snapshot);
+  if (wanted ? !as_wanted : baseline.loader.has_value())
     if (known) steps.refresh.push_back(refresh_step(snapshot, words, ours, wanted, stamp));
   return steps;
 }

@@ -9,6 +9,7 @@
 #include "boot_texts.hpp"
 #include "core/base/names.hpp"
 #include "core/base/text.hpp"
+#include "core/boot/boot_count.hpp"
 #include "core/boot/modprobe_conf.hpp"
 #include "core/steps/files.hpp"
 
@@ -26,8 +27,11 @@ std::vector<Step> image_steps(const Snapshot& snapshot, const Baseline& baseline
   std::vector<Step> steps;
   for (const auto& kernel : snapshot.boot.kernels) {
     const ImageTouched* touched = baseline.image(kernel);
-    if (plan.empty() ? !touched : touched && touched->stamp == stamp) continue;
-    steps.push_back({"rebuild " + kernel, RebuildInitramfs{kernel, plan, stamp, modprobe}, reason});
+    const bool as_wanted = touched && touched->stamp == stamp && !gave_up(snapshot);
+    if (plan.empty() ? !touched : as_wanted) continue;
+    // Of the running kernel it is known that the host comes up with it.
+    const bool keep = snapshot.boot.grub && !snapshot.boot.proxmox_boot && kernel == snapshot.kernel && !plan.empty();
+    steps.push_back({"rebuild " + kernel, RebuildInitramfs{kernel, plan, stamp, modprobe, keep}, reason});
   }
   return steps;
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/base/number.hpp"
+#include "core/boot/boot_count.hpp"
 #include "core/boot/kernel_parameters.hpp"
 #include "core/checks/doctor_checks.hpp"
 #include "core/memory/host_memory.hpp"
@@ -166,6 +167,12 @@ Findings check_boot_pages(const DoctorInput& in) {
   return findings;
 }
 
+Findings check_fallback(const DoctorInput& in) {
+  auto findings = boot_count_findings(in.snapshot);
+  append(findings, check_boot_count(in.snapshot));
+  return findings;
+}
+
 // Modules -------------------------------------------------------------------------------------------------------------
 
 Findings check_modules_load(const DoctorInput& in) {
@@ -318,6 +325,7 @@ constexpr Check checks[] = {
     {"page-size", "pages of 1 GiB exist", check_page_size},
     {"command-line", "the kernel command line says what it means", check_useless_words},
     {"boot-pages", "the kernel command line leaves the host its memory", check_boot_pages},
+    {"fallback", "a host that does not come up is started without hostsplit", check_fallback},
     {"modules", "modules to load exist", check_modules_load},
     {"ids", "no list of ids takes twins", check_ids},
     {"blacklist", "the host's USB drivers are not blacklisted", check_blacklist},

@@ -145,6 +145,13 @@ struct SettingsFile {
   bool operator==(const SettingsFile&) const = default;
 };
 
+/// The boots that GRUB has begun and hostsplit has not found healthy (core/boot/boot_count.hpp).
+struct BootCount {
+  std::string path;   ///< of the file it is in: one of names::grub_count_files
+  std::string begun;  ///< "", "1", "2" or "given-up"
+  bool operator==(const BootCount&) const = default;
+};
+
 /// How this machine boots, as far as hostsplit has a hand in it.
 struct BootTools {
   bool initramfs_tools = false;      ///< update-initramfs and /etc/initramfs-tools are there
@@ -161,6 +168,7 @@ struct BootTools {
   std::map<std::string, FileNow> files;  ///< those of foreign_files() and the configuration, where they exist
   /// /etc/default/grub, then /etc/default/grub.d/*.cfg in the order of the shell; hostsplit's own among them.
   std::vector<SettingsFile> grub_settings;
+  std::optional<BootCount> count;  ///< empty: GRUB has no file it can count in
   bool operator==(const BootTools&) const = default;
 };
 

@@ -58,7 +58,8 @@ struct Describe {
   }
 
   Description operator()(const WriteFile& a) const {
-    return {"write-file", "write /" + a.path, {{"path", "/" + a.path, "to"}}, {a.content, mode_text(a.mode)}, {}};
+    const std::string mode = a.in_place ? "in place" : mode_text(a.mode);
+    return {"write-file", "write /" + a.path, {{"path", "/" + a.path, "to"}}, {a.content, mode}, {}};
   }
 
   Description operator()(const EditLine& a) const {
@@ -84,7 +85,7 @@ struct Describe {
         "rebuild-initramfs",
         fmt::format("rebuild the initramfs of {} {} hostsplit, about a minute", a.kernel, carries ? "with" : "without"),
         {{"kernel", a.kernel, "to"}, {"carries", carries}, {"rung", "boot", "rung"}},
-        {a.plan, a.stamp, a.modprobe},
+        {a.plan, a.stamp, a.modprobe, a.keep_without ? "keep" : ""},
         {},
         true};
   }

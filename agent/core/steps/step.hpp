@@ -52,6 +52,7 @@ struct WriteFile {
   std::string path;
   std::string content;
   unsigned mode = 0644;
+  bool in_place = false;  ///< it is there, has that size, and a boot loader writes its blocks as well
   bool operator==(const WriteFile&) const = default;
 };
 
@@ -78,6 +79,8 @@ struct RebuildInitramfs {
   std::string plan;    ///< what etc/hostsplit/boot/plan in the image must be; empty: the image must not know hostsplit
   std::string stamp;   ///< of all that goes in; empty with an empty plan
   std::string modprobe = {};  ///< what etc/modprobe.d/hostsplit.conf in the image must be; empty: not there
+  /// The image as it was before hostsplit stays beside it, for the menu entry without hostsplit.
+  bool keep_without = false;
   bool operator==(const RebuildInitramfs&) const = default;
 };
 

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "core/base/error.hpp"
+#include "core/base/names.hpp"
 #include "core/boot/huge_page_parameters.hpp"
 #include "core/boot/kernel_parameters.hpp"
 
@@ -74,6 +75,9 @@ void refresh_boot_loader(const Root& root, Effects& effects, const RefreshBootLo
     throw;
   }
   if (keep) effects.remove_file(kept);
+  if (!wanted.present.empty()) return;
+  for (const auto* count : names::grub_count_files)
+    if (root.exists(count)) effects.remove_file(count);
 }
 
 }  // namespace hostsplit

@@ -284,7 +284,10 @@ std::string Executor::act(const Reserve& action) {
 }
 
 std::string Executor::act(const WriteFile& action) {
-  effects_.replace_file(action.path, action.content, action.mode);
+  if (action.in_place)
+    effects_.overwrite_file(action.path, action.content);
+  else
+    effects_.replace_file(action.path, action.content, action.mode);
   effects_.read_back(action.path, [&] {
     if (root_.read_file(action.path) != action.content)
       throw Error("write", root_.display(action.path), "it reads back differently");

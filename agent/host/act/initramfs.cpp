@@ -32,6 +32,11 @@ std::string kept_path(const std::string& kernel) {
   return image_path(kernel) + ".hostsplit-previous";
 }
 
+/// What the menu entry without hostsplit starts with (config/grub/42_hostsplit): the image as it was before hostsplit.
+std::string off_path(const std::string& kernel) {
+  return image_path(kernel) + ".hostsplit-off";
+}
+
 /// Line of ORDER that starts a script; 0 when none does.
 std::size_t position(const std::string& order, const std::string& script) {
   std::istringstream lines(order);
@@ -116,6 +121,36 @@ void verify(const Root& root, const RebuildInitramfs& wanted) {
                 "/boot is mounted writable.");
 }
 
+bool knows_hostsplit(const Root& root, const std::string& image) {
+  const auto content = read_image(root, image, {script_in_image, names::boot_plan_file}).content;
+  return content.contains(script_in_image) || content.contains(names::boot_plan_file);
+}
+
+/// There has to be room for a new kernel and its image afterwards.
+bool has_room_to_keep(const Root& root, const std::string& image) {
+  struct stat now {};
+  constexpr std::uint64_t kernel = 32 << 20;
+  return fstatat(root.descriptor(), image.c_str(), &now, 0) == 0 &&
+         free_bytes(root, "boot") >= 2 * static_cast<std::uint64_t>(now.st_size) + kernel;
+}
+
+/// \param kept  the image that was replaced
+void keep_image_without(const Root& root, Effects& effects, const RebuildInitramfs& wanted, const std::string& kept) {
+  const std::string off = off_path(wanted.kernel);
+  bool keep = false;
+  effects.read_back(kept, [&] {
+    keep = wanted.keep_without && !root.exists(off) && !knows_hostsplit(root, kept) && has_room_to_keep(root, kept);
+  });
+  if (keep)
+    effects.rename_file(kept, off);
+  else
+    effects.remove_file(kept);
+}
+
+void forget_image_without(const Root& root, Effects& effects, const RebuildInitramfs& wanted) {
+  if (const auto off = off_path(wanted.kernel); wanted.plan.empty() && root.exists(off)) effects.remove_file(off);
+}
+
 }  // namespace
 
 std::string image_difference(const Root& root, const RebuildInitramfs& wanted) {
@@ -128,6 +163,7 @@ std::string rebuild_initramfs(const Root& root, Effects& effects, const RebuildI
   const std::string image = image_path(wanted.kernel), kept = kept_path(wanted.kernel);
   bool as_wanted = false;
   effects.read_back(image, [&] { as_wanted = is_as_wanted(root, wanted); });
+  forget_image_without(root, effects, wanted);
   if (as_wanted) return "it was as wanted already";
   require_room(root, image);
   effects.keep_file(image, kept);
@@ -139,7 +175,7 @@ std::string rebuild_initramfs(const Root& root, Effects& effects, const RebuildI
     effects.rename_file(kept, image);
     throw;
   }
-  effects.remove_file(kept);
+  keep_image_without(root, effects, wanted, kept);
   return {};
 }
 

@@ -155,6 +155,17 @@ void LiveEffects::replace_file(const std::string& asked, const std::string& cont
   fsync_directory(root, path);
 }
 
+void LiveEffects::overwrite_file(const std::string& path, const std::string& content) {
+  const std::string shown = root_.display(path);
+  const UniqueFd fd(openat(root_.descriptor(), path.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC));
+  struct stat now {};
+  if (fd.get() < 0 || fstat(fd.get(), &now) != 0) throw Error("write", shown, errno_text(errno));
+  if (!S_ISREG(now.st_mode) || now.st_size != static_cast<off_t>(content.size()))
+    throw Error("write", shown, fmt::format("it is not a file of {} bytes", content.size()));
+  if (const int error = write_whole(fd.get(), content)) throw Error("write", shown, errno_text(error));
+  if (fsync(fd.get()) != 0) throw Error("write", shown, errno_text(errno));
+}
+
 void LiveEffects::replace_cluster_file(const std::string& path, const std::string& before, const std::string& content) {
   hostsplit::replace_cluster_file(root_, path, before, content);
 }
@@ -205,6 +216,10 @@ void RecordingEffects::write_attributes(const std::vector<AttributeWrite>& write
 
 void RecordingEffects::replace_file(const std::string& path, const std::string& content, unsigned) {
   lines_.push_back(fmt::format("replace /{} ({} bytes)", path, content.size()));
+}
+
+void RecordingEffects::overwrite_file(const std::string& path, const std::string& content) {
+  lines_.push_back(fmt::format("overwrite /{} ({} bytes)", path, content.size()));
 }
 
 void RecordingEffects::replace_cluster_file(const std::string& path, const std::string&, const std::string& content) {

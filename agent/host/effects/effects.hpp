@@ -48,6 +48,9 @@ class Effects {
   /// to is replaced. The temporary file's name begins with a dot, so that programs which take every file of a directory
   /// do not take it, and is never shared with another writer. \throws Error; the old content is then still there.
   virtual void replace_file(const std::string& path, const std::string& content, unsigned mode = 0644) = 0;
+  /// Writes a file that is there and as long as `content` in the blocks it has, durably: for files whose blocks a boot
+  /// loader reads and writes without its file system. \throws Error.
+  virtual void overwrite_file(const std::string& path, const std::string& content) = 0;
   /// Replaces a file below /etc/pve: replace_cluster_file(). \throws Error.
   virtual void replace_cluster_file(const std::string& path, const std::string& before, const std::string& content) = 0;
   /// Removes a file durably; one that does not exist is fine. \throws Error.
@@ -78,6 +81,7 @@ class LiveEffects : public Effects {
   void in_child(std::size_t count, const ChildProcess::Job& job, const ChildProcess::Ended& ended) override;
   void write_attributes(const std::vector<AttributeWrite>& writes, std::chrono::milliseconds deadline) override;
   void replace_file(const std::string& path, const std::string& content, unsigned mode = 0644) override;
+  void overwrite_file(const std::string& path, const std::string& content) override;
   void replace_cluster_file(const std::string& path, const std::string& before, const std::string& content) override;
   void remove_file(const std::string& path) override;
   void rename_file(const std::string& from, const std::string& to) override;
@@ -96,6 +100,7 @@ class RecordingEffects : public Effects {
  public:
   void write_attributes(const std::vector<AttributeWrite>& writes, std::chrono::milliseconds deadline) override;
   void replace_file(const std::string& path, const std::string& content, unsigned mode = 0644) override;
+  void overwrite_file(const std::string& path, const std::string& content) override;
   void replace_cluster_file(const std::string& path, const std::string& before, const std::string& content) override;
   void remove_file(const std::string& path) override;
   void rename_file(const std::string& from, const std::string& to) override;

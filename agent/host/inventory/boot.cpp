@@ -3,6 +3,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/names.hpp"
+#include "core/boot/boot_count.hpp"
 #include "core/memory/page_source.hpp"
 #include "core/steps/files.hpp"
 #include "host/inventory/parts.hpp"
@@ -73,6 +74,13 @@ void read_grub_settings(const Root& root, BootTools& boot) {
     if (name.ends_with(".cfg")) add(directory + "/" + name);
 }
 
+/// 42_hostsplit keeps one of them at most.
+std::optional<BootCount> read_count(const Root& root) {
+  for (const auto* path : names::grub_count_files)
+    if (const auto block = exact_content(root, path)) return BootCount{path, boots_begun(*block)};
+  return std::nullopt;
+}
+
 }  // namespace
 
 void read_boot_tools(const Root& root, Snapshot& snapshot) {
@@ -81,6 +89,7 @@ void read_boot_tools(const Root& root, Snapshot& snapshot) {
   boot.dracut = !boot.initramfs_tools && (root.exists("usr/bin/dracut") || root.exists("usr/sbin/dracut"));
   boot.grub = root.exists("usr/sbin/update-grub") && root.exists("etc/default/grub");
   if (boot.grub) read_grub_settings(root, boot);
+  if (boot.grub) boot.count = read_count(root);
   boot.proxmox_boot = !root.read("etc/kernel/proxmox-boot-uuids").value_or("").empty();
   boot.efi = root.exists("sys/firmware/efi");
   boot.dmar = root.exists("sys/firmware/acpi/tables/DMAR");

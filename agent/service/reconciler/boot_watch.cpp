@@ -6,6 +6,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/names.hpp"
+#include "core/boot/boot_count.hpp"
 #include "core/boot/kernel_parameters.hpp"
 
 namespace hostsplit {
@@ -36,8 +37,16 @@ std::optional<AuditRecord> BootWatch::check(State& state, HealthSigns signs) {
                               [](const HostUse& use) { return use.kind == UseKind::network && use.lifeline; });
   const BootHealth before = state.health.health.value_or(BootHealth{});
   if (!why_not_healthy(signs, before).empty()) return {};
+  if (const auto& count = state.snapshot.boot.count; count && !count->begun.empty() && !gave_up(state.snapshot))
+    context_.effects.overwrite_file(count->path, no_boots_begun());
+  loader_checked_ = true;
+  if (off()) return {};
   checked_ = true;
-  const BootHealth good{0, state.snapshot.boot_id.empty() ? before.boot_id : state.snapshot.boot_id, signs.network};
+  return forget_unhealthy(state, before, signs.network);
+}
+
+std::optional<AuditRecord> BootWatch::forget_unhealthy(State& state, const BootHealth& before, bool network) {
+  const BootHealth good{0, state.snapshot.boot_id.empty() ? before.boot_id : state.snapshot.boot_id, network};
   if (good == before) return {};
   context_.effects.replace_file(names::boot_health_file, to_text(good));
   state.health.health = good;

@@ -23,19 +23,22 @@ class BootWatch {
   bool off() const { return !why_off_.empty(); }
 
   /// There is nothing to check (any more).
-  bool checked(const State& state) const { return checked_ || off() || !state.applied; }
-  /// Decides from these signs whether the host is healthy, and then sets the count of boots back.
+  bool checked(const State& state) const { return !state.applied || (off() ? loader_checked_ : checked_); }
+  /// Decides from these signs whether the host is healthy, and then sets the counts of boots back: that of the boot
+  /// loader on every boot, unless it has given up, and hostsplit's own where it acts.
   /// \param signs  `network` is taken from the state
   /// \return what to write to the journal, once; empty while it is not healthy, or when nothing was counted
   std::optional<AuditRecord> check(State& state, HealthSigns signs);
 
  private:
   void begin(State& state);
+  std::optional<AuditRecord> forget_unhealthy(State& state, const BootHealth& before, bool network);
 
   const Context& context_;
   std::string why_off_;
-  bool begun_ = false;    ///< this boot is counted, or need not be
-  bool checked_ = false;  ///< the host was found healthy
+  bool begun_ = false;           ///< this boot is counted, or need not be
+  bool checked_ = false;         ///< the host was found healthy while hostsplit acts
+  bool loader_checked_ = false;  ///< it was found healthy
 };
 
 }  // namespace hostsplit

@@ -117,6 +117,14 @@ class Guest:
             self._topology = topology.load(name)
         return self._boot(until)
 
+    def flicker(self, seconds):
+        """Pull the plug, switch on for so long, and pull it again."""
+        self._pull_plug()
+        self._disk.push()
+        self._power_on()
+        time.sleep(seconds)
+        self._pull_plug()
+
     def note_cut(self, name):
         """Keep the disk as a power cut at this moment would leave it, for power_cut_at(); the guest goes on."""
         with self._on().standing_still():
@@ -351,7 +359,7 @@ class Guest:
 
     def _power_on(self, *extra):
         arguments = [*self._firmware, *self._topology.arguments(), *self._plugs.arguments()]
-        self._machine = Machine(self._disk.top, self._directory / "console.log", arguments, extra)
+        self._machine = Machine(self._disk.top, self._directory / "console.log", arguments, extra, self._topology.node_memory)
 
     def _uefi_arguments(self):
         variables = self._directory / "uefi-variables.fd"

@@ -24,8 +24,7 @@ _FAULTS = {-signal.SIGSEGV, -signal.SIGBUS, -signal.SIGABRT, -signal.SIGILL, -si
 # fsrm the guest does not clear and copy memory by string instructions, which TCG does byte after byte.
 _HARDWARE = """
     -machine q35,usb=off -accel tcg,thread=multi,tb-size=512 -cpu max,erms=off,fsrm=off
-    -m 16384M -smp 4,sockets=1,cores=4,threads=1
-    -object memory-backend-ram,id=m0,size=8192M -object memory-backend-ram,id=m1,size=8192M
+    -smp 4,sockets=1,cores=4,threads=1
     -numa node,nodeid=0,cpus=0-1,memdev=m0 -numa node,nodeid=1,cpus=2-3,memdev=m1
     -numa dist,src=0,dst=1,val=12
     -nodefaults -display none
@@ -41,15 +40,15 @@ class Machine:
 
     `qmp` and `agent` are its two controls, `shell` is a socket with a console of the guest
     (hvc0). The serial console is appended to `log`. The process dies with this one, however
-    this one dies.
+    this one dies. `node_memory`: MiB of each of the two nodes.
     """
 
-    def __init__(self, disk, log, devices=(), extra=()):
+    def __init__(self, disk, log, devices=(), extra=(), node_memory=8192):
         self.console = Console(log)
         ours, theirs = zip(*(socket.socketpair() for _ in range(3)))
         self.shell = ours[2]
         self._errors = log.with_name("qemu.log")
-        argv = ["qemu-system-x86_64", *_sockets(theirs), *_HARDWARE, *_disk(disk),
+        argv = ["qemu-system-x86_64", *_sockets(theirs), *_memory(node_memory), *_HARDWARE, *_disk(disk),
                 "-serial", "chardev:serial",
                 "-chardev", f"file,id=serial,path={log},append=on", *devices, *extra]
         with open(self._errors, "wb") as errors:
@@ -107,6 +106,11 @@ class Machine:
         self._process.wait()
         for sock in self._sockets:
             sock.close()
+
+
+def _memory(each):
+    backends = [word for id in ("m0", "m1") for word in ("-object", f"memory-backend-ram,id={id},size={each}M")]
+    return ["-m", f"{2 * each}M", *backends]
 
 
 def _sockets(ends):

@@ -4,7 +4,7 @@ A file has a `description`, and `devices`: a list of tables with `driver`, `id` 
 properties the QEMU device takes, in the order of the command line (a bus before what sits on
 it). Two back ends exist for all: drive "root" and netdev "net". `extends = "NAME"` puts the
 devices of another topology first. `machine` is more for QEMU's -machine, "i8042=off". `iommu` is
-"intel", if nothing is said, "amd" or "none".
+"intel", if nothing is said, "amd" or "none". `node_memory` is the MiB of each node, 8192 if nothing is said.
 """
 
 import hashlib
@@ -32,6 +32,7 @@ class Topology:
     devices: tuple
     machine: str = ""
     iommu: str = "intel"
+    node_memory: int = 8192
 
     def arguments(self):
         """The part of QEMU's command line that makes this machine different from others."""
@@ -44,7 +45,7 @@ class Topology:
 
     def digest(self):
         """A short name for exactly these devices."""
-        text = json.dumps(self.devices, sort_keys=True) + self.machine + self.iommu
+        text = json.dumps(self.devices, sort_keys=True) + self.machine + self.iommu + str(self.node_memory)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -77,7 +78,7 @@ def load(name):
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise BenchError(f"{path.name}: {error}") from error
     return Topology(name, data.get("description", ""), devices, data.get("machine", ""),
-                    data.get("iommu", "intel"))
+                    data.get("iommu", "intel"), data.get("node_memory", 8192))
 
 
 def _property(value):

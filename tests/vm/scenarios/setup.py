@@ -1,5 +1,6 @@
 """From two VMs as the web interface makes them to a split that holds, by three commands: apt install, hostsplit setup, reboot.
-The questions are answered on a terminal, sockets are learned by plugging sticks on the same screen; then undo."""
+The questions are answered on a terminal, sockets are learned by plugging sticks on the same screen; a Linux in VM 101 sees the
+stick that is plugged into its socket, and the host does not; then undo."""
 
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from bench.product import CONFIG, Product
 
 TOPOLOGY = "article"
 SUBJECTS = ("agent/core/proposal/", "agent/core/proxmox/", "agent/operations/setup", "agent/cli/act/setup", "tests/pve/")
-SECONDS = 400
+SECONDS = 700
 MEMORY = 7
 
 PROXMOX = Path(__file__).resolve().parent.parent.parent / "pve" / "proxmox"
@@ -23,13 +24,20 @@ GIVEN = {X0: "vfio-pci", X1: "xhci_hcd", X2: "vfio-pci", X3: "vfio-pci"}
 def run(bench, check):
     product = Product(bench)
     proxmox(bench)
-    before = product.etc(), product.sysfs()
+    before = product.etc(), product.sysfs(), files(bench)
     keys = set_up(bench, check, product)
     again(bench, check, product)
     bench.reboot()
     after_the_reboot(bench, check, product)
+    a_linux_inside(bench, check, product)
     undo(bench, check, product, before)
     print(f"     {keys} keys beyond the names of sockets")
+
+
+def files(bench):
+    """Files outside /etc that undo puts back; an image is built anew, so only its name counts."""
+    return bench.run("find /etc/pve -type f | sort | xargs sha256sum; find /boot -type f -name 'initrd*' | sort; "
+                     "find /boot -type f ! -name 'initrd*' | sort | xargs sha256sum").out
 
 
 def proxmox(bench):
@@ -127,6 +135,43 @@ def after_the_reboot(bench, check, product):
                   f"rm -f /run/qemu-server/{vm}.pid", check=False)
 
 
+# In the image of the VM: says which sticks it has, on its serial port.
+SEES = r"""#!/bin/sh
+[ "$1" != prereqs ] || exit 0
+modprobe xhci_pci
+n=0
+while [ $n -lt 300 ]; do
+    for serial in /sys/bus/usb/devices/*-*/serial; do [ ! -e "$serial" ] || echo "SEES $(cat "$serial")" >/dev/ttyS0; done
+    n=$((n + 1))
+    sleep 1
+done
+"""
+
+
+def a_linux_inside(bench, check, product):
+    """The kernel of the bench once more, in a VM that has the controller of front-1."""
+    bench.run("cp -a /etc/initramfs-tools /root/inside; rm -f /root/inside/hooks/hostsplit /root/inside/scripts/init-top/hostsplit; "
+              "mkdir -p /root/inside/scripts/init-premount; echo xhci_pci >>/root/inside/modules")
+    bench.put_text("/root/inside/scripts/init-premount/sees", SEES, "755")
+    bench.run("mkinitramfs -d /root/inside -o /root/inside.img", 300)
+    vm = bench.spawn("exec qemu-system-x86_64 -nodefaults -display none -machine q35 -accel kvm -cpu host -m 640 "
+                     "-kernel /boot/vmlinuz-$(uname -r) -initrd /root/inside.img -append 'console=ttyS0 hostsplit=off' "
+                     f"-serial file:/root/inside.log -device vfio-pci,host={X0}", "inside")
+    said = lambda: bench.run("cat /root/inside.log", check=False).out
+    check("a Linux boots in VM 101", eventually(lambda: "Run /init" in said() or "SEES" in said(), 420), said()[-2000:])
+    bench.plug("x0", "1", "PROOF")
+    check("it sees the stick in front-1", eventually(lambda: "SEES PROOF" in said(), 300), said()[-2000:])
+    check("the host does not", "PROOF" not in bench.run("cat /sys/bus/usb/devices/*/serial", check=False).out)
+    bench.plug("x1", "1", "OTHER")
+    check("a stick elsewhere is the host's", eventually(lambda: "OTHER" in bench.run(
+        "cat /sys/bus/usb/devices/*/serial", check=False).out, 60) and "SEES OTHER" not in said(), said()[-500:])
+    vm.signal("KILL")
+    for stick in ("PROOF", "OTHER"):
+        bench.unplug(stick)
+
+
 def undo(bench, check, product, before):
     product.undo(check, before[0])
     check("drivers and pages are as before", product.sysfs() == before[1], product.sysfs())
+    changed = sorted(set(files(bench).splitlines()) ^ set(before[2].splitlines()))
+    check("/boot and /etc/pve are as before", not changed, changed)
