@@ -206,7 +206,11 @@ TEST_F(Judged, WrongNode) {
   guest.pages->huge[kib_per_gib] = {{1, 2}};
   EXPECT_EQ(wrong_checks(), (Checks{"memory", "memory"}));
   EXPECT_EQ(wrong()[1].subject, "node 1");
-  EXPECT_THAT(wrong()[0].remedy, HasSubstr("hostnodes=0,memory=2048,policy=bind"));
+  EXPECT_THAT(wrong()[0].remedy, HasSubstr("could not be read"));
+  wish.in_pve = true;
+  EXPECT_THAT(wrong()[0].remedy, HasSubstr("shut the VM down and start it"));
+  wish.remedy = "qm set 101 --numa 1";
+  EXPECT_EQ(wrong()[0].remedy, "qm set 101 --numa 1");
 }
 
 TEST_F(Judged, PartlyOnAnotherNode) {

@@ -43,13 +43,24 @@ Kib total(const std::map<int, Kib>& memory) {
 
 std::string numa_remedy(const GuestWish& wish) {
   if (!wish.remedy.empty()) return wish.remedy;
-  std::string options = fmt::format("qm set {} --numa 1 --hugepages {} --keephugepages 1", wish.vm,
-                                    wish.page_size == 2 * kib_per_mib ? "2" : "1024");
-  int index = 0;
-  for (const auto& [node, size] : wish.memory)
-    options += fmt::format(" --numa{} cpus=<guest CPUs>,hostnodes={},memory={},policy=bind", index++, node,
-                           size / kib_per_mib);
-  return options + ", then shut the VM down and start it";
+  return wish.in_pve ? "Its configuration in Proxmox VE says so: shut the VM down and start it"
+                     : "Its configuration in Proxmox VE could not be read: see its hugepages and numa lines there";
+}
+
+/// What makes Proxmox VE give it a function at its next start.
+std::string function_remedy(const GuestWish& wish, const PciAddress& address) {
+  const std::string restart = fmt::format("shut VM {} down and start it", wish.vm);
+  std::set<int> used;
+  for (const auto& line : wish.host_pci) {
+    used.insert(line.index);
+    for (const auto& each : line.addresses)
+      if (means(each, address)) return fmt::format("hostpci{} names it by now: {}", line.index, restart);
+  }
+  constexpr int most = 16;
+  for (int index = 0; index < most; ++index)
+    if (wish.in_pve && !used.contains(index))
+      return fmt::format("qm set {} --hostpci{} {}, then {}", wish.vm, index, to_string(address), restart);
+  return fmt::format("Give it to the VM in Proxmox VE (Hardware, Add, PCI Device), then {}", restart);
 }
 
 /// Decides from the command line, before any walk: memory that is not from hugetlbfs.
@@ -210,7 +221,7 @@ Verdict judge_function(const PciAddress& address, const RunningGuest& guest, con
   } else if (!passed) {
     verdict.kind = Kind::note;
     verdict.found += ", but the VM was started without it";
-    verdict.remedy = fmt::format("qm set {} --hostpci<N> {}", guest.vm, to_string(address));
+    verdict.remedy = function_remedy(wish, address);
   } else if (far) {
     verdict.kind = Kind::note;
     verdict.remedy = fmt::format("Each transfer crosses the nodes: choose a port of a controller on node {} for it",
@@ -306,6 +317,7 @@ GuestWish wish_for(int vm, const std::optional<Config>& config, const std::optio
     }
   if (config && config->vms.count(vm) && pve)
     wish.remedy = remedy_for(fix_for(*pve, config->vms.at(vm), wish.cpus.value_or(CpuSet()), false, nodes));
+  if (pve) wish.in_pve = true, wish.host_pci = pve->host_pci;
   if (pve) wish_from_pve(*pve, wish);
   // What Proxmox VE was told counts only where the configuration says nothing.
   if (wish.cpus && wish.cpus->empty()) wish.cpus.reset();

@@ -34,12 +34,14 @@ const char* to_string(Verdict::Kind kind);
 struct GuestWish {
   int vm = 0;
   std::string name;
-  std::map<int, Kib> memory;     ///< by node; empty: nothing said
-  Kib page_size = 0;             ///< 0: any huge page; only where memory is not empty
-  std::optional<CpuSet> cpus;    ///< host CPUs its threads may run on
-  std::vector<Claim> functions;  ///< that belong to it
-  std::string source;            ///< where this is written, for messages
-  std::string remedy = {};       ///< what brings its memory there: a `qm set` line that was judged, fix_for()
+  std::map<int, Kib> memory;              ///< by node; empty: nothing said
+  Kib page_size = 0;                      ///< 0: any huge page; only where memory is not empty
+  std::optional<CpuSet> cpus;             ///< host CPUs its threads may run on
+  std::vector<Claim> functions;           ///< that belong to it
+  std::string source;                     ///< where this is written, for messages
+  std::string remedy = {};                ///< what brings its memory there: a `qm set` line that was judged, fix_for()
+  std::vector<PveHostPci> host_pci = {};  ///< what Proxmox VE gives it at its next start
+  bool in_pve = false;                    ///< its configuration in Proxmox VE was read
 };
 
 /// Joins what is known: the configuration of hostsplit first; what it leaves open, the guest's own configuration of

@@ -63,6 +63,7 @@ struct Config {
   BlacklistPolicy blacklist = BlacklistPolicy::ask;
   BootPolicy boot = BootPolicy::initramfs;
   GuestPolicy guests = GuestPolicy::print;
+  bool mail = true;  ///< root hears by mail of what needs somebody
   std::string file;  ///< where it came from, for messages; empty when built in memory
   bool operator==(const Config&) const = default;
 };

@@ -107,6 +107,11 @@ void read_proxmox(const TomlReader& proxmox, Config& config) {
     config.guests = *choice == 0 ? GuestPolicy::print : GuestPolicy::set;
 }
 
+void read_notify(const TomlReader& notify, Config& config) {
+  notify.allow_only({"mail"});
+  if (const auto choice = read_choice(notify, "mail", {"root", "off"})) config.mail = *choice == 0;
+}
+
 int read_vm_id(const std::string& key, const TomlReader& vm) {
   const auto id = parse_number<int>(key);
   // Without leading zeros, so that a VM has one spelling and TOML itself refuses a second table for it.
@@ -238,11 +243,12 @@ Config parse_config(std::string_view text, const std::string& file) {
   config.file = file;
   // What a newer version may hold is unknown; a misspelt version is told as such.
   if (top.has("version")) top.require_version_1();
-  top.allow_only({"version", "host", "vm", "enforce", "proxmox"});
+  top.allow_only({"version", "host", "vm", "enforce", "proxmox", "notify"});
   top.require_version_1();
   if (const auto host = top.table("host")) read_host(*host, config);
   if (const auto enforce = top.table("enforce")) read_enforce(*enforce, config);
   if (const auto proxmox = top.table("proxmox")) read_proxmox(*proxmox, config);
+  if (const auto notify = top.table("notify")) read_notify(*notify, config);
   if (const auto vms = top.table("vm")) {
     for (const auto& [key, table] : vms->subtables("[vm.101]")) {
       const VmWish vm = read_vm(key, table);

@@ -276,6 +276,7 @@ void Daemon::after_look() {
   guarded("metrics", [this] { metrics_.update(reconciler_.state(), reconciler_.repairs()); });
   for (auto& watch : watches_) guarded("directory watch", [&watch] { watch.ensure(); });
   if (!reconciler_.health_checked()) guarded("health", [this] { reconciler_.check_health(host_signs(watched())); });
+  guarded("mail", [this] { reconciler_.send_mail(now()); });
   join_bus();
   if (bus_) bus_->properties_changed();
   arm();

@@ -5,9 +5,12 @@
 #include <algorithm>
 
 #include "core/base/error.hpp"
+#include "core/base/names.hpp"
 #include "core/boot/escalation.hpp"
 #include "core/steps/steps.hpp"
 #include "host/store/lock.hpp"
+#include "host/store/store.hpp"
+#include "operations/status.hpp"
 #include "service/journal/log.hpp"
 
 namespace hostsplit {
@@ -80,6 +83,11 @@ Repair repair_of(const Plan& due) {
   return repair;
 }
 
+Reconciler::Reconciler(const Context& context, Listener listener)
+    : context_(context),
+      listener_(std::move(listener)),
+      mail_(context.root.read_file(names::mailed_file).value_or("")) {}
+
 void Reconciler::look(Time now) {
   ++looks_;
   const auto before = state_.snapshot;
@@ -100,6 +108,40 @@ void Reconciler::look(Time now) {
                                    [](const Finding& finding) { return finding.code == "ports-damaged"; });
   if (!boot_.off() && !damaged) ports_.save_observations(state_);
   tell_findings(needed);
+  hear_of_boots();
+  hear_of_guests();
+}
+
+void Reconciler::hear_of_boots() {
+  for (const auto& finding : boot_findings(state_))
+    if (is_error(finding)) mail_.hear(finding.code, finding.message + ". " + finding.remedy);
+}
+
+void Reconciler::hear_of_guests() {
+  for (const auto& [vm, proof] : load_proofs(context_.root)) {
+    const auto key = fmt::format("verify {}", vm);
+    if (proof.wrong == 0)
+      mail_.over(key);
+    else
+      mail_.hear(
+          key, fmt::format("VM {} did not get what it is to have at its last start. See: hostsplit verify {}", vm, vm));
+  }
+}
+
+/// Once is the start of a VM; again and again is somebody who writes what hostsplit writes.
+void Reconciler::hear_of_shrinks(const Step& step, const AuditRecord& record) {
+  constexpr int worth_a_mail = 3;
+  if (record.event == "wipe" && ++shrinks_[step.id] >= worth_a_mail)
+    mail_.hear("pool " + step.id,
+               fmt::format("huge pages were taken away {} times: {}", shrinks_[step.id], record.message));
+}
+
+void Reconciler::send_mail(Time now) {
+  if (state_.config && !state_.config->mail) return;
+  const auto text = mail_.due(now);
+  if (!text) return;
+  context_.effects.replace_file(names::mailed_file, mail_.to_text());
+  context_.effects.replace_file(names::mail_file, *text, 0600);
 }
 
 void Reconciler::check_health(const HealthSigns& signs) {
@@ -162,6 +204,7 @@ void Reconciler::tell_drift(const Plan& needed, const char* result) {
     if (!record) continue;
     pools_.explain(step, *record);
     audit(*record);
+    hear_of_shrinks(step, *record);
   }
 }
 
@@ -197,7 +240,10 @@ void Reconciler::settle(const Step& step, const StepResult& result, Time now) {
     ++repairs_;
     if (listener_.repaired) listener_.repaired(to_string(bind->address));
   } else if (result.kind == StepResult::Kind::failed) {
-    if (policy_.failed(step.id, now)) audit(given_up_record(step, result.detail));
+    if (!policy_.failed(step.id, now)) return;
+    const auto record = given_up_record(step, result.detail);
+    audit(record);
+    mail_.hear("given up " + step.id, record.message);
   }
 }
 
@@ -234,10 +280,15 @@ void Reconciler::tell_findings(const Plan& needed) {
   std::erase_if(all, [](const Finding& finding) { return finding.severity == Severity::info; });
   const auto changes = findings_.update(all);
   for (const auto& finding : changes.begun) {
-    audit(finding_record(finding, "seen"));
+    const auto record = finding_record(finding, "seen");
+    audit(record);
+    if (is_error(finding)) mail_.hear(finding.code + " " + finding.subject, record.message);
     if (listener_.finding) listener_.finding(finding);
   }
-  for (const auto& finding : changes.ended) audit(finding_record(finding, "ended"));
+  for (const auto& finding : changes.ended) {
+    audit(finding_record(finding, "ended"));
+    mail_.over(finding.code + " " + finding.subject);
+  }
 }
 
 void Reconciler::audit(const AuditRecord& record) {

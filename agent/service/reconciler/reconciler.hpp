@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "service/reconciler/boot_watch.hpp"
 #include "service/reconciler/drift.hpp"
 #include "service/reconciler/finding_log.hpp"
+#include "service/reconciler/owner_mail.hpp"
 #include "service/reconciler/pool_watch.hpp"
 #include "service/reconciler/port_watch.hpp"
 #include "service/reconciler/repair_policy.hpp"
@@ -32,7 +34,7 @@ class Reconciler {
     /// Starts the repair elsewhere; repair_ended() or repair_postponed() follows. Empty: it is done within the look.
     std::function<void(const Plan& due)> start_repair = {};
   };
-  Reconciler(const Context& context, Listener listener) : context_(context), listener_(std::move(listener)) {}
+  Reconciler(const Context& context, Listener listener);
   Reconciler(const Reconciler&) = delete;  // its parts refer to its context
 
   /// One look and what follows from it. \throws Error only when the machine cannot be looked at.
@@ -53,6 +55,9 @@ class Reconciler {
   void check_health(const HealthSigns& signs);
   /// There is nothing to check_health (any more).
   bool health_checked() const { return boot_.checked(state_); }
+
+  /// Has what root is to hear of sent by hostsplit-mail.path. \throws Error when it cannot be written.
+  void send_mail(Time now);
 
   /// When to look again although nothing happened: a repair or a sum waits. Empty when none does.
   std::optional<Time> next_look() const;
@@ -76,6 +81,9 @@ class Reconciler {
   std::optional<Finding> lost_records() const;
   bool report_only() const;
   void audit(const AuditRecord& record);
+  void hear_of_boots();
+  void hear_of_guests();
+  void hear_of_shrinks(const Step& step, const AuditRecord& record);
 
   Context context_;
   Listener listener_;
@@ -89,6 +97,8 @@ class Reconciler {
   FindingLog findings_;
   DriftLog drifts_;
   RepairPolicy policy_;
+  OwnerMail mail_;
+  std::map<std::string, int> shrinks_;  ///< of a pool, by step, since the start
   std::string postponed_why_;
   int postponements_ = 0;  ///< in a row
   std::optional<Time> postponed_;
