@@ -161,6 +161,7 @@ struct BootTools {
   std::map<std::string, FileNow> files;  ///< those of foreign_files() and the configuration, where they exist
   /// /etc/default/grub, then /etc/default/grub.d/*.cfg in the order of the shell; hostsplit's own among them.
   std::vector<SettingsFile> grub_settings;
+  bool menu_has_ours = false;  ///< GRUB's menu has entries of hostsplit (config/grub)
   bool operator==(const BootTools&) const = default;
 };
 
