@@ -67,6 +67,50 @@ def systemd_boot(config, top, owner, front, behind):
     return [f"title    Proxmox without hostsplit", f"options  {owner}{' ' if owner else ''}hostsplit=off", "linux  /x"], found
 
 
+def several_partitions(config, top):
+    """\return what is wrong when one of three partitions cannot be served; entries of before, and room."""
+    names, wrong = ["AAAA", "BBBB", "CCCC"], []
+    for name in names:
+        entries = top / name / "loader/entries"
+        entries.mkdir(parents=True)
+        (entries / "proxmox-6.17.conf").write_text("title    Proxmox\noptions  iommu=pt quiet\nlinux    /x\n")
+        (entries / "hostsplit-off-5.4.conf").write_text("title    a kernel that is gone\n")
+    (top / "AAAA/loader/entries/proxmox-6.17.conf").write_text("title    Proxmox\noptions  quiet\nlinux    /x\n")
+    tools = top / "tools"
+    tools.mkdir()
+    # Partitions are folders; a removal is written down, with whether the new entry was there by then.
+    (tools / "mount").write_text(f'#!/bin/sh\nrmdir "$2" && ln -s {top}/"${{1##*/}}" "$2"\n')
+    (tools / "umount").write_text('#!/bin/sh\n[ ! -L "$1" ] || { rm "$1" && mkdir "$1"; }\n')
+    (tools / "df").write_text('#!/bin/sh\necho header\necho "x 9000 0 5000 0% /x"\n')
+    for tool in tools.iterdir():
+        tool.chmod(0o755)
+    (top / "uuids").write_text("".join(name + "\n" for name in names))
+    script = top / "boot-entries"
+    script.write_text((config / "systemd-boot/boot-entries").read_text()
+                      .replace("/etc/kernel/proxmox-boot-uuids", f"{top}/uuids").replace("/sys/firmware/efi", f"{top}"))
+    env = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "HOSTSPLIT_MOUNTS": "own"}
+
+    def run(*words):
+        return subprocess.run(["sh", script, *words], env=env, capture_output=True, text=True)
+
+    done = run("write", "--", "iommu=pt")
+    if done.returncode == 0 or "AAAA" not in done.stderr:
+        wrong.append(f"a failure on AAAA is not told: {done}")
+    for name in names[1:]:
+        found = sorted(path.name for path in (top / name / "loader/entries").iterdir())
+        if found != ["hostsplit-off-6.17.conf", "proxmox-6.17.conf"]:
+            wrong.append(f"{name} was not served: {found}")
+    if not (top / "AAAA/loader/entries/hostsplit-off-5.4.conf").exists():
+        wrong.append("an old entry went where no new one came")
+    if run("check", "4000").returncode != 0 or run("check", "6000").returncode == 0:
+        wrong.append("room is not looked at")
+    done = run("remove")
+    left = [path for name in names for path in (top / name).rglob("hostsplit-off-*")]
+    if done.returncode != 0 or left:
+        wrong.append(f"remove left {left}: {done}")
+    return wrong
+
+
 def main(config):
     rng = random.Random(7)
     wrong = tried = 0
@@ -88,6 +132,10 @@ def main(config):
                 if right != found:
                     wrong += 1
                     print(f"{loader}: front {front}, behind {behind}, first {first}\n  right: {right}\n  found: {found}")
+    with tempfile.TemporaryDirectory() as directory:
+        for sentence in several_partitions(config, Path(directory)):
+            wrong += 1
+            print(sentence)
     print(f"{tried - wrong} of {tried} entries are the owner's line")
     return 1 if wrong else 0
 

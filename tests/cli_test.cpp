@@ -75,6 +75,17 @@ class CliTest : public ::testing::Test {
 };
 std::string CliTest::directory_;
 
+/// The records that open steps say the same as those that close them.
+TEST_F(CliTest, TheLogHasEachStepOnce) {
+  const std::string tools = directory_ + "/tools";
+  fs::create_directories(tools);
+  std::ofstream(tools + "/journalctl") << "#!/bin/sh\necho \"$@\"\n";
+  fs::permissions(tools + "/journalctl", fs::perms::owner_all);
+  const std::string log = "PATH=" + tools + ":$PATH " + HOSTSPLIT_BINARY + " log";
+  EXPECT_EQ(run(log + " -n 5").out, "-t hostsplit --priority=info -n 5\n");
+  EXPECT_EQ(run(log + " -p debug").out, "-t hostsplit -p debug\n") << "who asks for them gets them";
+}
+
 TEST_F(CliTest, StatusShowsTheMachine) {
   const Answer answer = on_machine("status");
   EXPECT_EQ(answer.code, 0) << answer.err;

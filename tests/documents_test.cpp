@@ -146,9 +146,18 @@ TEST(BaselineToml, RoundTripOfOddButLegalValues) {
   baseline.files.push_back({"etc/kernel/cmdline", FileNow{"root=\"x\" ro\n\n# \\ ''' end", 0640}});
   baseline.images.push_back({"6.17.13-1-pve", "0123456789abcdef", "11-22"});
   baseline.images.push_back({"6.12.0", "", ""});
+  baseline.files.push_back({"etc/long", FileNow{std::string(9000, 'x') + "\xc3\xa4" + std::string(9000, '\\'), 0600}});
+  baseline.files.push_back({"etc/empty", FileNow{"", 0600}, "0123456789abcdef fedcba9876543210"});
   baseline.loader = LoaderTouched{"0123456789abcdef", "11-22"};
+  baseline.after_loss = true;
   EXPECT_EQ(parse_baseline(to_toml(baseline), "the-file"), baseline);
   EXPECT_TRUE(parse_baseline(to_toml(Baseline{}), "the-file").empty());
+}
+
+TEST(BaselineToml, AFileInOneTextIsReadToo) {
+  const auto read = parse_baseline("version = 1\n[[file]]\npath = \"etc/x\"\nmode = 420\ncontent = \"a\\nb\"\n", "f");
+  ASSERT_EQ(read.files.size(), 1u);
+  EXPECT_EQ(read.files[0].file, (FileNow{"a\nb", 0644}));
 }
 
 /// The way back must stay readable whatever somebody once wrote into driver_override.

@@ -12,10 +12,10 @@ CODE = r'"([a-z0-9]+(?:-[a-z0-9]+)+)"'
 # A code with its severity: an aggregate, or a helper that takes both.
 WITH_SEVERITY = re.compile(CODE + r',\s*((?:\([^()]*\)|[^,;"{}()]|"[^"]*")*?Severity::\w+[^,;]*),')
 # A helper that knows the severity by itself.
-BY_HELPER = re.compile(r"\b(error|warn|refresh)\(\s*" + CODE)
+BY_HELPER = re.compile(r"\b(error|warn)\(\s*" + CODE)
 # A helper that is given a severity which is decided elsewhere.
 DECIDED_ELSEWHERE = re.compile(r"\badd\(\s*" + CODE + r",\s*severity\b")
-HELPERS = {"error": {"error"}, "warn": {"warning"}, "refresh": {"error"}}
+HELPERS = {"error": {"error"}, "warn": {"warning"}}
 ROW = re.compile(r"\| `([a-z0-9-]+)` \| (error|warning|info)(\*?) \|")
 
 

@@ -158,6 +158,54 @@ TEST_F(KeeperTest, WhileAnotherHostsplitActsItWaitsAndSaysNothing) {
   EXPECT_EQ(split.driver(taken), "vfio-pci");
 }
 
+TEST_F(KeeperTest, WhatWasSeenWhileAnotherActedIsNoDrift) {
+  split.host.set_file(names::boot_id_file, "11-22\n");
+  apply();
+  drift();
+  // Between the observation and what follows from it this boot is counted: then another hostsplit acts for an instant.
+  int acted = 0;
+  split.effects.before = [&](const std::string&) {
+    if (acted++ == 0) const Lock other(split.root);
+  };
+  observe();
+  split.effects.before = {};
+  ASSERT_GT(acted, 0);
+  EXPECT_EQ(count("drift", "seen"), 0);
+  ASSERT_TRUE(reconciler.next_look());
+  now = *reconciler.next_look();
+  observe();
+  EXPECT_EQ(count("drift", "seen"), 1);
+  EXPECT_EQ(split.driver(taken), "vfio-pci");
+}
+
+TEST(Lock, CountsWhoTakesItAndNotWhoAsks) {
+  SplitHost split;
+  EXPECT_EQ(Lock::times_taken(split.root), 0u);
+  { const Lock one(split.root); }
+  EXPECT_FALSE(Lock::held(split.root));
+  EXPECT_EQ(Lock::times_taken(split.root), 1u);
+  const Lock two(split.root);
+  EXPECT_TRUE(Lock::held(split.root));
+  EXPECT_EQ(Lock::times_taken(split.root), 2u);
+}
+
+TEST_F(KeeperTest, WhatBecameOfPoolsWhileNothingWasAppliedIsNobodysFault) {
+  apply();
+  observe();
+  ASSERT_TRUE(carry_out(split.context(), Undo{}).ok());
+  split.host.set_pages(0, kib_per_gib, 20);
+  observe(1s);
+  split.host.set_pages(0, kib_per_gib, 0);
+  observe(1s);
+  split.audit.records.clear();
+  ASSERT_TRUE(split.apply_now().ok());
+  split.host.set_pages(0, kib_per_gib, 0);
+  split.host.set_pages(1, kib_per_gib, 0);
+  observe(1s);
+  EXPECT_EQ(count("wipe", "seen"), 0) << message("wipe", "seen");
+  EXPECT_EQ(split.pages(0), 8u);
+}
+
 TEST_F(KeeperTest, ADamagedConfigurationKeepsTheLastGoodOneAndIsToldOnce) {
   apply();
   observe();

@@ -251,6 +251,26 @@ TEST_F(LinkTest, OneAfterTheOtherOverOneConnection) {
   EXPECT_THAT(said, ElementsAre("a step", "apply ok", "repair ok"));
 }
 
+TEST_F(LinkTest, APersonsRequestGoesBeforeRepairs) {
+  start("repair");
+  turn();
+  accept();
+  EXPECT_EQ(receive(), "repair");
+  start("repair");
+  start("apply");
+  start("undo");
+  EXPECT_EQ(receive(), "cancel") << "the repair that runs leaves what it has not begun";
+  EXPECT_EQ(receive(), "");
+  finish();
+  EXPECT_EQ(receive(), "apply");
+  finish();
+  EXPECT_EQ(receive(), "undo");
+  finish();
+  EXPECT_EQ(receive(), "repair");
+  finish();
+  EXPECT_THAT(said, ElementsAre("repair ok", "apply ok", "undo ok", "repair ok"));
+}
+
 TEST_F(LinkTest, ACancelReachesTheWorkerOrEmptiesTheLine) {
   const auto first = start("apply"), second = start("undo");
   turn();

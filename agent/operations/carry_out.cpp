@@ -3,8 +3,13 @@
 #include <algorithm>
 
 #include "core/base/error.hpp"
+#include "core/base/names.hpp"
+#include "core/memory/pools.hpp"
+#include "core/planner/recognise.hpp"
 #include "core/planner/token.hpp"
+#include "core/steps/files.hpp"
 #include "core/steps/steps.hpp"
+#include "host/act/space.hpp"
 #include "host/inventory/inventory.hpp"
 #include "host/inventory/proxmox.hpp"
 #include "host/store/lock.hpp"
@@ -27,6 +32,11 @@ bool is_awaited(const Request& request) {
 bool stops_at_failure(const Request& request) {
   return std::holds_alternative<Apply>(request) || std::holds_alternative<Transfer>(request) ||
          std::holds_alternative<Setup>(request);
+}
+
+/// Brings the host to a new configuration.
+bool is_configuring(const Request& request) {
+  return std::holds_alternative<Apply>(request) || std::holds_alternative<Setup>(request);
 }
 
 void refuse_errors(const Request& request, const Plan& plan) {
@@ -106,14 +116,53 @@ struct StillNeeded {
   }
 };
 
-/// What was put back needs no inverse any more; what could not be put back keeps its own.
+/// What was put back needs no inverse any more; what could not be put back keeps its own, and so do pools with pages
+/// that VMs still use.
 Baseline remaining(const Root& root, const Baseline& baseline) {
   Baseline rest;
+  rest.after_loss = baseline.after_loss;
   std::optional<PveConfigs> pve;
   if (!baseline.pve_keys.empty()) pve = read_pve(root);
-  for (const auto& step : make_undo_plan(inventory(root), baseline, std::nullopt, pve ? &*pve : nullptr).steps)
-    std::visit(StillNeeded{baseline, rest}, step.action);
+  const Snapshot snapshot = inventory(root);
+  for (const auto& step : make_undo_plan(snapshot, baseline, std::nullopt, pve ? &*pve : nullptr).steps)
+    if (!touches_pool(step)) std::visit(StillNeeded{baseline, rest}, step.action);
+  std::copy_if(baseline.pools.begin(), baseline.pools.end(), std::back_inserter(rest.pools),
+               [&](const PoolBefore& before) { return is_larger_than_before(snapshot, before); });
   return rest;
+}
+
+/// Before anything is done: a record that is damaged is kept beside, and what was recognised is written down.
+void settle_records(const Context& context, const Request& request, const State& state, const Plan& plan) {
+  if (plan.steps.empty()) return;
+  bool damaged = false;
+  for (const auto& file : state.damaged) {
+    if (file.path != names::baseline_file) continue;
+    damaged = true;
+    const auto keep = std::get<WriteFile>(keep_step(file.path, file.content, {}).action);
+    context.effects.replace_file(keep.path, keep.content, keep.mode);
+  }
+  Baseline baseline = state.baseline;
+  if (is_configuring(request)) note_present(plan.target, state.snapshot, baseline);
+  if (damaged || !(baseline == load_baseline(context.root))) save_baseline(context.effects, baseline);
+}
+
+bool was_cancelled(const Outcome& outcome) {
+  return std::any_of(outcome.results.begin(), outcome.results.end(),
+                     [](const StepResult& result) { return result.detail == Executor::cancelled; });
+}
+
+/// Who stops an apply does not want what it would have come to: the boot plan, which is written first so that a power
+/// failure can be recovered from, becomes what it was, and the service keeps nothing true that was not asked for.
+void take_back_plan(const Context& context, const std::optional<BootPlan>& before, CarriedOut& done) {
+  const auto now = context.root.read_file(names::boot_plan_file);
+  if (now == (before ? std::optional(to_text(*before)) : std::nullopt)) return;
+  constexpr auto reason = "it was stopped before its end, so nothing new is kept in force";
+  const Step step = before ? Step{"write " + std::string(names::boot_plan_file),
+                                  WriteFile{names::boot_plan_file, to_text(*before)}, reason}
+                           : forget_step(names::boot_plan_file, reason);
+  Executor executor(context.root, context.effects, context.audit);
+  for (auto& result : executor.run({step}).results)
+    if (result.kind != StepResult::Kind::done) done.outcome.results.push_back(std::move(result));
 }
 
 class NoAudit : public AuditSink {
@@ -126,8 +175,10 @@ CarriedOut carry_out(const Context& context, const Request& request, const std::
                      const Progress& progress) {
   const Lock lock(context.root);
   CarriedOut done;
+  State state;
   const auto decide = [&] {
-    done.plan = plan_for(observe_for(context.root, request), request);
+    state = observe_for(context.root, request);
+    done.plan = plan_for(state, request);
     require_shown(request, token, done.plan);
     refuse_errors(request, done.plan);
   };
@@ -146,9 +197,12 @@ CarriedOut carry_out(const Context& context, const Request& request, const std::
       std::erase_if(done.plan.steps, touches_pool);
     }
   }
+  if (is_configuring(request)) require_space(context.root, context.effects, done.plan.steps);
+  settle_records(context, request, state, done.plan);
   Executor executor(context.root, context.effects, context.audit, context.stop_asked);
   done.outcome = executor.run(done.plan.steps, releasing(pages, done.plan.steps, progress), stops_at_failure(request));
   if (!no_pages.empty()) done.outcome.results.push_back({"pages", StepResult::Kind::failed, no_pages});
+  if (is_configuring(request) && was_cancelled(done.outcome)) take_back_plan(context, state.applied, done);
   if (std::holds_alternative<Undo>(request))
     save_baseline(context.effects, remaining(context.root, load_baseline(context.root)));
   return done;

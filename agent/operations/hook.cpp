@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "core/base/error.hpp"
+#include "core/base/names.hpp"
 #include "core/boot/kernel_parameters.hpp"
 #include "core/checks/host_pci.hpp"
 #include "core/checks/start_check.hpp"
@@ -17,6 +18,7 @@
 #include "host/store/lock.hpp"
 #include "host/store/page_lock.hpp"
 #include "host/store/store.hpp"
+#include "operations/state.hpp"
 #include "operations/verify.hpp"
 
 namespace hostsplit {
@@ -47,6 +49,8 @@ std::vector<std::string> bring_back_pages(const Context& context, const BootPlan
     const auto steps = missing_pages(inventory(context.root), applied, vm);
     if (steps.empty()) return {};
     const Lock lock = patient_lock(context.root);
+    if (!context.root.exists(names::baseline_file))  // it was lost, and what begins anew would not know the rest
+      save_baseline(context.effects, observe_applied(context.root).baseline);
     std::vector<std::string> notes;
     for (const auto& result : Executor(context.root, context.effects, context.audit).run(steps, {}, false).results)
       if (result.kind == StepResult::Kind::failed) notes.push_back(result.detail);
@@ -77,7 +81,7 @@ void refuse(const Context& context, int vm, const std::string& why, HookAnswer& 
 
 HookAnswer before_start(const Context& context, int vm) {
   HookAnswer answer;
-  const auto applied = load_boot_plan(context.root);
+  const auto applied = usable_boot_plan(context.root);
   Snapshot snapshot = inventory(context.root);
   // Whatever hostsplit claims: Proxmox VE takes what the line names.
   const PveConfigs pve = read_pve(context.root);
@@ -100,7 +104,7 @@ HookAnswer before_start(const Context& context, int vm) {
 
 HookAnswer after_start(const Context& context, int vm) {
   HookAnswer answer;
-  const auto applied = load_boot_plan(context.root);
+  const auto applied = usable_boot_plan(context.root);
   if (!applied || !applied_for(*applied, vm)) return answer;
   const Proof proof = verify(context.root, {vm}, false);
   for (const auto& guest : proof.guests)

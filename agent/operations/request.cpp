@@ -7,6 +7,7 @@
 #include "core/boot/boot_count.hpp"
 #include "core/boot/escalation.hpp"
 #include "core/memory/pools.hpp"
+#include "core/steps/files.hpp"
 #include "core/steps/steps.hpp"
 #include "formats/toml/documents.hpp"
 #include "operations/transfer.hpp"
@@ -21,6 +22,31 @@ std::vector<Step> end_of_release(const State& state, const std::string& reason) 
 
 void put_first(Plan& plan, const std::vector<Step>& steps) {
   plan.steps.insert(plan.steps.begin(), steps.begin(), steps.end());
+}
+
+/// Files of hostsplit that cannot be used are kept, and gone, or written anew, when the plan is done.
+void settle_damaged(const State& state, Plan& plan) {
+  std::vector<Step> first;
+  for (const auto& file : state.damaged) {
+    first.push_back(keep_step(file.path, file.content, "it is damaged"));
+    const bool settled =
+        file.path == names::baseline_file || std::any_of(plan.steps.begin(), plan.steps.end(), [&](const Step& step) {
+          const auto* write = std::get_if<WriteFile>(&step.action);
+          const auto* remove = std::get_if<RemoveFile>(&step.action);
+          return (write && write->path == file.path) || (remove && remove->path == file.path);
+        });
+    if (!settled) first.push_back(forget_step(file.path, "it is damaged, and nothing needs it"));
+  }
+  put_first(plan, first);
+  plan.findings.insert(plan.findings.end(), state.findings.begin(), state.findings.end());
+}
+
+/// What is done needs no record any more; pages that VMs still use do.
+bool is_put_back(const State& state, const Plan& undo) {
+  const auto& pools = state.baseline.pools;
+  return undo.steps.empty() && std::none_of(pools.begin(), pools.end(), [&](const PoolBefore& before) {
+           return is_larger_than_before(state.snapshot, before);
+         });
 }
 
 Plan not_configured() {
@@ -64,6 +90,7 @@ struct PlanFor {
     put_first(plan, end_of_release(state, "every function goes to its VM again"));
     put_first(plan, trust_steps(state.health));
     put_first(plan, start_again_steps(state.snapshot));
+    settle_damaged(state, plan);
     return plan;
   }
 
@@ -72,6 +99,15 @@ struct PlanFor {
     put_first(plan, end_of_release(state, "nothing is assigned any more that could be lent"));
     for (const auto& forget : {forget_rung_steps(state.climbed), forget_health_steps(state.health)})
       plan.steps.insert(plan.steps.end(), forget.begin(), forget.end());
+    settle_damaged(state, plan);
+    if (state.baseline_lost)
+      plan.findings.push_back(
+          {"baseline-lost", Severity::warning, "/" + std::string(names::baseline_file),
+           "the record of how the host was before hostsplit was lost; what is recognised as hostsplit's is taken away, "
+           "and functions return to the driver the kernel chooses",
+           ""});
+    if (!state.baseline.empty() && is_put_back(state, plan))
+      plan.steps.push_back(forget_step(names::baseline_file, "everything is as it was before hostsplit"));
     return plan;
   }
 

@@ -1,7 +1,11 @@
 #include "operations/state.hpp"
 
+#include <algorithm>
+
 #include "core/base/error.hpp"
 #include "core/base/names.hpp"
+#include "core/planner/recognise.hpp"
+#include "core/planner/vm_steps.hpp"
 #include "host/guests/memory_users.hpp"
 #include "host/inventory/dependents.hpp"
 #include "host/inventory/inventory.hpp"
@@ -19,26 +23,80 @@ void observe_the_rest(const Root& root, State& state) {
   state.released = load_released(root);
 }
 
+Finding unread_baseline(const Root& root) {
+  return {"baseline-unread", Severity::warning, root.display(names::baseline_file),
+          "it cannot be read, so what hostsplit has done already is not known here",
+          "Run it as root: sudo hostsplit ..."};
+}
+
+/// The record of how the host was before. One that only root can read is no damage.
+void read_baseline(const Root& root, State& state) {
+  const std::string shown = root.display(names::baseline_file);
+  try {
+    state.baseline = load_baseline(root);
+  } catch (const Error& error) {
+    if (error.kind() == Error::Kind::bad_input) {
+      state.damaged.push_back({names::baseline_file, root.read_file(names::baseline_file).value_or("")});
+      state.findings.push_back(
+          {"baseline-damaged", Severity::warning, shown, error.what(),
+           "What hostsplit did is recognised without it as far as possible; the next apply or undo keeps a copy in /" +
+               std::string(names::kept_directory)});
+    } else {
+      state.findings.push_back(unread_baseline(root));
+    }
+  }
+}
+
+/// \return what of the plan counts as applied where the record is lost
+std::optional<BootPlan> read_boot_plan(const Root& root, State& state) {
+  try {
+    return state.applied = load_boot_plan(root);
+  } catch (const Error& error) {
+    if (error.kind() != Error::Kind::bad_input) throw;
+    const std::string content = root.read_file(names::boot_plan_file).value_or("");
+    state.damaged.push_back({names::boot_plan_file, content});
+    state.findings.push_back(
+        {"plan-damaged", Severity::warning, root.display(names::boot_plan_file), error.what(),
+         "Until then nothing is enforced; a copy is kept in /" + std::string(names::kept_directory)});
+    return salvage_boot_plan(content);
+  }
+}
+
+void read_records(const Root& root, State& state) {
+  read_baseline(root, state);
+  const auto applied = read_boot_plan(root, state);
+  if (!state.climbed && root.exists(names::rung_file))
+    state.damaged.push_back({names::rung_file, root.read_file(names::rung_file).value_or("")});
+  const bool known = root.exists(names::baseline_file) &&
+                     std::none_of(state.damaged.begin(), state.damaged.end(),
+                                  [](const DamagedFile& file) { return file.path == names::baseline_file; });
+  state.baseline_lost = (!known && is_touched(state.snapshot, applied)) || state.baseline.after_loss;
+  state.baseline = recognised(std::move(state.baseline), state.snapshot, applied, state.baseline_lost,
+                              state.pve ? &*state.pve : nullptr);
+}
+
 }  // namespace
 
 State observe_applied(const Root& root) {
   State state;
   observe_the_rest(root, state);
   read_open_devices(root, state.snapshot);
-  state.baseline = load_baseline(root);
-  state.applied = load_boot_plan(root);
+  read_records(root, state);
   return state;
 }
 
 State observe_for_undo(const Root& root) {
   State state = observe_applied(root);
-  if (!state.baseline.pve_keys.empty()) state.pve = read_pve(root);
+  if (state.baseline.pve_keys.empty() && !state.baseline_lost) return state;
+  state.pve = read_pve(root);
+  if (state.baseline_lost) recognise_hooks(*state.pve, state.baseline);
   return state;
 }
 
 State observe_for_setup(const Root& root) {
   State state = observe_applied(root);
   state.pve = read_pve(root);
+  if (state.baseline_lost) recognise_hooks(*state.pve, state.baseline);
   read_guest_uses(root, *state.pve, state.snapshot);
   read_memory_users(root, *state.pve, state.snapshot);
   state.ports = load_port_map(root);
@@ -54,27 +112,36 @@ State observe(const Root& root) {
 State observe_for_service(const Root& root) {
   State state;
   observe_the_rest(root, state);
-  state.baseline = load_baseline(root);
-  state.applied = load_boot_plan(root);
+  read_records(root, state);
   state.config = load_config(root);
   state.ports = load_port_map(root);
   return state;
 }
 
+std::optional<BootPlan> usable_boot_plan(const Root& root) try {
+  return load_boot_plan(root);
+} catch (const Error& error) {
+  if (error.kind() == Error::Kind::bad_input) return std::nullopt;
+  throw;
+}
+
 std::vector<Finding> observe_tolerantly(const Root& root, State& state) {
   std::vector<Finding> damaged;
-  const auto refresh = [&](const char* code, const char* file, auto& value, auto load) {
+  const auto read_again = [&](const char* code, Severity severity, const char* file, auto& value, auto load) {
     try {
       value = load(root);
     } catch (const Error& error) {
-      damaged.push_back({code, Severity::error, root.display(file), error.what(), error.remedy()});
+      damaged.push_back({code, severity, root.display(file), error.what(), error.remedy()});
     }
   };
   observe_the_rest(root, state);
-  refresh("config-damaged", names::config_file, state.config, load_config);
-  refresh("ports-damaged", names::port_map_file, state.ports, load_port_map);
-  refresh("baseline-damaged", names::baseline_file, state.baseline, load_baseline);
-  refresh("plan-damaged", names::boot_plan_file, state.applied, load_boot_plan);
+  read_again("config-damaged", Severity::error, names::config_file, state.config, load_config);
+  read_again("ports-damaged", Severity::error, names::port_map_file, state.ports, load_port_map);
+  read_again("plan-damaged", Severity::warning, names::boot_plan_file, state.applied, load_boot_plan);
+  if (root.exists(names::baseline_file) && !root.read(names::baseline_file))
+    damaged.push_back(unread_baseline(root));
+  else
+    read_again("baseline-damaged", Severity::warning, names::baseline_file, state.baseline, load_baseline);
   return damaged;
 }
 

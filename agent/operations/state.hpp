@@ -15,12 +15,21 @@
 
 namespace hostsplit {
 
+/// A file of hostsplit that cannot be used. No verb stops at it: what it said counts as lost, and the next verb that
+/// acts keeps a copy and writes it anew, or removes it.
+struct DamagedFile {
+  std::string path, content;
+};
+
 /// All that is known at one moment: observed, wanted, learned, done.
 struct State {
   Snapshot snapshot;
   std::optional<Config> config;  ///< empty: not configured yet
   PortMap ports;
-  Baseline baseline;
+  Baseline baseline;           ///< with what is recognised besides (core/planner/recognise.hpp)
+  bool baseline_lost = false;  ///< there is no record, though hostsplit has acted here; or one was lost earlier
+  std::vector<DamagedFile> damaged;
+  std::vector<Finding> findings;  ///< about these: `plan-damaged`, `baseline-damaged`, `baseline-unread`
   std::optional<BootPlan> applied;
   HealthRecord health;
   std::optional<RungRecord> climbed;  ///< the rung that was climbed to, if one was
@@ -29,7 +38,7 @@ struct State {
 };
 
 /// Reads everything, what processes have open and what guests are given included. Reads /etc/pve.
-/// \throws Error(bad_input) for damaged files.
+/// \throws Error(bad_input) for a damaged configuration or port map.
 State observe(const Root& root);
 
 /// As observe(), but the configuration stays empty: setup brings its own, and a damaged one is no obstacle to planning.
@@ -44,8 +53,12 @@ State observe_for_service(const Root& root);
 /// those are damaged, because the way back must not depend on them. Early boot and repairs do not wait for /etc/pve.
 /// \throws Error(bad_input).
 State observe_applied(const Root& root);
-/// The same, and /etc/pve where hostsplit has set something there. \throws Error(bad_input).
+/// The same, and /etc/pve where hostsplit has set something there, or may have. \throws Error(bad_input).
 State observe_for_undo(const Root& root);
+
+/// The boot plan, or nothing where it is damaged: for those who must go on without one. \throws Error if it cannot be
+/// read.
+std::optional<BootPlan> usable_boot_plan(const Root& root);
 
 /// Reads everything again into `state`, for programs that must go on: what a damaged file stands for stays as it was
 /// in `state`. As observe_for_service() otherwise. \return a finding for each damaged file: `config-damaged`,

@@ -89,7 +89,7 @@ void add_unnamed_ports(const Snapshot& snapshot, std::vector<PortStatus>& ports)
 std::string wanted_driver(const State& state, const PciFunction& function, const Claim* claim) {
   if (claim && !state.released.count(function.address)) return names::vfio_driver;
   const BindingBefore* before = state.baseline.binding(function.fingerprint);
-  return before ? before->driver : function.driver;
+  return before && !before->unknown ? before->driver : function.driver;
 }
 
 const Claim* claim_of(const BootPlan& target, const PciAddress& address) {
@@ -239,6 +239,7 @@ Status status(const State& state) {
   status.pools = pools(state.snapshot, target);
   status.nodes = state.snapshot.nodes;
   merge(status.findings, planned.findings);
+  merge(status.findings, state.findings);
   merge(status.findings, check_port_map(state.ports, state.snapshot));
   merge(status.findings, state.snapshot.findings);
   merge(status.findings, boot_findings(state));

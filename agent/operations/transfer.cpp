@@ -67,8 +67,9 @@ void release_steps(const State& state, const std::vector<Claim>& claims, Plan& p
     const PciFunction& function = *state.snapshot.function(claim.address);
     const BindingBefore* before = state.baseline.binding(claim.function);
     if (!before || function.driver == before->driver) continue;
-    plan.steps.push_back(bind_step(function, before->driver, before->driver_override,
-                                   fmt::format("the host borrows it from VM {} until the next boot", claim.vm)));
+    if (auto step =
+            return_step(function, *before, fmt::format("the host borrows it from VM {} until the next boot", claim.vm)))
+      plan.steps.push_back(std::move(*step));
   }
 }
 

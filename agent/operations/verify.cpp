@@ -11,6 +11,7 @@
 #include "host/inventory/inventory.hpp"
 #include "host/inventory/proxmox.hpp"
 #include "host/store/store.hpp"
+#include "operations/state.hpp"
 
 namespace hostsplit {
 namespace {
@@ -73,7 +74,7 @@ bool Proof::ok() const {
 }
 
 Proof verify(const Root& root, const std::vector<int>& asked, bool force) {
-  const Wanted wanted{load_config(root), load_boot_plan(root), read_pve(root)};
+  const Wanted wanted{load_config(root), usable_boot_plan(root), read_pve(root)};
   std::set<int> everybody = known_guests(wanted, root);
   require_known(asked, everybody, wanted.pve);
   const std::set<int> meant = asked.empty() ? everybody : std::set<int>(asked.begin(), asked.end());

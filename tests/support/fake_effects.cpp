@@ -123,6 +123,8 @@ void FakeEffects::replace_cluster_file(const std::string& path, const std::strin
 void FakeEffects::remove_file(const std::string& path) {
   begin("remove", path, "");
   fs::remove(host_.path(path));
+  std::error_code not_empty;
+  if (const auto own = own_directory(path); !own.empty()) fs::remove(host_.path(own), not_empty);
 }
 
 void FakeEffects::rename_file(const std::string& from, const std::string& to) {

@@ -193,6 +193,8 @@ class FakeHost {
   void short_pages(int node, std::uint64_t pages);
   /// A VM takes free pages.
   void use_pages(int node, Kib page_size, std::uint64_t pages);
+  /// The VM ends: surplus pages go back to the kernel, the others become free.
+  void free_pages(int node, Kib page_size, std::uint64_t pages);
   void set_pages(int node, Kib page_size, std::uint64_t pages);
 
  private:

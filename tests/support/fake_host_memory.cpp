@@ -108,4 +108,16 @@ void FakeHost::use_pages(int node, Kib page_size, std::uint64_t pages) {
   write_node(target);
 }
 
+void FakeHost::free_pages(int node, Kib page_size, std::uint64_t pages) {
+  auto& target = nodes_.at(node);
+  auto& pool = target.pools.at(page_size);
+  pages = std::min(pages, pool.total - pool.free);
+  const auto surplus = std::min(pages, pool.surplus);
+  pool.surplus -= surplus;
+  pool.total -= surplus;
+  target.free += surplus * page_size;
+  pool.free += pages - surplus;
+  write_node(target);
+}
+
 }  // namespace hostsplit::testing

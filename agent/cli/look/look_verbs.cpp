@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
 
 #include "cli/verbs.hpp"
@@ -44,9 +45,19 @@ int ports_verb(const Options& options) {
   return Exit::fine;
 }
 
+namespace {
+
+bool names_priority(const std::string& argument) {
+  return argument.starts_with("-p") || argument.starts_with("--priority");
+}
+
+}  // namespace
+
 int log_verb(const Options& options) {
   std::vector<char*> arguments;
   std::vector<std::string> command{"journalctl", "-t", "hostsplit"};
+  // The records that open a step have priority debug: with them each step would stand there twice, alike.
+  if (std::none_of(options.words.begin(), options.words.end(), names_priority)) command.push_back("--priority=info");
   command.insert(command.end(), options.words.begin(), options.words.end());
   for (auto& word : command) arguments.push_back(word.data());
   arguments.push_back(nullptr);

@@ -19,6 +19,7 @@ inline constexpr auto kernel_cmdline = "etc/kernel/cmdline";
 inline constexpr auto kernel_postinst_hook = "etc/kernel/postinst.d/zzz-hostsplit";  ///< behind proxmox-boot-tool's
 inline constexpr auto kernel_postrm_hook = "etc/kernel/postrm.d/zzz-hostsplit";
 inline constexpr auto boot_entries = "/usr/libexec/hostsplit/boot-entries";  ///< config/systemd-boot
+inline constexpr auto kept_directory = "var/lib/hostsplit/kept";  ///< files that were damaged, or edited by the owner
 inline constexpr auto boot_health_file = "var/lib/hostsplit/journal/boots";
 inline constexpr auto rung_file = "var/lib/hostsplit/journal/rung";
 inline constexpr auto modprobe_conf = "etc/modprobe.d/hostsplit.conf";

@@ -104,6 +104,23 @@ std::optional<MenuLines> menu_lines(const Snapshot& snapshot, const std::vector<
   return MenuLines{snapshot.kernel, line(grub_words_file(words)).line(), owners.line()};
 }
 
+/// What no entry may have once hostsplit's files are gone: what the owner's own settings do not have.
+std::vector<std::string> absent_afterwards(const Snapshot& snapshot) {
+  const auto& files = snapshot.boot.grub_settings;
+  const std::string owners = read_grub_settings(with_file(files, {names::grub_words, ""})).line();
+  std::vector<std::string> absent;
+  if (!has_word(owners, off_word)) absent.emplace_back(off_word);
+  std::string parameters;
+  for (const auto& file : files)
+    if (file.path == names::grub_words && is_ours(file.content)) {
+      const std::string ours = read_grub_settings({file}).line();
+      for (const auto word : words_of(ours))
+        if (!has_word(owners, word)) parameters.append(parameters.empty() ? "" : " ").append(word);
+    }
+  if (!parameters.empty()) absent.push_back(std::move(parameters));
+  return absent;
+}
+
 Step refresh_step(const Snapshot& snapshot, const std::vector<KernelParameter>& words, const PutIn& ours, bool wanted,
                   const std::string& stamp) {
   RefreshBootLoader refresh;
@@ -118,7 +135,7 @@ Step refresh_step(const Snapshot& snapshot, const std::vector<KernelParameter>& 
     refresh.present = {std::string(off_word)};
     for (const auto& each : words) refresh.present.push_back(each.word);
   } else {
-    refresh.absent = {std::string(off_word)};
+    refresh.absent = absent_afterwards(snapshot);
   }
   return {"refresh boot loader", refresh,
           wanted ? "it adds a menu entry without hostsplit" +
@@ -303,8 +320,9 @@ BootLoaderSteps boot_loader_steps(const Snapshot& snapshot, const std::vector<Ke
     file(hook, systemd_boot, kernel_hook_file(ours), 0755,
          "the entry that boots without hostsplit goes with its kernel");
   const std::string stamp = wanted ? stamp_of({all}) : "";
-  const bool as_wanted = baseline.loader && baseline.loader->stamp == stamp && !gave_up(snapshot);
-  if (wanted ? !as_wanted : baseline.loader.has_value())
+  const bool as_wanted = wanted ? baseline.loader && baseline.loader->stamp == stamp && !gave_up(snapshot)
+                                : !baseline.loader && steps.files.empty();
+  if (!as_wanted)
     if (known) steps.refresh.push_back(refresh_step(snapshot, words, ours, wanted, stamp));
   return steps;
 }

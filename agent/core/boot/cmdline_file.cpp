@@ -99,6 +99,22 @@ PutIn put_in_for(const std::string& owners_line, const std::vector<KernelParamet
   return ours;
 }
 
+PutIn put_in_by_hook(std::string_view hook) {
+  PutIn ours{names::kernel_cmdline, {}, {}};
+  const std::string command = std::string(names::boot_entries) + " write ";
+  const auto at = hook.find(command);
+  if (at == std::string_view::npos) return ours;
+  auto rest = hook.substr(at + command.size());
+  bool behind = false;
+  for (const auto word : words_of(cut(rest, '\n'))) {
+    if (word == "--")
+      behind = true;
+    else
+      (behind ? ours.behind : ours.front).emplace_back(word);
+  }
+  return ours;
+}
+
 WithoutOurs without_ours(std::string_view line, const PutIn& ours) {
   WithoutOurs rest{std::string(line), {}};
   for (auto word = ours.behind.rbegin(); word != ours.behind.rend(); ++word)

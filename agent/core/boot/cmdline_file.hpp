@@ -17,6 +17,9 @@ namespace hostsplit {
 using PutIn = EditMade;
 PutIn put_in_for(const std::string& owners_line, const std::vector<KernelParameter>& words);
 
+/// The same, read back from a kernel hook that hostsplit wrote (config/systemd-boot/kernel-hook).
+PutIn put_in_by_hook(std::string_view hook);
+
 /// A line without what was put in. Exact: the parameters in front are taken out where they stand together; those
 /// behind each by itself, from the end.
 struct WithoutOurs {

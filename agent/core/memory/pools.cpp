@@ -260,6 +260,30 @@ std::vector<Step> page_steps(const Snapshot& snapshot, const std::vector<Reserva
   return lower;
 }
 
+bool is_larger_than_before(const Snapshot& snapshot, const PoolBefore& before) {
+  const PagePool* pool = pool_of(snapshot.nodes, {before.node, before.page_size});
+  return pool && pool->total > before.total;
+}
+
+std::vector<Step> return_pages(const Snapshot& snapshot, const Baseline& baseline, std::vector<Finding>& findings) {
+  std::vector<Step> steps;
+  for (const auto& before : baseline.pools) {
+    if (!is_larger_than_before(snapshot, before)) continue;
+    const PagePool& pool = *pool_of(snapshot.nodes, {before.node, before.page_size});
+    const std::uint64_t used = pool.total - std::min(pool.free, pool.total);
+    if (used > before.total)
+      findings.push_back(
+          {"pages-in-use", Severity::warning, fmt::format("node {}", before.node),
+           fmt::format("{} pages of {} are in use; {} of them return to the host when what uses them ends", used,
+                       format_size(pool.page_size), used - before.total),
+           "Shut the VM that uses them down, then run hostsplit undo again to see that nothing is left"});
+    if (persistent(pool) > before.total)
+      steps.push_back(reserve_step(pool, before.node, before.total, 0, nullptr,
+                                   fmt::format("there were {} before hostsplit", before.total)));
+  }
+  return steps;
+}
+
 std::vector<Step> boot_page_steps(const Snapshot& snapshot, const BootPlan& applied) {
   std::vector<Finding> ignored;
   auto wanted = applied.reservations;

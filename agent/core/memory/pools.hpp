@@ -39,6 +39,14 @@ std::vector<Finding> check_pages(const Snapshot& snapshot, const std::vector<Res
 std::vector<Step> page_steps(const Snapshot& snapshot, const std::vector<Reservation>& wanted, Kib keep_free,
                              const Baseline& baseline, std::vector<Finding>& findings);
 
+/// Steps that return every pool of the baseline that is larger than before, whole: pages that a VM still uses become
+/// surplus, which the kernel takes back when the VM ends (Documentation/admin-guide/mm/hugetlbpage.rst). Until then
+/// `pages-in-use` names them.
+std::vector<Step> return_pages(const Snapshot& snapshot, const Baseline& baseline, std::vector<Finding>& findings);
+
+/// True while the pool has more pages than before, be they surplus.
+bool is_larger_than_before(const Snapshot& snapshot, const PoolBefore& before);
+
 /// Steps at boot, when no VM runs yet: pools the kernel command line made too large shrink, too small ones grow. On a
 /// node that has become smaller since, they shrink to what its floor leaves.
 std::vector<Step> boot_page_steps(const Snapshot& snapshot, const BootPlan& applied);

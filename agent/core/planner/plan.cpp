@@ -65,11 +65,11 @@ std::vector<Step> release_steps(const Snapshot& snapshot, const Baseline& baseli
     }
     const PciFunction& function = *snapshot.function(*located.address);
     if (claimed.count(function.address)) continue;
-    if (function.driver == before.driver && function.driver_override == before.driver_override) continue;
-    steps.push_back(bind_step(function, before.driver, before.driver_override,
-                              "no VM claims it any more; it had " +
-                                  (before.driver.empty() ? std::string("no driver") : before.driver) +
-                                  " before hostsplit"));
+    const std::string had = before.unknown          ? "which driver it had before hostsplit is not known"
+                            : before.driver.empty() ? "it had no driver before hostsplit"
+                                                    : "it had " + before.driver + " before hostsplit";
+    if (auto step = return_step(function, before, "no VM claims it any more; " + had))
+      steps.push_back(std::move(*step));
   }
   return steps;
 }
@@ -195,7 +195,7 @@ void restore_config(const Snapshot& snapshot, const Baseline& baseline, Plan& pl
   const FileBefore* before = baseline.file(names::config_file);
   const auto now = snapshot.boot.files.find(names::config_file);
   if (!before || now == snapshot.boot.files.end() || (before->file && *before->file == now->second)) return;
-  if (stamp_of({now->second.content}) == before->stamp)
+  if (holds_what_was_written(*before, now->second.content))
     return restore_file(snapshot, baseline, names::config_file, plan.steps);
   plan.findings.push_back({"config-edited", Severity::info, "/" + std::string(names::config_file),
                            "it was edited after hostsplit setup wrote it, so it stays as it is", ""});
@@ -308,8 +308,9 @@ Plan make_undo_plan(const Snapshot& snapshot, const Baseline& baseline, const st
   const auto releasing = release_steps(snapshot, baseline, {}, plan.findings);
   append(plan.findings, guard_holders(snapshot, moving(releasing)));
   add(plan.steps, releasing);
-  add(plan.steps, page_steps(snapshot, {}, 0, baseline, plan.findings));
+  add(plan.steps, return_pages(snapshot, baseline, plan.findings));
   add(plan.steps, std::move(vms.steps));
+  append(plan.findings, changed_files(snapshot, baseline));
   restore_config(snapshot, baseline, plan);
   add(plan.steps, std::move(loader.refresh));
   add(plan.steps, std::move(early.images));

@@ -12,6 +12,7 @@
 #include "core/checks/host_pci.hpp"
 #include "core/proxmox/values.hpp"
 #include "core/proxmox/vm_settings.hpp"
+#include "core/steps/files.hpp"
 #include "core/usb/claims.hpp"
 
 namespace hostsplit {
@@ -290,6 +291,18 @@ VmSteps restore_vm_steps(const PveConfigs* pve, const Baseline& baseline) {
     if (is_hook(before.path) && (!pve || !pve->known || hook_differs(*pve, before)))
       done.steps.push_back(restore_hook(before));
   return done;
+}
+
+void recognise_hooks(const PveConfigs& pve, Baseline& baseline) {
+  for (const auto& [id, vm] : pve.next)
+    if (is_own_hook(vm.hookscript) && !baseline.pve_key(object_of(id), "hookscript"))
+      baseline.pve_keys.push_back({object_of(id), "hookscript", std::nullopt, vm.hookscript});
+  for (const auto& storage : pve.storages) {
+    if (storage.path.empty() || !storage.hook || !is_ours(storage.hook->content)) continue;
+    if (baseline.file(hook_path(storage))) continue;
+    baseline.files.push_back({hook_path(storage), std::nullopt});
+    note_written(baseline.files.back(), storage.hook->content);
+  }
 }
 
 }  // namespace hostsplit

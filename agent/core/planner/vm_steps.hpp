@@ -37,6 +37,9 @@ VmSteps set_vm_steps(const VmStepsInput& input);
 /// was not read or is not there, every key is tried, so that nothing is forgotten. \param pve  nullptr: not read
 VmSteps restore_vm_steps(const PveConfigs* pve, const Baseline& baseline);
 
+/// Adds hook scripts of hostsplit, of VMs and in storages, that the record does not know: there was none before.
+void recognise_hooks(const PveConfigs& pve, Baseline& baseline);
+
 /// Why Proxmox VE would not take a change of this VM now; empty when nothing is known to.
 std::optional<Finding> vm_obstacle(const PveConfigs& pve, int vm);
 

@@ -16,6 +16,7 @@ struct BindingBefore {
   PciAddress address;  ///< where it was then
   std::string driver;  ///< empty: none
   std::optional<std::string> driver_override;
+  bool unknown = false;  ///< the record was lost: the kernel chooses the driver when it returns
   bool operator==(const BindingBefore&) const = default;
 };
 
@@ -31,7 +32,9 @@ struct PoolBefore {
 struct FileBefore {
   std::string path;
   std::optional<FileNow> file;  ///< empty: it did not exist
-  std::string stamp = {};       ///< of what hostsplit wrote, where people write too: only that is put back; empty: any
+  /// stamp_of() what hostsplit wrote, the last two separated by a blank, because an interruption may have left the one
+  /// before; what is neither is somebody else's by now. Empty: not known.
+  std::string stamp = {};
   bool operator==(const FileBefore&) const = default;
 };
 
@@ -79,6 +82,7 @@ struct Baseline {
   std::vector<ImageTouched> images;
   std::optional<LoaderTouched> loader;
   std::vector<PveKeyBefore> pve_keys;
+  bool after_loss = false;  ///< an earlier record was lost: there may be more than this one knows
   bool operator==(const Baseline&) const = default;
 
   bool empty() const {
@@ -90,6 +94,7 @@ struct Baseline {
       if (before.function == function) return &before;
     return nullptr;
   }
+  /// nullptr: hostsplit has not touched it.
   const FileBefore* file(const std::string& path) const {
     for (const auto& before : files)
       if (before.path == path) return &before;

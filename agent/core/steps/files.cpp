@@ -1,6 +1,9 @@
 #include "core/steps/files.hpp"
 
+#include <algorithm>
+
 #include "core/base/names.hpp"
+#include "core/base/text.hpp"
 
 namespace hostsplit {
 namespace {
@@ -38,16 +41,77 @@ void want_file(const Snapshot& snapshot, const std::string& path, const FileNow&
   steps.push_back(write_step(path, wanted, reason));
 }
 
+bool is_ours(std::string_view content) {
+  // config/grub, config/initramfs, config/systemd-boot and modprobe_conf(); config/pve.
+  constexpr std::string_view marks[] = {"Written by `hostsplit apply`, removed by `hostsplit undo`.",
+                                        "# Hook script of Proxmox VE for guests that hostsplit looks after."};
+  return std::any_of(std::begin(marks), std::end(marks),
+                     [&](std::string_view mark) { return content.find(mark) != std::string_view::npos; });
+}
+
+bool holds_what_was_written(const FileBefore& before, std::string_view content) {
+  const std::string stamp = stamp_of({content});
+  std::string_view rest = before.stamp;
+  while (!rest.empty())
+    if (cut(rest, ' ') == stamp) return true;
+  return false;
+}
+
+void note_written(FileBefore& before, std::string_view content) {
+  const std::string stamp = stamp_of({content}), last = before.stamp.substr(before.stamp.rfind(' ') + 1);
+  before.stamp = last.empty() || last == stamp ? stamp : last + " " + stamp;
+}
+
+Step keep_step(const std::string& path, const std::string& content, std::string reason) {
+  std::string name = path;
+  std::replace(name.begin(), name.end(), '/', '-');
+  return {"keep " + path,
+          WriteFile{std::string(names::kept_directory) + "/" + name + "." + stamp_of({content}), content, 0600},
+          std::move(reason)};
+}
+
+namespace {
+
+/// Neither as it was before hostsplit, nor as hostsplit wrote it, nor hostsplit's at all.
+bool is_replaced(const FileBefore& before, const FileNow& now) {
+  const bool as_before = before.file && before.file->content == now.content;
+  return !as_before && !before.stamp.empty() && !is_ours(now.content) && !holds_what_was_written(before, now.content);
+}
+
+bool is_edited(const FileBefore& before, const FileNow& now) {
+  return !before.stamp.empty() && is_ours(now.content) && !holds_what_was_written(before, now.content);
+}
+
+}  // namespace
+
 void restore_file(const Snapshot& snapshot, const Baseline& baseline, const std::string& path,
                   std::vector<Step>& steps) {
   const FileBefore* before = baseline.file(path);
   if (!before) return;
   const auto now = snapshot.boot.files.find(path);
   const bool there = now != snapshot.boot.files.end();
-  if (!before->file && there)
-    steps.push_back({"remove " + path, RemoveFile{path}, "it was not there before hostsplit"});
-  if (before->file && (!there || now->second != *before->file))
+  if (there ? before->file && now->second == *before->file : !before->file) return;
+  if (there && is_replaced(*before, now->second)) return;
+  if (there && is_edited(*before, now->second))
+    steps.push_back(keep_step(path, now->second.content, "somebody edited it after hostsplit wrote it"));
+  if (before->file)
     steps.push_back(write_step(path, *before->file, "it was like this before hostsplit"));
+  else
+    steps.push_back({"remove " + path, RemoveFile{path}, "it was not there before hostsplit"});
+}
+
+std::vector<Finding> changed_files(const Snapshot& snapshot, const Baseline& baseline) {
+  std::vector<Finding> findings;
+  for (const auto& path : foreign_files()) {
+    const FileBefore* before = baseline.file(path);
+    const auto now = snapshot.boot.files.find(path);
+    if (!before || now == snapshot.boot.files.end() || !is_replaced(*before, now->second)) continue;
+    findings.push_back(
+        {"file-replaced", Severity::warning, "/" + path,
+         "hostsplit wrote it and somebody has replaced it since, so it stays as it is",
+         before->file ? "There was another file before hostsplit" : "It was not there before hostsplit"});
+  }
+  return findings;
 }
 
 }  // namespace hostsplit

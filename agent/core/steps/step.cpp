@@ -27,7 +27,9 @@ struct Describe {
   Description operator()(const Bind& a) const {
     const auto labels = labels_of(a.causes);
     const auto sentence =
-        a.from == a.to
+        a.by_kernel ? fmt::format("give {} from {} to the driver the kernel has for it", to_string(a.address),
+                                  driver_name(a.from))
+        : a.from == a.to
             ? fmt::format("restore driver_override of {} ({})", to_string(a.address), driver_name(a.to))
             : fmt::format("give {} from {} to {}", to_string(a.address), driver_name(a.from), driver_name(a.to));
     return {"bind",

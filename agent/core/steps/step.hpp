@@ -31,6 +31,7 @@ struct Bind {
   std::optional<int> group;
   std::optional<int> vm;      ///< empty when it returns to the host
   std::vector<Cause> causes;  ///< why it goes to `vm`
+  bool by_kernel = false;     ///< `to` is empty, and the kernel chooses any driver but vfio-pci
   bool operator==(const Bind&) const = default;
 };
 
@@ -98,7 +99,7 @@ struct RefreshBootLoader {
   std::string menu;                  ///< where GRUB has it; empty: on partitions that are not mounted
   std::vector<std::string> entries;  ///< command that keeps the menus there, and looks into them; empty: there are none
   std::vector<std::string> present;  ///< words the menu must have afterwards
-  std::vector<std::string> absent;   ///< words it must not have
+  std::vector<std::string> absent;   ///< words it must not have; of several in one item no entry may have all
   std::optional<MenuLines> lines;    ///< empty: the owner's settings are not known
   std::string stamp;                 ///< of what hostsplit has in it; empty: nothing any more
   bool operator==(const RefreshBootLoader&) const = default;

@@ -13,6 +13,15 @@ Step bind_step(const PciFunction& function, std::string to, std::optional<std::s
   return {"bind " + to_string(function.address), std::move(bind), std::move(reason)};
 }
 
+std::optional<Step> return_step(const PciFunction& function, const BindingBefore& before, std::string reason) {
+  if (before.unknown ? function.driver != names::vfio_driver
+                     : function.driver == before.driver && function.driver_override == before.driver_override)
+    return std::nullopt;
+  Step step = bind_step(function, before.driver, before.driver_override, std::move(reason));
+  std::get<Bind>(step.action).by_kernel = before.unknown;
+  return step;
+}
+
 std::vector<Step> module_steps(const Snapshot& snapshot, const std::vector<Step>& binds) {
   const bool needed = std::any_of(binds.begin(), binds.end(), [](const Step& step) {
     return std::get<Bind>(step.action).to == names::vfio_driver;

@@ -13,6 +13,10 @@ namespace hostsplit {
 Step bind_step(const PciFunction& function, std::string to, std::optional<std::string> final_override,
                std::string reason);
 
+/// Gives a function back as it was bound before hostsplit; where that is not known, to the driver the kernel has for
+/// it. \return empty when it is so already
+std::optional<Step> return_step(const PciFunction& function, const BindingBefore& before, std::string reason);
+
 /// Loads vfio-pci where one of `binds`, which are all Bind, needs it and it is not there.
 std::vector<Step> module_steps(const Snapshot& snapshot, const std::vector<Step>& binds);
 

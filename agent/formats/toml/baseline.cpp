@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "core/base/error.hpp"
@@ -23,11 +24,12 @@ constexpr auto baseline_remedy =
 
 BindingBefore read_binding(const TomlReader& table) {
   std::vector<std::string> keys = fingerprint_keys();
-  keys.insert(keys.end(), {"address", "driver", "override"});
+  keys.insert(keys.end(), {"address", "driver", "override", "unknown"});
   table.allow_only(keys);
   const auto address = read_address(table, "address");
   if (!address) table.complain("address", "it is missing", baseline_remedy);
-  return {read_fingerprint(table), *address, table.text("driver").value_or(""), table.text("override")};
+  return {read_fingerprint(table), *address, table.text("driver").value_or(""), table.text("override"),
+          table.boolean("unknown").value_or(false)};
 }
 
 std::int64_t read_count(const TomlReader& table, const char* key, std::int64_t least, std::int64_t most) {
@@ -45,13 +47,22 @@ PoolBefore read_pool(const TomlReader& table) {
           static_cast<std::uint64_t>(read_count(table, "total", 0, any))};
 }
 
+/// One text, or a list of pieces: see content_text().
+std::optional<std::string> read_content(const TomlReader& table) {
+  if (!table.has("content")) return std::nullopt;
+  if (!table.is_list("content")) return table.text("content");
+  std::string content;
+  for (const auto& piece : table.texts("content")) content += piece.text;
+  return content;
+}
+
 FileBefore read_file_before(const TomlReader& table) {
   table.allow_only({"path", "content", "mode", "stamp"});
   const auto path = table.text("path");
   if (!path || path->empty() || path->front() == '/')
     table.complain("path", "a path below / is wanted", baseline_remedy);
   FileBefore before{*path, std::nullopt, table.text("stamp").value_or("")};
-  if (const auto content = table.text("content"))
+  if (const auto content = read_content(table))
     before.file = FileNow{*content, static_cast<unsigned>(read_count(table, "mode", 0, 07777))};
   return before;
 }
@@ -67,7 +78,8 @@ std::vector<std::string> read_words(const TomlReader& table, const char* key) {
 EditMade read_edit(const TomlReader& table) {
   table.allow_only({"path", "front", "behind"});
   const auto path = table.text("path");
-  if (!path || path->empty() || path->front() == '/') table.complain("path", "a path below / is wanted", remedy);
+  if (!path || path->empty() || path->front() == '/')
+    table.complain("path", "a path below / is wanted", baseline_remedy);
   return {*path, read_words(table, "front"), read_words(table, "behind")};
 }
 
@@ -105,12 +117,28 @@ std::string pve_key_text(const PveKeyBefore& key) {
   return text;
 }
 
-/// Refused rather than mended: what is kept must be what comes back.
-std::string exact(const FileBefore& before) {
+/// The end of a piece that begins a text: behind its first line, or where a long line can be parted without tearing a
+/// character apart.
+std::size_t piece_end(std::string_view text) {
+  constexpr std::size_t longest_piece = 512;  // escaped, no line of the document becomes too long for parse_toml()
+  auto end = std::min<std::size_t>({text.find('\n'), text.size() - 1, longest_piece - 1}) + 1;
+  while (end < text.size() && end > 1 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return end;
+}
+
+/// As a list with one line in each item, so that a person can read it and a file of any size comes back. Refused rather
+/// than mended: what is kept must be what comes back.
+std::string content_text(const FileBefore& before) {
   if (valid_utf8(before.file->content) != before.file->content)
     throw Error("keep", "/" + before.path, "it is not text in UTF-8, so it could not be put back as it is",
                 "Make it text, or move it away.");
-  return toml_quoted(before.file->content);
+  std::string list = "[\n";
+  for (std::string_view rest = before.file->content; !rest.empty();) {
+    const auto end = piece_end(rest);
+    list += "  " + toml_quoted(rest.substr(0, end)) + ",\n";
+    rest.remove_prefix(end);
+  }
+  return list + "]";
 }
 
 }  // namespace
@@ -119,8 +147,9 @@ Baseline parse_baseline(std::string_view text, const std::string& file) {
   const toml::table document = parse_toml(text, file);
   const TomlReader top(document, file);
   top.require_version_1();
-  top.allow_only({"version", "binding", "pool", "file", "edit", "image", "loader", "proxmox"});
+  top.allow_only({"version", "after_loss", "binding", "pool", "file", "edit", "image", "loader", "proxmox"});
   Baseline baseline;
+  baseline.after_loss = top.boolean("after_loss").value_or(false);
   for (const auto& table : top.tables("binding")) baseline.bindings.push_back(read_binding(table));
   for (const auto& table : top.tables("pool")) baseline.pools.push_back(read_pool(table));
   for (const auto& table : top.tables("file")) baseline.files.push_back(read_file_before(table));
@@ -136,10 +165,12 @@ Baseline parse_baseline(std::string_view text, const std::string& file) {
 
 std::string to_toml(const Baseline& baseline) {
   std::string text = baseline_header;
+  if (baseline.after_loss) text += "after_loss = true\n";
   for (const auto& binding : baseline.bindings) {
     text += fmt::format("\n[[binding]]\naddress = \"{}\"\ndriver = {}\n", to_string(binding.address),
                         toml_quoted(binding.driver));
     if (binding.driver_override) text += fmt::format("override = {}\n", toml_quoted(*binding.driver_override));
+    if (binding.unknown) text += "unknown = true\n";
     text += fingerprint_lines(binding.function);
   }
   for (const auto& pool : baseline.pools)
@@ -148,7 +179,7 @@ std::string to_toml(const Baseline& baseline) {
   for (const auto& before : baseline.files) {
     text += fmt::format("\n[[file]]\npath = {}\n", toml_quoted(before.path));
     if (!before.stamp.empty()) text += fmt::format("stamp = {}\n", toml_quoted(before.stamp));
-    if (before.file) text += fmt::format("mode = {}\ncontent = {}\n", before.file->mode, exact(before));
+    if (before.file) text += fmt::format("mode = {}\ncontent = {}\n", before.file->mode, content_text(before));
   }
   for (const auto& edit : baseline.edits)
     text += fmt::format("\n[[edit]]\npath = {}\nfront = {}\nbehind = {}\n", toml_quoted(edit.path),

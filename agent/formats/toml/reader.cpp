@@ -137,6 +137,11 @@ bool TomlReader::is_table(const char* key) const {
   return node && node->is_table();
 }
 
+bool TomlReader::is_list(const char* key) const {
+  const toml::node* node = table_.get(key);
+  return node && node->is_array();
+}
+
 std::vector<std::string> TomlReader::keys() const {
   std::vector<std::string> names;
   for (const auto& [key, node] : table_) names.emplace_back(key.str());

@@ -39,8 +39,9 @@ class TomlReader {
   std::optional<std::int64_t> number(const char* key) const;
   std::optional<bool> boolean(const char* key) const;
   std::vector<Named> texts(const char* key) const;
-  /// True when the key holds a table; nothing is complained about.
+  /// True when the key holds a table, or a list; nothing is complained about.
   bool is_table(const char* key) const;
+  bool is_list(const char* key) const;
   /// Its keys, in the order of the text.
   std::vector<std::string> keys() const;
   std::optional<TomlReader> table(const char* key) const;

@@ -35,10 +35,12 @@ std::string require_identity(const Root& root, const Bind& bind) {
 
 void require_driver(const Root& root, const Bind& bind) {
   const std::string found = bound_driver(root, bind.address);
-  if (found == bind.to) return;
+  if (bind.by_kernel ? found != names::vfio_driver : found == bind.to) return;
   throw Error("move", to_string(bind.address),
               "the kernel accepted it, but the driver is " + (found.empty() ? "none" : found) + ", not " +
-                  (bind.to.empty() ? "none" : bind.to),
+                  (bind.by_kernel    ? "one of the host"
+                   : bind.to.empty() ? "none"
+                                     : bind.to),
               "See the kernel log: journalctl -k -g " + to_string(bind.address));
 }
 
@@ -46,9 +48,12 @@ std::vector<AttributeWrite> moving_writes(const Bind& bind, const std::string& b
   const std::string address = to_string(bind.address);
   std::vector<AttributeWrite> writes;
   // While the override names a driver, no other may take the function in between.
-  writes.push_back(override_write(bind.address, bind.to.empty() ? std::string("none") : bind.to));
+  if (bind.by_kernel)
+    writes.push_back(override_write(bind.address, std::nullopt));
+  else
+    writes.push_back(override_write(bind.address, bind.to.empty() ? std::string("none") : bind.to));
   if (!bound.empty()) writes.push_back({device_path(bind.address) + "/driver/unbind", address});
-  if (!bind.to.empty()) writes.push_back({"sys/bus/pci/drivers_probe", address});
+  if (!bind.to.empty() || bind.by_kernel) writes.push_back({"sys/bus/pci/drivers_probe", address});
   return writes;
 }
 
@@ -69,7 +74,8 @@ void bind_function(const Root& root, Effects& effects, const Bind& bind) {
   require_answering(root, bind.address);
   const std::string bound = require_identity(root, bind);
   try {
-    if (bound != bind.to) effects.write_attributes(moving_writes(bind, bound), bind_deadline);
+    if (bind.by_kernel ? bound == names::vfio_driver : bound != bind.to)
+      effects.write_attributes(moving_writes(bind, bound), bind_deadline);
     effects.read_back(device_path(bind.address) + "/driver", [&] { require_driver(root, bind); });
   } catch (const Stuck&) {
     throw;  // whatever is written to it now waits as well

@@ -26,9 +26,10 @@ std::vector<std::string> kernel_lines(const std::string& config) {
 void verify_pages(const Root& root, const RefreshBootLoader& wanted, const std::string& config) {
   const KernelRules rules = kernel_rules(std::string_view(wanted.lines->kernel));
   for (const auto& line : kernel_lines(config)) {
-    const bool off = has_word(line, off_word);
     const bool ours = std::all_of(wanted.present.begin(), wanted.present.end(),
                                   [&](const std::string& word) { return word == off_word || has_word(line, word); });
+    // Where the owner's own settings have it, too, it does not tell the entries apart.
+    const bool off = has_word(line, off_word) && !(ours && has_word(wanted.lines->without, off_word));
     if (!off && (!ours || has_word(line, "single"))) continue;
     const auto found = read_huge_pages(line, rules).pages,
                right = read_huge_pages(off ? wanted.lines->without : wanted.lines->with, rules).pages;
@@ -40,10 +41,13 @@ void verify_pages(const Root& root, const RefreshBootLoader& wanted, const std::
   }
 }
 
-/// True when some entry gives that word to its kernel.
+/// True when some entry gives that word to its kernel, or all of several words.
 bool entry_has(const std::string& config, const std::string& wanted) {
   const auto lines = kernel_lines(config);
-  return std::any_of(lines.begin(), lines.end(), [&](const std::string& line) { return has_word(line, wanted); });
+  const auto words = words_of(wanted);
+  return std::any_of(lines.begin(), lines.end(), [&](const std::string& line) {
+    return std::all_of(words.begin(), words.end(), [&](auto word) { return has_word(line, word); });
+  });
 }
 
 void verify(const Root& root, const RefreshBootLoader& wanted) {
@@ -60,9 +64,23 @@ void verify(const Root& root, const RefreshBootLoader& wanted) {
 
 }  // namespace
 
+namespace {
+
+/// grub-mkconfig names each script of /etc/grub.d in front of what it wrote, and behind.
+bool is_whole(const std::string& config) {
+  const auto end = config.find_last_not_of(" \n");
+  if (end == std::string::npos) return false;
+  const auto line = config.rfind('\n', end);
+  return std::string_view(config).substr(line == std::string::npos ? 0 : line + 1).starts_with("### END ");
+}
+
+}  // namespace
+
 void refresh_boot_loader(const Root& root, Effects& effects, const RefreshBootLoader& wanted) {
   const std::string config = wanted.menu, kept = config + ".hostsplit-previous";
   const bool keep = !config.empty() && root.exists(config);
+  // One that was killed while the menu was written has left its first part; the whole one lies beside it.
+  if (keep && root.exists(kept) && !is_whole(root.read_file(config).value_or(""))) effects.rename_file(kept, config);
   if (keep) effects.copy_file(config, kept);
   try {
     const auto command = words_of(wanted.program);

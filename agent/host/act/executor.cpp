@@ -7,7 +7,6 @@
 
 #include "core/base/error.hpp"
 #include "core/base/names.hpp"
-#include "core/base/text.hpp"
 #include "core/memory/pools.hpp"
 #include "core/planner/vm_steps.hpp"
 #include "core/steps/files.hpp"
@@ -59,10 +58,8 @@ struct KeepInverse {
   }
   void operator()(const WriteFile& a) const {
     file(a.path);
-    if (a.path != names::config_file) return;
     for (auto& before : baseline.files)
-      if (before.path == a.path && !(before.file && before.file->content == a.content))
-        before.stamp = stamp_of({a.content});
+      if (before.path == a.path && !(before.file && before.file->content == a.content)) note_written(before, a.content);
   }
   void operator()(const EditLine& a) const {
     file(a.puts.path);
@@ -90,7 +87,10 @@ struct KeepInverse {
   }
 
   void file(const std::string& path) const {
-    if (keeps_inverse(path) && !baseline.file(path)) baseline.files.push_back({path, file_now(root, path)});
+    if (!keeps_inverse(path) || baseline.file(path)) return;
+    auto now = file_now(root, path);
+    if (now && is_ours(now->content)) now.reset();  // left by an earlier hostsplit whose record is lost
+    baseline.files.push_back({path, std::move(now)});
   }
 };
 
@@ -151,7 +151,7 @@ class Executor::Run {
   }
   /// \return whether a step is begun; otherwise none is left, or none may.
   bool begin() {
-    if (stopped_.empty() && stop_asked_ && stop_asked_()) stopped_ = "cancelled";
+    if (stopped_.empty() && stop_asked_ && stop_asked_()) stopped_ = cancelled;
     if (over() || !stopped_.empty()) return false;
     if (progress_) progress_({number() + 1, steps_.size(), step(), nullptr});
     return true;
@@ -263,7 +263,9 @@ std::string Executor::act(const LoadModule& action) {
 
 std::string Executor::act(const Bind& action) {
   bind_function(root_, effects_, action);
-  return {};
+  if (!action.by_kernel) return {};
+  const auto found = read_function(root_, action.address);
+  return found ? found->driver : std::string();
 }
 
 std::string Executor::act(const Reserve& action) {

@@ -49,6 +49,9 @@ class Executor {
         audit_(audit),
         stop_asked_(std::move(stop_asked)) {}
 
+  /// The detail of steps that were left because somebody asked to stop.
+  static constexpr auto cancelled = "cancelled";
+
   /// \param stop_at_failure false for repairs, where functions are independent of each other.
   Outcome run(const std::vector<Step>& steps, const Progress& progress = {}, bool stop_at_failure = true);
 

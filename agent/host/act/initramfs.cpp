@@ -1,9 +1,7 @@
 #include "host/act/initramfs.hpp"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <sstream>
@@ -13,7 +11,7 @@
 #include "core/boot/initramfs.hpp"
 #include "core/boot/modprobe_conf.hpp"
 #include "host/act/image_archive.hpp"
-#include "host/system/unique_fd.hpp"
+#include "host/act/space.hpp"
 
 namespace hostsplit {
 namespace {
@@ -28,8 +26,9 @@ std::string image_path(const std::string& kernel) {
   return "boot/initrd.img-" + kernel;
 }
 /// GRUB and proxmox-boot-tool look for exact names: this one is nobody's.
+constexpr std::string_view kept_suffix = ".hostsplit-previous";
 std::string kept_path(const std::string& kernel) {
-  return image_path(kernel) + ".hostsplit-previous";
+  return image_path(kernel).append(kept_suffix);
 }
 
 /// What the menu entry without hostsplit starts with (config/grub/42_hostsplit): the image as it was before hostsplit.
@@ -76,33 +75,6 @@ std::string difference(const Root& root, const ImageContent& image, const Rebuil
   return "";
 }
 
-std::uint64_t free_bytes(const Root& root, const std::string& directory) {
-  const UniqueFd fd(openat(root.descriptor(), directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  struct statvfs found {};
-  if (fd.get() < 0 || fstatvfs(fd.get(), &found) != 0)
-    throw Error("look at", root.display(directory), "it cannot be read");
-  return std::uint64_t{found.f_bavail} * found.f_frsize;
-}
-
-void require_room(const Root& root, const std::string& directory, std::uint64_t needed) {
-  const auto there = free_bytes(root, directory);
-  if (there >= needed) return;
-  throw Error("rebuild the initramfs in", root.display(directory),
-              fmt::format("{} MiB are free and {} MiB are needed", there >> 20, (needed >> 20) + 1),
-              "Remove old kernels (apt autoremove --purge) or other files there.");
-}
-
-/// The new image is written beside the old one, from a tree that is several times as large as both.
-void require_room(const Root& root, const std::string& image) {
-  struct stat now {};
-  if (fstatat(root.descriptor(), image.c_str(), &now, 0) != 0)
-    throw Error("look at", root.display(image), "it is gone");
-  const auto size = static_cast<std::uint64_t>(now.st_size);
-  constexpr std::uint64_t slack = 8 << 20, unpacked = 4;
-  require_room(root, "boot", size + size / 4 + slack);
-  require_room(root, "var/tmp", size * unpacked + slack);
-}
-
 /// What cannot be read, because somebody else has put it together in another way, is not as wanted.
 bool is_as_wanted(const Root& root, const RebuildInitramfs& wanted) {
   try {
@@ -131,7 +103,7 @@ bool has_room_to_keep(const Root& root, const std::string& image) {
   struct stat now {};
   constexpr std::uint64_t kernel = 32 << 20;
   return fstatat(root.descriptor(), image.c_str(), &now, 0) == 0 &&
-         free_bytes(root, "boot") >= 2 * static_cast<std::uint64_t>(now.st_size) + kernel;
+         free_space(root, "boot") >= 2 * static_cast<std::uint64_t>(now.st_size) + kernel;
 }
 
 /// \param kept  the image that was replaced
@@ -159,13 +131,29 @@ std::string image_difference(const Root& root, const RebuildInitramfs& wanted) {
   return difference(root, image, wanted);
 }
 
+namespace {
+
+/// Copies whose image is gone: whoever made them was killed, and the kernel has been removed since.
+void remove_orphans(const Root& root, Effects& effects) {
+  for (const auto& name : root.list("boot"))
+    if (name.starts_with("initrd.img-") && name.ends_with(kept_suffix) &&
+        !root.exists("boot/" + name.substr(0, name.size() - kept_suffix.size())))
+      effects.remove_file("boot/" + name);
+}
+
+}  // namespace
+
 std::string rebuild_initramfs(const Root& root, Effects& effects, const RebuildInitramfs& wanted) {
   const std::string image = image_path(wanted.kernel), kept = kept_path(wanted.kernel);
   bool as_wanted = false;
   effects.read_back(image, [&] { as_wanted = is_as_wanted(root, wanted); });
   forget_image_without(root, effects, wanted);
-  if (as_wanted) return "it was as wanted already";
-  require_room(root, image);
+  remove_orphans(root, effects);
+  if (as_wanted) {
+    if (root.exists(kept)) effects.remove_file(kept);  // left by one that was killed
+    return "it was as wanted already";
+  }
+  require_room(root, space_for_image(root, wanted.kernel));
   effects.keep_file(image, kept);
   try {
     effects.run({"update-initramfs", "-u", "-k", wanted.kernel}, build_deadline);

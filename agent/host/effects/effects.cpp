@@ -87,6 +87,13 @@ void keep_owner(int root, const std::string& path, int fd) {
 
 }  // namespace
 
+std::string own_directory(const std::string& path) {
+  const std::string directory = path.substr(0, path.rfind('/') + 1);
+  for (const std::string own : {"etc/hostsplit/", "var/lib/hostsplit/"})
+    if (directory.starts_with(own) && directory != own) return directory.substr(0, directory.size() - 1);
+  return {};
+}
+
 Stuck::Stuck(const std::string& attribute, milliseconds deadline, int pid, std::string stack)
     : Error("write", attribute,
             fmt::format("the kernel has not answered for {} ms; process {} is stuck in it", deadline.count(), pid),
@@ -174,6 +181,8 @@ void LiveEffects::remove_file(const std::string& path) {
   if (unlinkat(root_.descriptor(), path.c_str(), 0) != 0 && errno != ENOENT)
     throw Error("remove", root_.display(path), errno_text(errno));
   fsync_directory(root_.descriptor(), path);
+  if (const std::string own = own_directory(path); !own.empty())
+    unlinkat(root_.descriptor(), own.c_str(), AT_REMOVEDIR);  // refused while something is in it
 }
 
 void LiveEffects::rename_file(const std::string& from, const std::string& to) {

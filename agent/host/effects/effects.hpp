@@ -30,6 +30,9 @@ class Stuck : public Error {
   std::string stack_;
 };
 
+/// The directory of a file where only hostsplit keeps files, below /etc/hostsplit or /var/lib/hostsplit; empty: none.
+std::string own_directory(const std::string& path);
+
 /// The only way to touch the machine. Dry-run, the live machine and the tests' fake host are implementations.
 class Effects {
  public:
@@ -53,7 +56,8 @@ class Effects {
   virtual void overwrite_file(const std::string& path, const std::string& content) = 0;
   /// Replaces a file below /etc/pve: replace_cluster_file(). \throws Error.
   virtual void replace_cluster_file(const std::string& path, const std::string& before, const std::string& content) = 0;
-  /// Removes a file durably; one that does not exist is fine. \throws Error.
+  /// Removes a file durably; one that does not exist is fine. Its own_directory() goes with the last file in it.
+  /// \throws Error.
   virtual void remove_file(const std::string& path) = 0;
   /// Renames a file within its directory, durably. \throws Error.
   virtual void rename_file(const std::string& from, const std::string& to) = 0;

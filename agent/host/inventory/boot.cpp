@@ -88,9 +88,13 @@ void read_boot_tools(const Root& root, Snapshot& snapshot) {
   boot.initramfs_tools = root.exists("usr/sbin/update-initramfs") && root.exists("etc/initramfs-tools/hooks");
   boot.dracut = !boot.initramfs_tools && (root.exists("usr/bin/dracut") || root.exists("usr/sbin/dracut"));
   boot.grub = root.exists("usr/sbin/update-grub") && root.exists("etc/default/grub");
+  boot.proxmox_boot = !root.read("etc/kernel/proxmox-boot-uuids").value_or("").empty();
   if (boot.grub) read_grub_settings(root, boot);
   if (boot.grub) boot.count = read_count(root);
-  boot.proxmox_boot = !root.read("etc/kernel/proxmox-boot-uuids").value_or("").empty();
+  // What lies in /boot is not what starts the host where proxmox-boot-tool has partitions for that.
+  if (boot.grub && !boot.proxmox_boot)
+    boot.menu_has_ours =
+        exact_content(root, names::grub_config).value_or("").find("without hostsplit:") != std::string::npos;
   boot.efi = root.exists("sys/firmware/efi");
   boot.dmar = root.exists("sys/firmware/acpi/tables/DMAR");
   boot.early = read_early_notes(root);

@@ -6,7 +6,7 @@ namespace hostsplit::inventory_parts {
 namespace {
 
 /// Attributes are quoted in messages that reach terminals and the journal.
-std::string printable(std::string_view value) {
+std::string shown_text(std::string_view value) {
   constexpr std::size_t most = 40;
   std::string text;
   for (const char c : value.substr(0, most)) text += c >= ' ' && c <= '~' ? c : '?';
@@ -82,7 +82,7 @@ void report_missing(Snapshot& snapshot, const std::string& path, const std::stri
 void report_garbage(Snapshot& snapshot, const std::string& path, std::string_view value,
                     const std::string& consequence) {
   snapshot.findings.push_back({"attribute-garbage", Severity::warning, "/" + path,
-                               "/" + path + " reads \"" + printable(value) + "\"; " + consequence, remedy});
+                               "/" + path + " reads \"" + shown_text(value) + "\"; " + consequence, remedy});
 }
 
 }  // namespace hostsplit::inventory_parts

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <sstream>
 #include <string>
 #include <thread>
 
@@ -25,6 +26,19 @@ bool taken(int fd, std::chrono::milliseconds patience) {
   }
 }
 
+/// What the lock file holds: "PID TIMES".
+struct Record {
+  std::string holder;
+  std::uint64_t times = 0;
+};
+
+Record read_record(const Root& root) {
+  std::istringstream words(root.read(names::lock_file).value_or(""));
+  Record record;
+  words >> record.holder >> record.times;
+  return record;
+}
+
 }  // namespace
 
 Lock::Lock(const Root& root, std::chrono::milliseconds patience) {
@@ -37,23 +51,24 @@ Lock::Lock(const Root& root, std::chrono::milliseconds patience) {
   if (fd_.get() < 0)
     throw Error("take lock", shown, std::strerror(errno), errno == EACCES ? "Run as root: sudo hostsplit ..." : "");
   if (!taken(fd_.get(), patience)) {
-    const std::string holder = root.read(path).value_or("");
+    const std::string holder = read_record(root).holder;
     throw Error("take lock", shown, "another hostsplit is acting" + (holder.empty() ? "" : " (process " + holder + ")"),
                 "Wait until it is done and try again.");
   }
-  const std::string pid = std::to_string(getpid());
-  if (ftruncate(fd_.get(), 0) != 0 || pwrite(fd_.get(), pid.data(), pid.size(), 0) < 0) {
-    // Only the message of the next process would miss the number.
+  const std::string record = std::to_string(getpid()) + " " + std::to_string(read_record(root).times + 1);
+  if (ftruncate(fd_.get(), 0) != 0 || pwrite(fd_.get(), record.data(), record.size(), 0) < 0) {
+    // Only the message of the next process would miss the number, and a drift may be told that is none.
   }
 }
 
 bool Lock::held(const Root& root) {
-  try {
-    const Lock probe(root, std::chrono::milliseconds(0));
-    return false;
-  } catch (const Error&) {
-    return true;
-  }
+  // Not by a Lock: that would count as taken.
+  const UniqueFd fd(openat(root.descriptor(), names::lock_file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  return fd.get() < 0 ? errno != ENOENT : !taken(fd.get(), std::chrono::milliseconds(0));
+}
+
+std::uint64_t Lock::times_taken(const Root& root) {
+  return read_record(root).times;
 }
 
 }  // namespace hostsplit

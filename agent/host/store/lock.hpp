@@ -1,5 +1,6 @@
 #pragma once
 #include <chrono>
+#include <cstdint>
 
 #include "host/system/root.hpp"
 #include "host/system/unique_fd.hpp"
@@ -16,6 +17,9 @@ class Lock {
 
   /// True while another process holds it, and when that cannot be told.
   static bool held(const Root& root);
+  /// How often it has been taken since the machine started. The same before and after an observation, and not held()
+  /// then: nobody has acted meanwhile.
+  static std::uint64_t times_taken(const Root& root);
 
  private:
   UniqueFd fd_;

@@ -45,12 +45,13 @@ PortMap load_port_map(const Root& root) {
 std::optional<std::string> save_port_map(const Root& root, Effects& effects, const PortMap& map) {
   const std::string file = names::port_map_file;
   std::optional<std::string> kept;
+  const unsigned mode = root.mode(file).value_or(0644);
   if (const auto old = root.read_file(file); old && damaged(*old, file)) {
     const std::string aside = free_name(root, file);
     effects.rename_file(file, aside);
     kept = root.display(aside);
   }
-  effects.replace_file(file, to_toml(map));
+  effects.replace_file(file, to_toml(map), mode);
   return kept;
 }
 
@@ -63,7 +64,7 @@ void save_baseline(Effects& effects, const Baseline& baseline) {
   if (baseline.empty())
     effects.remove_file(names::baseline_file);
   else
-    effects.replace_file(names::baseline_file, to_toml(baseline));
+    effects.replace_file(names::baseline_file, to_toml(baseline), 0600);  // it holds files that may be nobody's affair
 }
 
 HealthRecord load_boot_health(const Root& root) {
@@ -106,6 +107,22 @@ std::optional<BootPlan> load_boot_plan(const Root& root) {
   const auto text = root.read_file(names::boot_plan_file);
   if (!text) return std::nullopt;
   return parse_boot_plan(*text, root.display(names::boot_plan_file));
+}
+
+BootPlan salvage_boot_plan(std::string_view text) {
+  BootPlan salvaged;
+  for (std::size_t at = text.find('\n'); at != std::string_view::npos; at = text.find('\n')) {
+    const std::string line(text.substr(0, at + 1));
+    text.remove_prefix(at + 1);
+    try {
+      const BootPlan one = parse_boot_plan("version 1\nfloor keep_free=0\n" + line, "");
+      salvaged.claims.insert(salvaged.claims.end(), one.claims.begin(), one.claims.end());
+      salvaged.reservations.insert(salvaged.reservations.end(), one.reservations.begin(), one.reservations.end());
+    } catch (const Error&) {
+      // Not one that can be used.
+    }
+  }
+  return salvaged;
 }
 
 }  // namespace hostsplit

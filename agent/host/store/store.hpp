@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string_view>
 
 #include "core/boot/boot_health.hpp"
 #include "core/state/baseline.hpp"
@@ -25,11 +26,13 @@ std::optional<std::string> save_port_map(const Root& root, Effects& effects, con
 
 /// An absent file is an empty baseline. \throws Error(bad_input) when damaged.
 Baseline load_baseline(const Root& root);
-/// An empty baseline removes the file. \throws Error.
+/// An empty baseline removes the file. It is root's alone. \throws Error.
 void save_baseline(Effects& effects, const Baseline& baseline);
 
 /// \return empty when nothing was applied. \throws Error(bad_input) when damaged.
 std::optional<BootPlan> load_boot_plan(const Root& root);
+/// The lines of a damaged boot plan that can be read.
+BootPlan salvage_boot_plan(std::string_view text);
 
 /// \return empty where nothing was climbed to, or the record is damaged.
 std::optional<RungRecord> load_rung(const Root& root);

@@ -18,7 +18,7 @@ namespace {
 /// Where /etc/pve was not read, what would be set there is not in the plan: nobody is to agree to what is not shown.
 bool hides_steps(const State& state, const Request& request) {
   if (state.pve) return false;
-  if (std::holds_alternative<Undo>(request)) return !state.baseline.pve_keys.empty();
+  if (std::holds_alternative<Undo>(request)) return !state.baseline.pve_keys.empty() || state.baseline_lost;
   return std::holds_alternative<Setup>(request) ||
          (std::holds_alternative<Apply>(request) && state.config && state.config->guests == GuestPolicy::set);
 }

@@ -6,7 +6,12 @@
 namespace hostsplit {
 
 bool PoolWatch::observe(const State& state) {
-  if (!state.applied || state.applied->reservations.empty()) return true;
+  if (!state.applied || state.applied->reservations.empty()) {
+    // What becomes of pools that are nobody's is no event of those that are applied later.
+    calm_.clear();
+    wipes_.clear();
+    return true;
+  }
   if (PageLock::held(root_)) return false;
   wipes_ = recognise_wipes(calm_, state.snapshot);
   calm_ = state.snapshot.nodes;

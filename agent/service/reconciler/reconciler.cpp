@@ -91,6 +91,7 @@ Reconciler::Reconciler(const Context& context, Listener listener)
 void Reconciler::look(Time now) {
   ++looks_;
   const auto before = state_.snapshot;
+  const auto times_taken = Lock::times_taken(context_.root);
   damaged_ = observe_tolerantly(context_.root, state_);
   boot_.observe(state_);
   quarantined_ = load_quarantine(context_.root);
@@ -101,7 +102,8 @@ void Reconciler::look(Time now) {
     std::erase_if(needed.steps, touches_pool);
     postponed_ = now + std::chrono::seconds(1);
   }
-  enforce(needed, now);
+  // Whoever acted while this observation was made has changed what it shows.
+  enforce(needed, Lock::held(context_.root) || Lock::times_taken(context_.root) != times_taken, now);
   if (looked_) tell_ports(before, now);
   looked_ = true;
   const bool damaged = std::any_of(damaged_.begin(), damaged_.end(),
@@ -171,7 +173,7 @@ bool Reconciler::report_only() const {
   return state_.config && state_.config->drift == DriftPolicy::report;
 }
 
-void Reconciler::enforce(const Plan& needed, Time now) {
+void Reconciler::enforce(const Plan& needed, bool acted, Time now) {
   std::set<std::string> subjects;
   std::size_t left_alone = 0;
   for (const auto& step : needed.steps) {
@@ -187,7 +189,7 @@ void Reconciler::enforce(const Plan& needed, Time now) {
   policy_.needed(subjects, now);
   if (subjects.empty()) return tell_drift(needed, "seen");
   // `apply` writes the plan first: what it is about to do is no drift.
-  if (Lock::held(context_.root)) {
+  if (acted) {
     postponed_ = now + std::chrono::seconds(1);
     return;
   }

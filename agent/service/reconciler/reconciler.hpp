@@ -74,7 +74,8 @@ class Reconciler {
   void tell_ports(const Snapshot& before, Time now);
   void tell_findings(const Plan& needed);
   void tell_drift(const Plan& needed, const char* result);
-  void enforce(const Plan& needed, Time now);
+  /// \param acted  somebody else acts, or did during the observation
+  void enforce(const Plan& needed, bool acted, Time now);
   void run(const Plan& due, Time now);
   void settle(const Step& step, const StepResult& result, Time now);
   std::optional<Time> next_repair() const;

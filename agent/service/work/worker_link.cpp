@@ -8,15 +8,20 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace hostsplit {
 namespace {
 
 constexpr std::size_t longest_line = 8;
 
+bool is_repair(const WorkRequest& request) {
+  return std::holds_alternative<Repair>(request.request);
+}
+
 /// How long a worker may say nothing. A step has deadlines of its own; these are for a worker that is stuck as a whole.
 std::chrono::seconds patience(const WorkRequest& request) {
-  return std::holds_alternative<Repair>(request.request) ? std::chrono::minutes(2) : std::chrono::minutes(20);
+  return is_repair(request) ? std::chrono::minutes(2) : std::chrono::minutes(20);
 }
 
 WorkResult failure(const std::string& error) {
@@ -42,19 +47,28 @@ unsigned WorkerLink::start(WorkRequest request, Watcher watcher) {
   if (line_.size() >= longest_line)
     throw Error("start", verb_of(request.request), "too much waits to be done already",
                 "Wait until it is done and try again.");
-  line_.push_back({++last_number_, std::move(request), std::move(watcher)});
+  auto at = line_.end();
+  if (!is_repair(request)) {
+    // Behind the one that is worked on, and behind other people's.
+    at = std::find_if(line_.begin() + (working_ ? 1 : 0), line_.end(),
+                      [](const Item& item) { return is_repair(item.request); });
+    if (working_ && is_repair(line_.front().request)) ask_to_stop();
+  }
+  line_.insert(at, {++last_number_, std::move(request), std::move(watcher)});
   next();
   return last_number_;
+}
+
+void WorkerLink::ask_to_stop() {
+  if (std::exchange(stopping_, true)) return;
+  const auto packet = to_packet(WorkCancel{});
+  (void)send(connection_.get(), packet.data(), packet.size(), MSG_NOSIGNAL);
 }
 
 void WorkerLink::cancel(unsigned number) {
   const auto found = std::find_if(line_.begin(), line_.end(), [&](const Item& item) { return item.number == number; });
   if (found == line_.end()) return;
-  if (working_ && found == line_.begin()) {
-    const auto packet = to_packet(WorkCancel{});
-    (void)send(connection_.get(), packet.data(), packet.size(), MSG_NOSIGNAL);
-    return;
-  }
+  if (working_ && found == line_.begin()) return ask_to_stop();
   const auto end = std::move(found->watcher.end);
   line_.erase(found);
   end(failure("cancelled before it began"));
@@ -148,7 +162,7 @@ void WorkerLink::receive() {
 
 void WorkerLink::finish(const WorkResult& result) {
   silence_.reset();
-  working_ = false;
+  working_ = stopping_ = false;
   const auto end = std::move(line_.front().watcher.end);
   line_.pop_front();
   if (end) end(result);

@@ -26,7 +26,8 @@ class WorkerLink {
   WorkerLink(const WorkerLink&) = delete;
   WorkerLink& operator=(const WorkerLink&) = delete;
 
-  /// Puts it in line. \return a number for cancel(). \throws Error when too much waits already.
+  /// Puts it in line, a person's request in front of repairs; the repair that runs is asked to leave the steps that
+  /// have not begun. \return a number for cancel(). \throws Error when too much waits already.
   unsigned start(WorkRequest request, Watcher watcher);
   /// Takes it out of the line, or asks the worker to leave the steps that have not begun. Unknown numbers are ignored:
   /// it may just have ended.
@@ -43,6 +44,7 @@ class WorkerLink {
   void next();
   void receive();
   void finish(const WorkResult& result);
+  void ask_to_stop();
   void expect_sign_of_life();
   static int on_input(sd_event_source*, int, std::uint32_t events, void* self);
   static int on_next(sd_event_source*, void* self);
@@ -52,8 +54,8 @@ class WorkerLink {
   std::string address_;
   UniqueFd connection_;
   EventSource input_ = own(nullptr), silence_ = own(nullptr), next_ = own(nullptr);
-  std::deque<Item> line_;  ///< the first one is with the worker when `working_`
-  bool working_ = false;
+  std::deque<Item> line_;                    ///< the first one is with the worker when `working_`
+  bool working_ = false, stopping_ = false;  ///< the worker has something to do; it was asked to stop
   unsigned last_number_ = 0;
 };
 
