@@ -83,7 +83,11 @@ TEST_F(SilentCluster, EveryVerbAnswersAndSaysSo) {
     const auto diagnosis = diagnose(*patient);
     EXPECT_NE(testing::find(diagnosis.findings, "pve-silent"), nullptr);
     EXPECT_EQ(testing::find(diagnosis.findings, "pve-unknown"), nullptr);
-    (void)verify(*patient, {101}, false);
+    const auto proof = verify(*patient, {101}, false);
+    ASSERT_EQ(proof.guests.size(), 1u);
+    EXPECT_EQ(proof.guests[0].verdicts.back().kind, Verdict::Kind::unknown);
+    EXPECT_EQ(proof.guests[0].verdicts.back().subject, patient->display("etc/pve"));
+    EXPECT_THROW(verify(*patient, {900}, false), Error);
     EXPECT_TRUE(plan_for(observe_for(*patient, Undo{}), Undo{}).findings.empty()) << "undo needs no VM of it";
   });
   EXPECT_LT(seconds, 12);
