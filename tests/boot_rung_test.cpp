@@ -473,6 +473,25 @@ TEST(Script, TheHostGetsItsDriversWithoutAPlanToo) {
   EXPECT_EQ(boot.split.host.file(names::modprobe_conf), conf);
 }
 
+/// Time goes on only where the fake modprobe says so.
+TEST(Script, AModprobeThatHangsDoesNotHoldTheBoot) {
+  EarlyBoot boot;
+  boot.split.host.set_file("bin/modprobe", "#!/bin/sh\necho \"$1\" >> " + boot.top +
+                                               "/asked\necho \"${1#xhci_pci}\" | grep -q . || exit 0\n" +
+                                               "echo 99.08 2.00 > " + boot.top +
+                                               "/proc/uptime\nexec sleep 5 >/dev/null 2>&1\n");
+  fs::permissions(boot.split.host.path("bin/modprobe"), fs::perms::owner_all);
+  boot.split.host.set_file(names::modprobe_conf, "blacklist xhci_pci\n");
+  const auto begin = std::chrono::steady_clock::now();
+  boot.run();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+  EXPECT_THAT(boot.log(), HasSubstr("modprobe vfio-pci has not ended for 20 s"));
+  EXPECT_THAT(boot.split.host.file(names::early_notes_file), HasSubstr("left not-taken 0000:03:00.3"));
+  EXPECT_EQ(boot.override_of("0000:03:00.3"), "vfio-pci") << "a write to it might hang, too";
+  EXPECT_EQ(boot.split.host.file("sys/bus/pci/drivers_probe"), "");
+  EXPECT_EQ(boot.split.host.file("asked"), "vfio-pci\nxhci_pci\n") << "the host's own driver comes all the same";
+}
+
 TEST(Script, SwitchedOffNothingOfModprobeHolds) {
   EarlyBoot boot;
   note_modules(boot);

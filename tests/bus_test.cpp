@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <systemd/sd-bus.h>
 
 #include <cstdlib>
@@ -11,11 +13,17 @@
 #include <vector>
 
 #include "core/base/names.hpp"
+#include "host/system/unique_fd.hpp"
+#include "service/bus/client.hpp"
+#include "service/loop/system_bus.hpp"
+#include "service/reconciler/host_health.hpp"
+#include "service/work/shutdown_inhibitor.hpp"
 #include "support/private_bus.hpp"
 
 namespace hostsplit {
 namespace {
 
+using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::PrivateBus;
@@ -54,9 +62,12 @@ struct BusTest : ::testing::Test {
   }
   BusHandlers handlers() {
     return {.describe = [] { return std::string("{\"version\": 1}"); },
-            .plan = []() -> std::string {
-              throw Error("use", "hostsplit.toml:3", "no", "Fix it.", Error::Kind::bad_input);
-            },
+            .plan =
+                [](BusHandlers::Send<std::string> send) {
+                  send([]() -> std::string {
+                    throw Error("use", "hostsplit.toml:3", "no", "Fix it.", Error::Kind::bad_input);
+                  });
+                },
             .status =
                 [] {
                   Status status;
@@ -67,8 +78,11 @@ struct BusTest : ::testing::Test {
                   return status;
                 },
             .preview =
-                [](const Request& request, bool colour) {
-                  return Preview{verb_of(request) + std::string(colour ? " in colour" : ""), "{}", "t1", 3, false};
+                [this](const Request& request, bool colour, BusHandlers::Send<Preview> send) {
+                  if (keep_back) return kept_back.push_back(send);
+                  send([&] {
+                    return Preview{verb_of(request) + std::string(colour ? " in colour" : ""), "{}", "t1", 3, false};
+                  });
                 },
             .start = [this](const WorkRequest& request, std::uint32_t uid) -> unsigned {
               if (request.token == "old") throw Error("apply", "the plan", "it changed");
@@ -136,17 +150,21 @@ struct BusTest : ::testing::Test {
   sd_bus* client = nullptr;
   int reloads = 0, disconnects = 0;
   std::vector<std::string> done;
+  bool keep_back = false;  ///< previews are still being computed
+  std::vector<BusHandlers::Send<Preview>> kept_back;
   bool applied = false;
 };
 
 TEST_F(BusTest, AnswersWithJson) {
-  const Bus bus(loop.get(), handlers());
+  Bus bus(loop.get(), handlers());
+  ASSERT_TRUE(bus.settle(2s));
   EXPECT_EQ(call("Describe").text, "{\"version\": 1}");
 }
 
 TEST_F(BusTest, EveryExceptionBecomesAnAnswer) {
   if (geteuid() != 0) GTEST_SKIP() << "changes are for root here";
-  const Bus bus(loop.get(), handlers());
+  Bus bus(loop.get(), handlers());
+  ASSERT_TRUE(bus.settle(2s));
   auto answer = call("Plan");
   EXPECT_EQ(answer.error, "org.hostsplit.Error.BadInput");
   EXPECT_EQ(answer.text, "cannot use hostsplit.toml:3: no. Fix it.");
@@ -158,7 +176,8 @@ TEST_F(BusTest, EveryExceptionBecomesAnAnswer) {
 
 TEST_F(BusTest, RootMayDoEverythingAndPolkitIsNotAsked) {
   if (geteuid() != 0) GTEST_SKIP() << "changes are for root here";
-  const Bus bus(loop.get(), handlers());
+  Bus bus(loop.get(), handlers());
+  ASSERT_TRUE(bus.settle(2s));
   EXPECT_EQ(call("Apply", "s", "t1").error, "");
   EXPECT_EQ(call("Undo", "s", "").error, "");
   EXPECT_EQ(call("Take", "ass", 1, "front-1", "t2").error, "");
@@ -174,20 +193,76 @@ TEST_F(BusTest, RootMayDoEverythingAndPolkitIsNotAsked) {
 }
 
 TEST_F(BusTest, LooksAreForEverybodyAndBytesThatAreNoTextDoNoHarm) {
-  const Bus bus(loop.get(), handlers());
+  Bus bus(loop.get(), handlers());
+  ASSERT_TRUE(bus.settle(2s));
   EXPECT_EQ(call("Preview", "sasb", "undo", 0, 1).text, "undo in colour");
   for (const auto* method : {"ListControllers", "ListPorts", "ListPools", "ListFindings"})
     EXPECT_EQ(call(method).error, "") << method;
 }
 
 TEST_F(BusTest, ArgumentsOfTheWrongTypeAreRefused) {
-  const Bus bus(loop.get(), handlers());
+  Bus bus(loop.get(), handlers());
+  ASSERT_TRUE(bus.settle(2s));
   EXPECT_EQ(call("Apply").error, SD_BUS_ERROR_INVALID_ARGS);
   EXPECT_EQ(call("Apply", "u", 1).error, SD_BUS_ERROR_INVALID_ARGS);
   EXPECT_EQ(call("Learn", "s", "a").error, SD_BUS_ERROR_INVALID_ARGS);
   EXPECT_EQ(call("Describe", "s", "a").error, SD_BUS_ERROR_INVALID_ARGS);
   EXPECT_EQ(call("Dance").error, SD_BUS_ERROR_UNKNOWN_METHOD);
   EXPECT_TRUE(done.empty());
+}
+
+// --- budgets ---------------------------------------------------------------------------------------------------------
+
+TEST_F(BusTest, MoreWordsOrBytesThanAnybodyNeedsAreNotEvenRead) {
+  Bus bus(loop.get(), handlers());
+  ASSERT_TRUE(bus.settle(2s));
+  const auto preview = [&](const char* verb, std::size_t words, std::size_t bytes) {
+    sd_bus_message* raw = nullptr;
+    sd_bus_message_new_method_call(client, &raw, names::bus_name, names::bus_path, names::bus_interface, "Preview");
+    sd_bus_message_append(raw, "s", verb);
+    sd_bus_message_open_container(raw, 'a', "s");
+    const std::string word(bytes, 'x');
+    for (std::size_t i = 0; i < words; ++i) sd_bus_message_append(raw, "s", word.c_str());
+    sd_bus_message_close_container(raw);
+    sd_bus_message_append(raw, "b", 0);
+    Answer answer;
+    sd_bus_call_async(client, nullptr, raw, on_answer, &answer, 0);
+    sd_bus_message_unref(raw);
+    EXPECT_TRUE(run_until(answer.came));
+    return answer.error;
+  };
+  EXPECT_EQ(preview("release", 128, 1), "");
+  EXPECT_EQ(preview("release", 129, 1), SD_BUS_ERROR_LIMITS_EXCEEDED);
+  EXPECT_EQ(preview("release", 1, 4096), "");
+  EXPECT_EQ(preview("release", 1, 4097), SD_BUS_ERROR_LIMITS_EXCEEDED);
+  EXPECT_EQ(preview("setup", 1, 64 * 1024), "");
+  EXPECT_EQ(preview("setup", 1, 64 * 1024 + 1), SD_BUS_ERROR_LIMITS_EXCEEDED);
+  EXPECT_EQ(preview(std::string(5000, 'x').c_str(), 0, 0), SD_BUS_ERROR_LIMITS_EXCEEDED);
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(preview("release", 1'600'000, 4), SD_BUS_ERROR_LIMITS_EXCEEDED);
+  EXPECT_LT(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), 5);
+  EXPECT_EQ(call("Apply", "s", std::string(5000, 'x').c_str()).error, SD_BUS_ERROR_LIMITS_EXCEEDED);
+}
+
+TEST_F(BusTest, AUserHasTwoAnswersComputedAtATime) {
+  Bus bus(loop.get(), handlers());
+  ASSERT_TRUE(bus.settle(2s));
+  keep_back = true;
+  Answer first, second;
+  for (auto* answer : {&first, &second})
+    sd_bus_call_method_async(client, nullptr, names::bus_name, names::bus_path, names::bus_interface, "Preview",
+                             on_answer, answer, "sasb", "undo", 0, 1);
+  EXPECT_EQ(call("Preview", "sasb", "undo", 0, 1).error, SD_BUS_ERROR_LIMITS_EXCEEDED);
+  ASSERT_EQ(kept_back.size(), 2u);
+  kept_back[0]([] { return Preview{"one", "{}", "", 0, false}; });
+  kept_back[1]([]() -> Preview { throw Error("compute", "it", "no"); });
+  kept_back.clear();
+  ASSERT_TRUE(run_until(first.came));
+  ASSERT_TRUE(run_until(second.came));
+  EXPECT_EQ(first.text, "one");
+  EXPECT_EQ(second.error, "org.hostsplit.Error.Failed");
+  keep_back = false;
+  EXPECT_EQ(call("Preview", "sasb", "undo", 0, 1).text, "undo in colour") << "there is room again";
 }
 
 // --- polkit, played by the test ------------------------------------------------------------------------------------
@@ -244,13 +319,15 @@ struct AuthorizationTest : BusTest {
 };
 
 TEST_F(AuthorizationTest, WithoutPolkitOnlyRootMay) {
-  const Bus bus(loop.get(), handlers());
+  Bus bus(loop.get(), handlers());
+  ASSERT_TRUE(bus.settle(2s));
   EXPECT_EQ(call_as(nobody, [](auto* b, auto* e) { return apply(b, e); }), SD_BUS_ERROR_ACCESS_DENIED);
   EXPECT_TRUE(done.empty());
 }
 
 TEST_F(AuthorizationTest, WhomPolkitAllowsMay) {
-  const Bus bus(loop.get(), handlers());
+  Bus bus(loop.get(), handlers());
+  ASSERT_TRUE(bus.settle(2s));
   start_polkit();
   polkit.allows = true;
   EXPECT_EQ(call_as(nobody, [](auto* b, auto* e) { return apply(b, e); }), "");
@@ -259,14 +336,16 @@ TEST_F(AuthorizationTest, WhomPolkitAllowsMay) {
 }
 
 TEST_F(AuthorizationTest, WhomPolkitRefusesMayNot) {
-  const Bus bus(loop.get(), handlers());
+  Bus bus(loop.get(), handlers());
+  ASSERT_TRUE(bus.settle(2s));
   start_polkit();
   EXPECT_EQ(call_as(nobody, [](auto* b, auto* e) { return apply(b, e); }), SD_BUS_ERROR_ACCESS_DENIED);
   EXPECT_TRUE(done.empty());
 }
 
 TEST_F(AuthorizationTest, APasswordIsAskedForOnlyWhereTheCallerSaysSo) {
-  const Bus bus(loop.get(), handlers());
+  Bus bus(loop.get(), handlers());
+  ASSERT_TRUE(bus.settle(2s));
   start_polkit();
   polkit.challenges = true;
   EXPECT_EQ(call_as(nobody, [](auto* b, auto* e) { return apply(b, e); }),
@@ -277,7 +356,8 @@ TEST_F(AuthorizationTest, APasswordIsAskedForOnlyWhereTheCallerSaysSo) {
 }
 
 TEST_F(AuthorizationTest, ACallerThatLeavesAndOneThatAsksTooOftenDoNoHarm) {
-  const Bus bus(loop.get(), handlers());
+  Bus bus(loop.get(), handlers());
+  ASSERT_TRUE(bus.settle(2s));
   const auto flood = [](sd_bus* b, sd_bus_error*) {
     for (int i = 0; i < 500; ++i)
       sd_bus_call_method_async(b, nullptr, names::bus_name, names::bus_path, names::bus_interface, "Apply", nullptr,
@@ -291,6 +371,7 @@ TEST_F(AuthorizationTest, ACallerThatLeavesAndOneThatAsksTooOftenDoNoHarm) {
 
 TEST_F(BusTest, SignalsCarryPortControllerAndDevice) {
   Bus bus(loop.get(), handlers());
+  ASSERT_TRUE(bus.settle(2s));
   Answer heard;
   // The match is in force once the daemon says so; a signal before that would be lost.
   sd_bus_match_signal_async(client, nullptr, nullptr, names::bus_path, names::bus_interface, "PortChanged", on_answer,
@@ -304,6 +385,7 @@ TEST_F(BusTest, SignalsCarryPortControllerAndDevice) {
 
 TEST_F(BusTest, TellsWhenAPropertyChanges) {
   Bus bus(loop.get(), handlers());
+  ASSERT_TRUE(bus.settle(2s));
   Answer heard;
   sd_bus_match_signal_async(client, nullptr, nullptr, names::bus_path, "org.freedesktop.DBus.Properties",
                             "PropertiesChanged", on_answer, on_answer, &heard);
@@ -315,15 +397,81 @@ TEST_F(BusTest, TellsWhenAPropertyChanges) {
   EXPECT_EQ(heard.text, names::bus_interface);
 }
 
-TEST_F(BusTest, ASecondOwnerOfTheNameIsAnError) {
-  const Bus first(loop.get(), handlers());
-  EXPECT_THROW(Bus(loop.get(), handlers()), Error);
+TEST_F(BusTest, ASecondOwnerOfTheNameIsRefusedAndSaysWhy) {
+  Bus first(loop.get(), handlers());
+  ASSERT_TRUE(first.settle(2s));
+  Bus second(loop.get(), handlers());
+  EXPECT_FALSE(second.settle(2s));
+  EXPECT_THAT(second.lost(), HasSubstr("belongs to another process"));
+  EXPECT_FALSE(second.connected());
+  EXPECT_EQ(disconnects, 1);
+  EXPECT_TRUE(first.connected());
+}
+
+/// A bus that accepts and says nothing: sd-bus by itself waits 90 s for it.
+struct SilentBus : ::testing::Test {
+  std::string path = "/tmp/hostsplit-silent-bus-" + std::to_string(getpid());
+  UniqueFd listening{socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  EventLoop loop{nullptr, &sd_event_unref};
+  void SetUp() override {
+    unlink(path.c_str());
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    ASSERT_EQ(bind(listening.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    ASSERT_EQ(listen(listening.get(), 8), 0);
+    setenv("DBUS_SYSTEM_BUS_ADDRESS", ("unix:path=" + path).c_str(), 1);
+    sd_event* event = nullptr;
+    ASSERT_GE(sd_event_new(&event), 0);
+    loop.reset(event);
+  }
+  void TearDown() override {
+    unsetenv("DBUS_SYSTEM_BUS_ADDRESS");
+    unlink(path.c_str());
+  }
+  static double seconds_of(const std::function<void()>& what) {
+    const auto begin = std::chrono::steady_clock::now();
+    what();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  }
+};
+
+TEST_F(SilentBus, KeepsTheLoopFromNothingAndIsGivenUp) {
+  int lost = 0;
+  BusHandlers handlers;
+  handlers.configured = handlers.applied = handlers.learning = [] { return false; };
+  handlers.drift_repairs = handlers.looks = [] { return std::uint64_t{0}; };
+  handlers.disconnected = [&] { ++lost; };
+  std::unique_ptr<Bus> bus;
+  EXPECT_LT(seconds_of([&] {
+              bus = std::make_unique<Bus>(loop.get(), handlers);
+              EXPECT_FALSE(bus->settle(100ms));
+              for (int i = 0; i < 100000; ++i) bus->drift_repaired("0000:03:00.3");
+            }),
+            1);
+  EXPECT_TRUE(bus->connected()) << "it may still come";
+  EXPECT_LT(seconds_of([&] {
+              while (lost == 0 && sd_event_run(loop.get(), 10'000'000) > 0) {
+              }
+            }),
+            8);
+  EXPECT_EQ(bus->lost(), "the system bus does not answer");
+  EXPECT_FALSE(bus->connected());
+  EXPECT_LT(seconds_of([&] { bus.reset(); }), 1);
+}
+
+TEST_F(SilentBus, NobodyElseWaitsForItEither) {
+  EXPECT_LT(seconds_of([] { EXPECT_EQ(open_system_bus(200ms), nullptr); }), 1);
+  EXPECT_LT(seconds_of([] { EXPECT_FALSE(host_signs(healthy_after).multi_user); }), 1);
+  EXPECT_LT(seconds_of([] { const ShutdownInhibitor inhibitor("a test"); }), 4);
+  EXPECT_LT(seconds_of([] { EXPECT_EQ(ServiceClient::connect(), nullptr); }), 8);
 }
 
 TEST_F(BusTest, ABusThatGoesAwayIsNoticed) {
   auto other = std::make_unique<PrivateBus>();
   setenv("DBUS_SYSTEM_BUS_ADDRESS", other->address().c_str(), 1);
-  const Bus bus(loop.get(), handlers());
+  Bus bus(loop.get(), handlers());
+  ASSERT_TRUE(bus.settle(2s));
   EXPECT_TRUE(bus.connected());
   other.reset();
   for (int i = 0; i < 20 && disconnects == 0; ++i) sd_event_run(loop.get(), 100'000);

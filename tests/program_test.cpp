@@ -2,7 +2,9 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -16,6 +18,7 @@
 #include "host/effects/effects.hpp"
 #include "host/effects/program.hpp"
 #include "host/system/unique_fd.hpp"
+#include "service/work/interruption.hpp"
 
 namespace hostsplit {
 namespace {
@@ -91,6 +94,45 @@ TEST_F(RealFiles, AProgramThatIsNotThereIsSaidSo) {
 TEST_F(RealFiles, AProgramInheritsNoDescriptor) {
   const UniqueFd careless(::open((directory + "/lock").c_str(), O_RDWR | O_CREAT, 0600));
   EXPECT_EQ(shell("ls /proc/self/fd | wc -l"), "4\n") << "0, 1, 2 and the one of ls";
+}
+
+/// A worker that is killed in the middle of update-initramfs: the next one must not find the lock free beside it.
+TEST_F(RealFiles, WhoIsKilledLeavesNoProgramBehindWithoutTheLock) {
+  const auto lock = directory + "/lock", ticks = directory + "/ticks";
+  const pid_t worker = fork();
+  if (worker == 0) {
+    const int held = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    flock(held, LOCK_EX);
+    try {
+      run_program({"sh", "-c", "(while :; do date >> " + ticks + "; sleep 0.02; done) & wait"}, 60s);
+    } catch (...) {
+    }
+    _exit(0);
+  }
+  while (!fs::exists(ticks)) std::this_thread::sleep_for(5ms);
+  const UniqueFd next(::open(lock.c_str(), O_RDWR | O_CLOEXEC));
+  ASSERT_NE(flock(next.get(), LOCK_EX | LOCK_NB), 0);
+  kill(worker, SIGKILL);
+  waitpid(worker, nullptr, 0);
+  ASSERT_EQ(flock(next.get(), LOCK_EX), 0);
+  const auto size = fs::file_size(ticks);
+  std::this_thread::sleep_for(200ms);
+  EXPECT_EQ(fs::file_size(ticks), size) << "it went on writing, and the lock was free";
+}
+
+TEST_F(RealFiles, AProgramLosesItsReaderAndItsTerminalWithoutHarmToTheWork) {
+  const pid_t acting = fork();
+  if (acting == 0) {
+    finish_steps();
+    raise(SIGHUP);
+    raise(SIGPIPE);
+    const bool undisturbed = !interrupted();
+    raise(SIGTERM);
+    _exit(undisturbed && interrupted() ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(acting, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
 TEST_F(RealFiles, ALinkStaysALinkAndItsTargetIsReplaced) {

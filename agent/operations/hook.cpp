@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <ctime>
 #include <thread>
 
@@ -24,39 +25,48 @@
 namespace hostsplit {
 namespace {
 
-/// Proxmox VE gives a VM 60 s for the same lock.
-constexpr std::chrono::milliseconds wait_for_other_vm{45000};
+constexpr std::chrono::milliseconds lock_pause{100};
 
-/// The service may be repairing at this moment; that takes no longer than a few pages do.
-Lock patient_lock(const Root& root) {
-  constexpr int most_tries = 50;
-  for (int tries = 1;; ++tries) {
+/// What carry_out() holds, taken in its order. Neither is waited for while the other is held: a VM that starts can take
+/// a minute, and the service and every other start would stand still as long.
+struct Locks {
+  Lock acting;
+  PageLock pages;
+
+  Locks(const Root& root) : acting(root, lock_pause), pages(root, std::chrono::milliseconds(0)) {}
+};
+
+Locks wait_for(const Root& root, std::chrono::milliseconds patience) {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  for (;;) {
     try {
-      return Lock(root);
+      return Locks(root);
     } catch (const Error&) {
-      if (tries == most_tries) throw;
+      if (std::chrono::steady_clock::now() >= end) throw;
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    std::this_thread::sleep_for(lock_pause);
   }
 }
 
-/// \return notes about what was done or could not be.
-std::vector<std::string> bring_back_pages(const Context& context, const BootPlan& applied, int vm) {
+/// Brings back pages, and says in `answer` what could not be. \return what can be judged afterwards.
+StartChecks bring_back_pages(const Context& context, const BootPlan& applied, int vm,
+                             std::chrono::milliseconds patience, HookAnswer& answer) {
   try {
-    if (is_suspended(load_boot_health(context.root))) return {};
-    // Until the VM that starts now is done, what it will trim cannot be known.
-    const PageLock pages(context.root, wait_for_other_vm);
+    if (is_suspended(load_boot_health(context.root))) return StartChecks::all;
+    // Until a VM that starts now is done, what it will trim cannot be known.
+    if (!PageLock::held(context.root) && missing_pages(inventory(context.root), applied, vm).empty())
+      return StartChecks::all;
+    const Locks locks = wait_for(context.root, patience);
     const auto steps = missing_pages(inventory(context.root), applied, vm);
-    if (steps.empty()) return {};
-    const Lock lock = patient_lock(context.root);
     if (!context.root.exists(names::baseline_file))  // it was lost, and what begins anew would not know the rest
       save_baseline(context.effects, observe_applied(context.root).baseline);
-    std::vector<std::string> notes;
     for (const auto& result : Executor(context.root, context.effects, context.audit).run(steps, {}, false).results)
-      if (result.kind == StepResult::Kind::failed) notes.push_back(result.detail);
-    return notes;
+      if (result.kind == StepResult::Kind::failed) answer.notes.push_back(result.detail);
+    return StartChecks::all;
   } catch (const Error& error) {
-    return {error.what()};
+    // Somebody else is at the pages: how many there are now says nothing.
+    answer.notes.push_back(error.what());
+    return StartChecks::controllers;
   }
 }
 
@@ -79,7 +89,7 @@ void refuse(const Context& context, int vm, const std::string& why, HookAnswer& 
 
 }  // namespace
 
-HookAnswer before_start(const Context& context, int vm) {
+HookAnswer before_start(const Context& context, int vm, std::chrono::milliseconds patience) {
   HookAnswer answer;
   const auto applied = usable_boot_plan(context.root);
   Snapshot snapshot = inventory(context.root);
@@ -90,13 +100,13 @@ HookAnswer before_start(const Context& context, int vm) {
     return answer;
   }
   if (!applied || !applied_for(*applied, vm)) return answer;
-  const bool off = has_word(snapshot.command_line, off_word);
-  if (!off) {
-    answer.notes = bring_back_pages(context, *applied, vm);
+  auto checks = StartChecks::lifelines;
+  if (!has_word(snapshot.command_line, off_word)) {
+    checks = bring_back_pages(context, *applied, vm, patience, answer);
     snapshot = inventory(context.root);
     read_memory_users(context.root, pve, snapshot);
   }
-  if (const auto against = objection(snapshot, *applied, vm, off)) {
+  if (const auto against = objection(snapshot, *applied, vm, checks)) {
     refuse(context, vm, *against, answer);
   }
   return answer;

@@ -23,6 +23,7 @@ std::string vm_of(const std::string& mapping) {
 
 MappingChange mapping_change(const Root& root, bool remove) {
   const auto pve = read_pve(root);
+  if (pve.silent) throw Error("map", "functions", "/etc/pve does not answer", "See systemctl status pve-cluster.");
   if (!pve.known || pve.node.empty())
     throw Error("map", "functions", "there is no Proxmox VE here: /etc/pve is empty or not there",
                 "See systemctl status pve-cluster.");

@@ -107,6 +107,8 @@ Plan transfer_plan(const State& state, const Transfer& transfer) {
     departure.may_lose = plan.target.may_lose;
     if (state.config)
       for (const auto& name : state.config->may_lose) departure.may_lose.push_back(name.text);
+    if (state.pve && state.pve->silent)
+      against.insert(against.end(), state.pve->findings.begin(), state.pve->findings.end());
     const auto lifelines = losses(state.snapshot, departure);
     against.insert(against.end(), lifelines.begin(), lifelines.end());
   }

@@ -39,7 +39,10 @@ std::set<int> known_guests(const Wanted& wanted, const Root& root) {
 
 void require_known(const std::vector<int>& asked, const std::set<int>& known, const PveConfigs& pve) {
   for (const int vm : asked)
-    if (!known.count(vm) && !pve.vm(vm))
+    if (!known.count(vm) && pve.silent)
+      throw Error("verify", fmt::format("VM {}", vm), "/etc/pve does not answer, so nobody knows whether there is one",
+                  "See systemctl status pve-cluster.");
+    else if (!known.count(vm) && !pve.vm(vm))
       throw Error("verify", fmt::format("VM {}", vm), "neither hostsplit nor Proxmox VE knows it",
                   known.empty() ? "No VM is configured or running" : fmt::format("Known: {}", fmt::join(known, ", ")),
                   Error::Kind::bad_input);
@@ -91,6 +94,9 @@ Proof verify(const Root& root, const std::vector<int>& asked, bool force) {
     if (!meant.count(guest.vm)) continue;
     read_functions(root, wish, guest.command, host);
     proof.guests.push_back({guest.vm, wish.name, guest.pid, judge_guest(guest, wish, host)});
+    for (const auto& finding : wanted.pve.silent ? wanted.pve.findings : std::vector<Finding>())
+      proof.guests.back().verdicts.push_back(
+          {Verdict::Kind::unknown, "settings", finding.subject, "not read: " + finding.message, "", ""});
   }
   proof.pools =
       judge_pools(host.nodes, wanted.applied ? wanted.applied->reservations : std::vector<Reservation>{}, guests);

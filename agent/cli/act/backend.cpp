@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <iostream>
 
 #include "cli/act/password_agent.hpp"
@@ -11,6 +10,7 @@
 #include "operations/advice.hpp"
 #include "service/bus/client.hpp"
 #include "service/journal/journal_audit.hpp"
+#include "service/work/interruption.hpp"
 
 namespace hostsplit::cli {
 namespace {
@@ -26,18 +26,6 @@ void print_waiting(const WorkProgress& progress) {
   else if (progress.ended)
     std::cout << "waited " << progress.detail << "\n" << std::flush;
   begun = !progress.ended;
-}
-
-volatile std::sig_atomic_t interrupt_seen = 0;
-
-bool stop_asked() {
-  return interrupt_seen != 0;
-}
-void stop_after_this_step() {
-  struct sigaction action {};
-  action.sa_handler = [](int) { interrupt_seen = 1; };
-  action.sa_flags = SA_RESETHAND;
-  sigaction(SIGINT, &action, nullptr);
 }
 
 }  // namespace
@@ -103,13 +91,13 @@ void Backend::get_ready() {
 }
 
 WorkResult Backend::run(const WorkRequest& request, const ReportProgress& report) {
-  stop_after_this_step();
+  finish_steps();
   if (service_) {
     const PasswordAgent agent;
-    return service_->run(request, report, stop_asked);
+    return service_->run(request, report, interrupted);
   }
   JournalAudit audit;
-  return do_work({root_, *effects_, audit, stop_asked}, request, report, [&audit] { return audit.lost(); });
+  return do_work({root_, *effects_, audit, interrupted}, request, report, [&audit] { return audit.lost(); });
 }
 
 }  // namespace hostsplit::cli

@@ -1,5 +1,9 @@
 #include "core/base/cpu_set.hpp"
 
+#include <algorithm>
+#include <utility>
+#include <vector>
+
 #include "core/base/number.hpp"
 
 namespace hostsplit {
@@ -13,11 +17,21 @@ std::optional<int> parse_cpu(std::string_view text) {
   return cpu;
 }
 
+/// Each number once, however often ranges that overlap have it.
+CpuSet joined(std::vector<std::pair<int, int>> ranges) {
+  std::sort(ranges.begin(), ranges.end());
+  CpuSet cpus;
+  int next = 0;
+  for (const auto& [first, last] : ranges)
+    for (next = std::max(next, first); next <= last; ++next) cpus.insert(cpus.end(), next);
+  return cpus;
+}
+
 }  // namespace
 
 std::optional<CpuSet> parse_cpu_set(std::string_view text) {
-  CpuSet cpus;
-  if (text.empty()) return cpus;
+  if (text.empty()) return CpuSet();
+  std::vector<std::pair<int, int>> ranges;
   while (true) {
     const auto comma = text.find(',');
     const auto range = text.substr(0, comma);
@@ -25,8 +39,8 @@ std::optional<CpuSet> parse_cpu_set(std::string_view text) {
     const auto first = parse_cpu(range.substr(0, dash));
     const auto last = dash == std::string_view::npos ? first : parse_cpu(range.substr(dash + 1));
     if (!first || !last || *first > *last) return {};
-    for (int cpu = *first; cpu <= *last; ++cpu) cpus.insert(cpus.end(), cpu);
-    if (comma == std::string_view::npos) return cpus;
+    ranges.emplace_back(*first, *last);
+    if (comma == std::string_view::npos) return joined(std::move(ranges));
     text.remove_prefix(comma + 1);
   }
 }

@@ -13,6 +13,7 @@ Reasons if_missing(bool missing, const char* reason) {
 }
 
 Reasons pve(const DoctorInput& in) {
+  if (in.pve.silent) return {"/etc/pve does not answer, so nothing is known about VMs"};
   return if_missing(!in.pve.known, "/etc/pve is not there or empty, so nothing is known about VMs");
 }
 

@@ -247,6 +247,7 @@ bool trims_pool(const PveVm& vm) {
 std::vector<Finding> lint_pve(const PveConfigs& pve, const Config& config, const Snapshot& snapshot,
                               const std::vector<Reservation>& reserved) {
   std::vector<Finding> findings = pve.findings;
+  if (pve.silent) return findings;
   if (!pve.known) {
     findings.push_back({"pve-unknown", Severity::info, "/etc/pve",
                         "is not there or empty, so nothing is known about guests of Proxmox VE",

@@ -71,11 +71,12 @@ bool applied_for(const BootPlan& applied, int vm) {
                      [&](const Reservation& item) { return share_of(item, vm) != 0; });
 }
 
-std::optional<std::string> objection(const Snapshot& snapshot, const BootPlan& applied, int vm, bool only_lifelines) {
+std::optional<std::string> objection(const Snapshot& snapshot, const BootPlan& applied, int vm, StartChecks checks) {
+  const bool only_lifelines = checks == StartChecks::lifelines;
   for (const auto& claim : applied.claims)
     if (claim.vm == vm)
       if (auto against = against_claim(snapshot, applied, claim, vm, only_lifelines)) return against;
-  if (only_lifelines) return {};
+  if (checks != StartChecks::all) return {};
   for (const auto& item : applied.reservations) {
     const std::uint64_t needed = share_of(item, vm);
     const PagePool* pool = pool_of(snapshot.nodes, {item.node, item.page_size});

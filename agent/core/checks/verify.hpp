@@ -21,7 +21,7 @@ struct Verdict {
     wrong     ///< makes `verify` exit 3
   };
   Kind kind = Kind::unknown;
-  std::string check;    ///< stable: process, memory, page-size, overhead, pool, cpus, function, interrupts
+  std::string check;    ///< stable: process, memory, page-size, overhead, pool, cpus, function, interrupts, settings
   std::string subject;  ///< "node 0", "0000:03:00.3", "all 70 threads"
   std::string found;    ///< in words
   std::string wanted;   ///< in words; empty when nothing in particular

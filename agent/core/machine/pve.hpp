@@ -151,8 +151,9 @@ struct PveMapping {
 /// Everything below /etc/pve that hostsplit looks at.
 struct PveConfigs {
   bool known =
-      false;         ///< false: there is no /etc/pve, or it is empty (pmxcfs is not up): nothing is known about guests
-  std::string node;  ///< this machine's name in the cluster; empty when unknown
+      false;  ///< false: there is no /etc/pve, or it is empty (pmxcfs is not up): nothing is known about guests
+  bool silent = false;  ///< it is there and does not answer; `known` is false then
+  std::string node;     ///< this machine's name in the cluster; empty when unknown
   std::map<int, PveVm> vms;
   std::map<int, PveContainer> containers;
   std::vector<PveMapping> mappings;

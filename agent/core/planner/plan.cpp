@@ -268,8 +268,11 @@ Plan make_plan(const PlanInput& input) {
   append(plan.findings, std::move(loader.findings));
   plan.lines = std::move(loader.lines);
 
-  // Before anything local: what Proxmox VE refuses leaves the host as it is.
-  if (input.pve) {
+  // Before anything local: what Proxmox VE refuses leaves the host as it is. Where it does not answer, nobody knows
+  // what its VMs have of the functions that are to be taken.
+  if (input.pve && input.pve->silent) {
+    append(plan.findings, input.pve->findings);
+  } else if (input.pve) {
     VmSteps vms = set_vm_steps({*input.pve, snapshot, input.config, plan.target.claims, input.baseline});
     append(plan.findings, std::move(vms.findings));
     add(plan.steps, std::move(vms.steps));

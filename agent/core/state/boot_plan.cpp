@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -193,22 +194,23 @@ class Reader {
 
   void bind(std::string_view rest, unsigned number) {
     auto claim = parse_claim(rest, file_, number);
-    for (const auto& other : plan_.claims)
-      if (other.address == claim.address || other.function == claim.function)
-        throw damaged(file_, number, "bind", to_string(claim.address) + " is given twice");
+    if (!addresses_.insert(claim.address).second || !functions_.insert(claim.function).second)
+      throw damaged(file_, number, "bind", to_string(claim.address) + " is given twice");
     plan_.claims.push_back(std::move(claim));
   }
 
   void pages(std::string_view rest, unsigned number) {
     auto reservation = parse_reservation(rest, file_, number);
-    for (const auto& other : plan_.reservations)
-      if (other.node == reservation.node && other.page_size == reservation.page_size)
-        throw damaged(file_, number, "pages", fmt::format("node {} is given twice", reservation.node));
+    if (!pools_.emplace(reservation.node, reservation.page_size).second)
+      throw damaged(file_, number, "pages", fmt::format("node {} is given twice", reservation.node));
     plan_.reservations.push_back(std::move(reservation));
   }
 
   const std::string& file_;
   BootPlan plan_;
+  std::set<PciAddress> addresses_;
+  std::set<Fingerprint> functions_;
+  std::set<std::pair<int, Kib>> pools_;
   bool versioned_ = false;
   bool floor_ = false;
 };

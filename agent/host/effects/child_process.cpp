@@ -11,9 +11,9 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 
 #include "core/base/error.hpp"
+#include "host/system/forked.hpp"
 #include "host/system/unique_fd.hpp"
 
 namespace hostsplit {
@@ -45,19 +45,6 @@ bool is_datagram_socket(int fd) {
   return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_DGRAM;
 }
 
-/// A copy of anything else would keep the owner's sockets, locks and terminal alive after its end. Of a datagram socket
-/// nobody sees the end.
-void close_all_but(int root, int channel) {
-  std::vector<int> open;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd"))
-    open.push_back(std::atoi(entry.path().filename().c_str()));
-  for (const int fd : open)
-    if (fd > STDERR_FILENO && fd != root && fd != channel && !is_datagram_socket(fd)) close(fd);
-  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
-    if (fd != root && fd != channel) null >= 0 ? dup2(null, fd) : close(fd);
-}
-
 bool send_report(int channel, const Message& message, const std::string& text) {
   std::string packet(reinterpret_cast<const char*>(&message), sizeof message);
   packet += text.substr(0, longest_text);
@@ -83,7 +70,9 @@ void ChildProcess::announce(std::string_view attribute, milliseconds deadline) {
 void ChildProcess::serve(int channel, std::size_t count, const Job& job) {
   inside_ = true;
   try {
-    close_all_but(root_, channel);
+    // Of a datagram socket nobody sees the end.
+    close_inherited(
+        [&](int fd) { return fd == root_ || fd == channel || (fd > STDERR_FILENO && is_datagram_socket(fd)); });
     Message message;
     for (; !message.last && shared_->will == Will::go_on; ++message.number) {
       require_owner();

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "core/base/error.hpp"
+#include "host/system/forked.hpp"
 #include "host/system/unique_fd.hpp"
 #include "host/system/write_whole.hpp"
 
@@ -69,10 +70,8 @@ class ClusterLock {
   std::string directory_;
 };
 
-}  // namespace
-
-void replace_cluster_file(const Root& root, const std::string& path, const std::string& before,
-                          const std::string& content, std::chrono::milliseconds wait) {
+void replace_now(const Root& root, const std::string& path, const std::string& before, const std::string& content,
+                 std::chrono::milliseconds wait) {
   const ClusterLock lock(root, path, wait);
   if (root.read_file(path).value_or("") != before)
     throw Error("write", root.display(path), "it has changed since it was read", "Run the command again.");
@@ -89,6 +88,25 @@ void replace_cluster_file(const Root& root, const std::string& path, const std::
   // Whether the cluster took it is told when the file is closed.
   if (close(fd.release()) != 0) give_up(errno);
   if (renameat(root.descriptor(), beside.c_str(), root.descriptor(), path.c_str()) != 0) give_up(errno);
+}
+
+}  // namespace
+
+void replace_cluster_file(const Root& root, const std::string& path, const std::string& before,
+                          const std::string& content, std::chrono::milliseconds wait,
+                          std::chrono::milliseconds patience) {
+  const auto failure = answer_within(wait + patience, root.descriptor(), [&]() -> std::string {
+    try {
+      replace_now(root, path, before, content, wait);
+      return {};
+    } catch (const Error& error) {
+      return error.what();
+    }
+  });
+  if (!failure)
+    throw Error("write", root.display(path), "the cluster file system does not answer",
+                "See systemctl status pve-cluster. It may still be written when that answers again.");
+  if (!failure->empty()) throw Error(Error::Told{*failure});
 }
 
 }  // namespace hostsplit

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,9 +13,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 
 #include "core/base/error.hpp"
+#include "host/effects/shared_value.hpp"
+#include "host/system/forked.hpp"
 #include "host/system/unique_fd.hpp"
 
 namespace hostsplit {
@@ -79,6 +83,12 @@ std::string find_program(const std::string& name) {
   return name;
 }
 
+void signal_ignored(int signal) {
+  struct sigaction action {};
+  action.sa_handler = SIG_IGN;
+  sigaction(signal, &action, nullptr);
+}
+
 /// \return false when the deadline passed first.
 bool wait_for_end(int pidfd, milliseconds patience) {
   const auto end = Clock::now() + patience;
@@ -102,29 +112,86 @@ bool end_group(int pid, int pidfd) {
   return false;
 }
 
+/// How it went, told by the minder.
+struct Told {
+  int start_error = 0;  ///< errno; the program never ran
+  bool timed_out = false, stays = false;
+  int pid = 0, status = 0;
+};
+
+bool is_regular_file(int fd) {
+  struct stat what {};
+  return fstat(fd, &what) == 0 && S_ISREG(what.st_mode);
+}
+
+/// Waits for the end of the program or of whoever wants it done. \return false when the deadline passed first.
+bool wait_for_either(int program, int owner, milliseconds deadline) {
+  const auto end = Clock::now() + deadline;
+  for (;;) {
+    const auto left = std::chrono::duration_cast<milliseconds>(end - Clock::now());
+    pollfd items[2] = {{program, POLLIN, 0}, {owner, POLLIN, 0}};
+    const int ready = poll(items, 2, static_cast<int>(std::max(left, milliseconds(0)).count()));
+    if (ready > 0) return (items[0].revents & POLLIN) != 0;
+    if (ready == 0 || errno != EINTR) return false;
+  }
+}
+
+/// Not pidfd_open(): in glibc 2.36 its header is no C++.
+UniqueFd open_pid(int pid) {
+  return UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+}
+
+/// The process between us and the program. When we are killed it ends the program before our locks are free: it has
+/// copies of all files that are open, and a lock on a file lasts as long as any copy (flock(2)).
+[[noreturn]] void mind(const std::vector<std::string>& command, milliseconds deadline, int owner, Told& told) {
+  setpgid(0, 0);  // a Ctrl-C is for the owner
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) signal_ignored(signal);
+  try {
+    const UniqueFd owner_end = open_pid(owner);
+    if (getppid() != owner) _exit(EXIT_FAILURE);
+    close_inherited([&](int fd) { return fd == STDERR_FILENO || fd == owner_end.get() || is_regular_file(fd); });
+    const SpawnSettings settings;
+    const auto arguments = pointers(command), variables = pointers(environment());
+    told.start_error = posix_spawn(&told.pid, find_program(command.front()).c_str(), settings.files(),
+                                   settings.attributes(), arguments.data(), variables.data());
+    if (told.start_error != 0) _exit(EXIT_SUCCESS);
+    const UniqueFd program = open_pid(told.pid);
+    told.timed_out = !wait_for_either(program.get(), owner_end.get(), deadline);
+    told.stays = told.timed_out && !end_group(told.pid, program.get());
+    if (!told.stays) waitpid(told.pid, &told.status, 0);
+  } catch (...) {
+    _exit(EXIT_FAILURE);  // beyond this point there is only a copy of the owner's stack
+  }
+  _exit(EXIT_SUCCESS);
+}
+
 }  // namespace
 
 void run_program(const std::vector<std::string>& command, milliseconds deadline) {
   const std::string shown = fmt::format("{}", fmt::join(command, " "));
-  const SpawnSettings settings;
-  const auto arguments = pointers(command), variables = pointers(environment());
-  pid_t pid = 0;
-  if (const int error = posix_spawn(&pid, find_program(command.front()).c_str(), settings.files(),
-                                    settings.attributes(), arguments.data(), variables.data()))
-    throw Error("run", shown, std::strerror(error));
-  // Not pidfd_open(): in glibc 2.36 its header is no C++.
-  const UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-  const bool ended = wait_for_end(pidfd.get(), deadline);
-  if (!ended && !end_group(pid, pidfd.get()))
-    throw Error("run", shown,
-                fmt::format("it has not ended for {} ms and cannot be ended (process {})", deadline.count(), pid));
-  int status = 0;
-  waitpid(pid, &status, 0);
-  if (!ended) throw Error("run", shown, fmt::format("it took more than {} ms and was ended", deadline.count()));
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
+  SharedValue<Told> told;
+  const int owner = getpid();
+  const int minder = fork();
+  if (minder < 0) throw Error("run", shown, std::strerror(errno));
+  if (minder == 0) mind(command, deadline, owner, *told);
+  int how = 0;
+  while (waitpid(minder, &how, 0) < 0 && errno == EINTR) {
+  }
+  if (!WIFEXITED(how) || WEXITSTATUS(how) != EXIT_SUCCESS) {
+    if (told->pid > 0) kill(-told->pid, SIGKILL);
+    throw Error("run", shown, "the process that was to wait for it has ended");
+  }
+  if (told->start_error != 0) throw Error("run", shown, std::strerror(told->start_error));
+  if (told->stays)
+    throw Error(
+        "run", shown,
+        fmt::format("it has not ended for {} ms and cannot be ended (process {})", deadline.count(), told->pid));
+  if (told->timed_out)
+    throw Error("run", shown, fmt::format("it took more than {} ms and was ended", deadline.count()));
+  if (WIFEXITED(told->status) && WEXITSTATUS(told->status) == 0) return;
   throw Error("run", shown,
-              WIFEXITED(status) ? fmt::format("it exited with {}", WEXITSTATUS(status))
-                                : fmt::format("it was ended by signal {}", WTERMSIG(status)));
+              WIFEXITED(told->status) ? fmt::format("it exited with {}", WEXITSTATUS(told->status))
+                                      : fmt::format("it was ended by signal {}", WTERMSIG(told->status)));
 }
 
 }  // namespace hostsplit

@@ -2,6 +2,7 @@
 #include <map>
 #include <tuple>
 
+#include "core/base/names.hpp"
 #include "host/inventory/inventory.hpp"
 #include "host/inventory/parts.hpp"
 
@@ -86,8 +87,17 @@ std::optional<int> read_group(const Root& root, Snapshot& snapshot, const std::s
   return group;
 }
 
-std::optional<std::string> read_override(const Root& root, const std::string& path) {
-  auto text = root.read(path, 4096);
+/// The kernel shows it under the device's lock (drivers/pci/pci-sysfs.c), which an unbind keeps as long as a VM keeps
+/// the device. Only drivers that have a way to be told to let go are waited for.
+std::optional<std::string> read_override(const Root& root, Snapshot& snapshot, const PciFunction& function,
+                                         const std::string& path) {
+  const bool may_hang = function.driver == names::vfio_driver || controller_kind(function.fingerprint.pci_class);
+  auto text = may_hang ? root.read_in_time(path, 4096) : root.read(path, 4096);
+  if (may_hang && root.silent(path)) {
+    report_missing(snapshot, path,
+                   "it is taken to be unchanged, because a driver holds " + to_string(function.address));
+    return function.driver.empty() ? std::nullopt : std::optional(function.driver);
+  }
   if (text && (text->empty() || *text == "(null)")) text.reset();
   return text;
 }
@@ -118,7 +128,7 @@ std::optional<PciFunction> observe(const Root& root, Snapshot& snapshot, RootBri
   std::string path;
   auto function = observe_occupant(root, snapshot, bridges, address, path);
   if (!function) return std::nullopt;
-  function->driver_override = read_override(root, path + "/driver_override");
+  function->driver_override = read_override(root, snapshot, *function, path + "/driver_override");
   function->group = read_group(root, snapshot, path + "/iommu_group");
   function->node = read_node(root, snapshot, path + "/numa_node");
   if (const auto physical = root.link_name(path + "/physfn")) function->physical = parse_pci_address(*physical);

@@ -88,9 +88,7 @@ void read_containers(const Root& root, PveConfigs& configs) {
   }
 }
 
-}  // namespace
-
-PveConfigs read_pve(const Root& root) {
+PveConfigs read_all(const Root& root) {
   PveConfigs configs;
   // An empty directory is the mount point of pmxcfs without pmxcfs.
   configs.known = !root.list(top).empty();
@@ -107,6 +105,20 @@ PveConfigs read_pve(const Root& root) {
   else if (root.exists(mappings))
     report_unreadable(root, mappings, configs);
   return configs;
+}
+
+}  // namespace
+
+PveConfigs read_pve(const Root& root) {
+  PveConfigs configs = read_all(root);
+  if (!root.silent(top)) return configs;
+  // What was read before it fell silent is only a part, and a part looks like all of it.
+  PveConfigs unknown;
+  unknown.silent = true;
+  unknown.findings.push_back({"pve-silent", Severity::error, root.display(top),
+                              root.display(top) + " does not answer, so nothing is known about VMs",
+                              "See systemctl status pve-cluster; when it hangs: systemctl restart pve-cluster"});
+  return unknown;
 }
 
 }  // namespace hostsplit

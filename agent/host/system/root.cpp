@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "core/base/error.hpp"
 #include "host/system/unique_fd.hpp"
@@ -75,9 +76,35 @@ int read_all(int fd, bool one_read_is_all, std::size_t limit, std::string& text)
   return 0;
 }
 
+constexpr std::string_view cluster = "etc/pve";
+/// pmxcfs is slow while a cluster finds its members, but not that slow; Proxmox VE gives a hook of a VM no limit.
+constexpr std::chrono::milliseconds cluster_patience{5000};
+/// The service's loop stands still meanwhile. The kernel shows an attribute within microseconds.
+constexpr std::chrono::milliseconds attribute_patience{900};
+
+bool in_cluster(const std::string& path) {
+  return path.starts_with(cluster) && (path.size() == cluster.size() || path[cluster.size()] == '/');
+}
+
+/// What can be asked for, as the first byte of a request.
+namespace look {
+constexpr char read = 'r', file = 'f', list = 'l', link = 'k', resolve = 's', exists = 'e', mode = 'm';
+}  // namespace look
+
 }  // namespace
 
-Root::Root(const std::string& directory) : directory_(directory), live_(directory == "/") {
+/// The first byte of an answer says what follows.
+struct Root::Reply {
+  enum class Kind : char { nothing = '-', value = '+', error = '!', silent = '?' } kind = Kind::silent;
+  std::string text;
+
+  std::optional<std::string> value() const {
+    if (kind == Kind::value) return text;
+    return std::nullopt;
+  }
+};
+
+Root::Root(const std::string& directory, bool patient) : directory_(directory), live_(directory == "/") {
   while (directory_.size() > 1 && directory_.back() == '/') directory_.pop_back();
   fd_ = ::open(directory_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (fd_ < 0)
@@ -87,6 +114,9 @@ Root::Root(const std::string& directory) : directory_(directory), live_(director
     live_ = true;
     directory_ = "/";
   }
+  if (!live_ && !patient) return;
+  patient_ = getpid();
+  reader_ = std::make_unique<PatientReader>(fd_, [this](const std::string& request) { return serve(request); });
 }
 
 Root::~Root() {
@@ -102,7 +132,60 @@ int Root::open_below(const std::string& path, int flags) const {
   return live_ ? ::openat(fd_, path.c_str(), flags) : open_in_root(fd_, path, flags);
 }
 
+/// In the process of the reader, where everything is read directly.
+std::string Root::serve(const std::string& request) const {
+  const char what = request.at(0);
+  const auto blank = request.find(' ');
+  const std::size_t limit = std::stoull(request.substr(1, blank - 1));
+  const std::string path = request.substr(blank + 1);
+  const auto told = [](const std::optional<std::string>& value) { return value ? "+" + *value : "-"; };
+  switch (what) {
+    case look::read: return told(read(path, limit));
+    case look::link: return told(link_text(path));
+    case look::resolve: return told(resolve(path));
+    case look::exists: return exists(path) ? "+" : "-";
+    case look::mode: {
+      const auto bits = mode(path);
+      return bits ? "+" + std::to_string(*bits) : "-";
+    }
+    case look::list: {
+      std::string names = "+";
+      for (const auto& name : list(path)) names += name + '\0';
+      return names;
+    }
+    default: try { return told(read_file(path));
+      } catch (const Error& error) {
+        return "!" + error.reason();
+      }
+  }
+}
+
+std::optional<Root::Reply> Root::asked(const std::string& subject, char what, const std::string& path,
+                                       std::size_t limit) const {
+  if (!reader_ || patient_ != getpid()) return std::nullopt;
+  const auto patience = subject == cluster ? cluster_patience : attribute_patience;
+  const auto answer = reader_->ask(subject, what + std::to_string(limit) + " " + path, patience);
+  if (!answer || answer->empty()) return Reply{};
+  return Reply{static_cast<Reply::Kind>(answer->front()), answer->substr(1)};
+}
+
+/// \return empty when it is to be read directly.
+std::optional<Root::Reply> Root::patiently(char what, const std::string& path, std::size_t limit) const {
+  if (!in_cluster(path)) return std::nullopt;
+  return asked(std::string(cluster), what, path, limit);
+}
+
+std::optional<std::string> Root::read_in_time(const std::string& path, std::size_t limit) const {
+  if (const auto reply = asked(path, look::read, path, limit)) return reply->value();
+  return read(path, limit);
+}
+
+bool Root::silent(const std::string& path) const {
+  return reader_ && reader_->silent(in_cluster(path) ? std::string(cluster) : path);
+}
+
 std::optional<std::string> Root::read(const std::string& path, std::size_t limit) const {
+  if (const auto reply = patiently(look::read, path, limit)) return reply->value();
   // O_NONBLOCK: a fifo in a recorded tree must not stop us.
   const UniqueFd fd(open_below(path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
   if (fd.get() < 0) return std::nullopt;
@@ -115,6 +198,13 @@ std::optional<std::string> Root::read(const std::string& path, std::size_t limit
 }
 
 std::optional<std::string> Root::read_file(const std::string& path) const {
+  if (const auto reply = patiently(look::file, path)) {
+    if (reply->kind == Reply::Kind::error) throw Error("read", display(path), reply->text);
+    if (reply->kind == Reply::Kind::silent)
+      throw Error("read", display(path), "the cluster file system does not answer",
+                  "See systemctl status pve-cluster.");
+    return reply->value();
+  }
   const UniqueFd fd(open_below(path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
   if (fd.get() < 0 && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
   if (fd.get() < 0) throw Error("open", display(path), reason(errno));
@@ -126,6 +216,11 @@ std::optional<std::string> Root::read_file(const std::string& path) const {
 
 std::vector<std::string> Root::list(const std::string& path) const {
   std::vector<std::string> names;
+  if (const auto reply = patiently(look::list, path)) {
+    for (std::string_view rest = reply->text; !rest.empty(); rest.remove_prefix(names.back().size() + 1))
+      names.emplace_back(rest.substr(0, rest.find('\0')));
+    return names;
+  }
   const UniqueFd fd(open_below(path, O_RDONLY | O_DIRECTORY));
   if (fd.get() < 0) return names;
   // Without readdir's bookkeeping: a look at the machine lists some fifty directories.
@@ -143,6 +238,7 @@ std::vector<std::string> Root::list(const std::string& path) const {
 }
 
 std::optional<std::string> Root::link_text(const std::string& path) const {
+  if (const auto reply = patiently(look::link, path)) return reply->value();
   if (live_) return read_link(fd_, path.c_str());
   const UniqueFd fd(open_below(path, O_PATH | O_NOFOLLOW));
   if (fd.get() < 0) return std::nullopt;
@@ -159,6 +255,7 @@ std::optional<std::string> Root::link_name(const std::string& path) const {
 }
 
 std::optional<std::string> Root::resolve(const std::string& path) const {
+  if (const auto reply = patiently(look::resolve, path)) return reply->value();
   const UniqueFd fd(open_below(path, O_PATH));
   if (fd.get() < 0) return std::nullopt;
   const auto top = path_of(fd_);
@@ -170,6 +267,10 @@ std::optional<std::string> Root::resolve(const std::string& path) const {
 }
 
 std::optional<unsigned> Root::mode(const std::string& path) const {
+  if (const auto reply = patiently(look::mode, path)) {
+    if (const auto text = reply->value()) return static_cast<unsigned>(std::stoul(*text));
+    return std::nullopt;
+  }
   const UniqueFd fd(open_below(path, O_PATH));
   struct stat found {};
   if (fd.get() < 0 || ::fstat(fd.get(), &found) != 0) return std::nullopt;
@@ -177,6 +278,7 @@ std::optional<unsigned> Root::mode(const std::string& path) const {
 }
 
 bool Root::exists(const std::string& path) const {
+  if (const auto reply = patiently(look::exists, path)) return reply->kind == Reply::Kind::value;
   if (live_) return ::faccessat(fd_, path.c_str(), F_OK, 0) == 0;
   const UniqueFd fd(open_below(path, O_PATH));
   return fd.get() >= 0;

@@ -1,17 +1,24 @@
 #pragma once
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "host/system/patient_reader.hpp"
 
 namespace hostsplit {
 
 /// The directory a machine's /sys, /proc, /etc, /var, /run and /dev are read below. Every reader takes one; no reader
 /// knows another way in. Paths are relative to it and never start with "/". Symbolic links are resolved as if the
 /// root were "/" (openat2(2) RESOLVE_IN_ROOT), so a recorded machine cannot lead outside its directory.
+///
+/// What may never answer on the live machine is read with patience (PatientReader): everything below etc/pve, and what
+/// read_in_time() is asked for. When that is over, it is as if it could not be read, and silent() says so.
 class Root {
  public:
+  /// \param patient  to read with patience although it is not the live machine
   /// \throws Error if the directory cannot be opened.
-  explicit Root(const std::string& directory = "/");
+  explicit Root(const std::string& directory = "/", bool patient = false);
   ~Root();
   Root(const Root&) = delete;
   Root& operator=(const Root&) = delete;
@@ -27,6 +34,10 @@ class Root {
   std::optional<std::string> read(const std::string& path, std::size_t limit = 1 << 20) const;
   /// Content exactly as it is. Empty optional only if the file does not exist. \throws Error on any other failure.
   std::optional<std::string> read_file(const std::string& path) const;
+  /// As read(), for an attribute that the kernel shows under the lock of its device, which a driver may hold for ever.
+  std::optional<std::string> read_in_time(const std::string& path, std::size_t limit) const;
+  /// What is at this path has not answered when it was read; it may be anything.
+  bool silent(const std::string& path) const;
   /// Names in a directory, sorted, without "." and ".."; empty if it does not exist.
   std::vector<std::string> list(const std::string& path) const;
   /// Target of a symbolic link as it is written; empty optional if it is not a link.
@@ -43,10 +54,16 @@ class Root {
   int descriptor() const { return fd_; }
 
  private:
+  struct Reply;
   int open_below(const std::string& path, int flags) const;
+  std::optional<Reply> patiently(char look, const std::string& path, std::size_t limit = 0) const;
+  std::optional<Reply> asked(const std::string& subject, char look, const std::string& path, std::size_t limit) const;
+  std::string serve(const std::string& request) const;
   std::string directory_;
   int fd_ = -1;
   bool live_ = false;
+  int patient_ = 0;  ///< the process that reads with patience; in those it has forked, each is one that may hang itself
+  std::unique_ptr<PatientReader> reader_;
 };
 
 }  // namespace hostsplit

@@ -3,8 +3,10 @@
 #include <systemd/sd-bus.h>
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 
+#include "service/bus/budget.hpp"
 #include "service/bus/bus_errors.hpp"
 
 namespace hostsplit {
@@ -25,11 +27,12 @@ using Slot = std::unique_ptr<sd_bus_slot, decltype(&sd_bus_slot_unref)>;
 struct Authorization::Pending {
   Authorization* owner;
   Message call;
-  std::string action;
+  std::string action;  ///< empty: everybody may
   std::function<void(std::uint32_t)> allowed;
   std::uint32_t uid = 0;
   bool interactive = false;
   bool with_polkit = false;  ///< the user is known, and polkit is asked
+  bool known = false;        ///< who the user is
   Slot slot{nullptr, &sd_bus_slot_unref};
 
   void asked(sd_bus_slot* question) { slot.reset(question); }
@@ -39,9 +42,23 @@ Authorization::Authorization(sd_bus* bus) : bus_(bus) {}
 
 Authorization::~Authorization() = default;
 
+int Authorization::identify(sd_bus_message* call, std::function<void(std::uint32_t)> known) {
+  return check(call, "", std::move(known));
+}
+
+/// Each keeps its message in memory, as long as what was read of it.
+bool Authorization::too_many(const char* sender) const {
+  const auto of_sender = std::count_if(pending_.begin(), pending_.end(), [sender](const Pending& one) {
+    return !one.known && std::strcmp(sd_bus_message_get_sender(one.call.get()), sender) == 0;
+  });
+  return pending_.size() >= budget::calls || of_sender >= static_cast<long>(budget::calls_of_a_sender);
+}
+
 int Authorization::check(sd_bus_message* call, const char* action, std::function<void(std::uint32_t)> allowed) {
   const char* sender = sd_bus_message_get_sender(call);
   if (sender == nullptr) return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_ACCESS_DENIED, "there is no sender");
+  if (too_many(sender))
+    return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_LIMITS_EXCEEDED, "too many calls wait already");
   auto& pending = pending_.emplace_back(
       Pending{this, Message(sd_bus_message_ref(call), &sd_bus_message_unref), action, std::move(allowed)});
   pending.interactive = sd_bus_message_get_allow_interactive_authorization(call) > 0;
@@ -64,8 +81,9 @@ int Authorization::check(sd_bus_message* call, const char* action, std::function
 
 void Authorization::on_user(Pending& pending, sd_bus_message* reply) {
   if (sd_bus_message_is_method_error(reply, nullptr) > 0 || sd_bus_message_read(reply, "u", &pending.uid) <= 0)
-    finish(pending, false, SD_BUS_ERROR_ACCESS_DENIED, "the caller is gone");
-  else if (pending.uid == 0)
+    return finish(pending, false, SD_BUS_ERROR_ACCESS_DENIED, "the caller is gone");
+  pending.known = true;
+  if (pending.uid == 0 || pending.action.empty())
     finish(pending, true, nullptr, {});
   else if (waiting(pending.uid) >= most_pending_of_a_user)
     finish(pending, false, SD_BUS_ERROR_LIMITS_EXCEEDED, "too many calls of this user wait for authorization");

@@ -24,11 +24,14 @@ class Authorization {
   /// \param action  id of a polkit action   \param allowed  is given the caller's user id, and must answer the call
   /// \return for the method callback: 1, or a negative errno when it cannot even be asked.
   int check(sd_bus_message* call, const char* action, std::function<void(std::uint32_t uid)> allowed);
+  /// The same for what everybody may: only who asks is found out.
+  int identify(sd_bus_message* call, std::function<void(std::uint32_t uid)> known);
 
  private:
   struct Pending;
   void on_user(Pending& pending, sd_bus_message* reply);
   void on_polkit(Pending& pending, sd_bus_message* reply);
+  bool too_many(const char* sender) const;
   long waiting(std::uint32_t uid) const;
   int ask_polkit(Pending& pending);
   void finish(Pending& pending, bool allowed, const char* error, const std::string& why);

@@ -10,7 +10,14 @@ namespace hostsplit {
 namespace {
 
 /// Calls to the bus itself are answered at once, or never: far below the watchdog's period.
-constexpr std::uint64_t bus_patience_usec = 5ULL * 1000 * 1000;
+constexpr std::chrono::milliseconds bus_patience{5000};
+
+constexpr std::uint64_t usec(std::chrono::microseconds duration) {
+  return static_cast<std::uint64_t>(duration.count());
+}
+
+/// Answers of RequestName (D-Bus specification).
+constexpr std::uint32_t name_is_ours = 1, name_was_ours = 4;
 
 }  // namespace
 
@@ -18,7 +25,7 @@ Bus::Bus(sd_event* loop, BusHandlers handlers) : handlers_(std::move(handlers)) 
   try {
     connect(loop);
   } catch (...) {
-    sd_bus_flush_close_unref(bus_);
+    sd_bus_close_unref(bus_);
     throw;
   }
 }
@@ -32,28 +39,69 @@ Bus::~Bus() {
 
 void Bus::connect(sd_event* loop) {
   require(sd_bus_open_system_with_description(&bus_, names::program), "connect to", "the system bus");
-  require(sd_bus_set_method_call_timeout(bus_, bus_patience_usec), "set up", "the system bus");
+  require(sd_bus_set_method_call_timeout(bus_, usec(bus_patience)), "set up", "the system bus");
   authorization_ = std::make_unique<Authorization>(bus_);
   require(sd_bus_add_object_vtable(bus_, nullptr, names::bus_path, names::bus_interface, bus_vtable(), this), "offer",
           names::bus_path);
   const auto on_disconnect = [](sd_bus_message*, void* self, sd_bus_error*) {
-    if (const auto& told = static_cast<Bus*>(self)->handlers_.disconnected) told();
+    static_cast<Bus*>(self)->lose("the system bus went away");
     return 0;
   };
-  require(sd_bus_match_signal(bus_, nullptr, nullptr, "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
-                              "Disconnected", on_disconnect, this),
+  require(sd_bus_match_signal_async(bus_, nullptr, nullptr, "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
+                                    "Disconnected", on_disconnect, nullptr, this),
           "listen to", "the system bus");
-  require(sd_bus_request_name(bus_, names::bus_name, 0), "take the bus name", names::bus_name);
+  const auto on_name = [](sd_bus_message* answer, void* self, sd_bus_error*) {
+    static_cast<Bus*>(self)->on_name(answer);
+    return 0;
+  };
+  require(sd_bus_request_name_async(bus_, nullptr, names::bus_name, 0, on_name, this), "take the bus name",
+          names::bus_name);
   require(sd_bus_attach_event(bus_, loop, SD_EVENT_PRIORITY_NORMAL + 20), "listen to", "the system bus");
+  const auto on_late = [](sd_event_source*, std::uint64_t, void* self) {
+    auto* bus = static_cast<Bus*>(self);
+    if (!bus->joined_) bus->lose("the system bus does not answer");
+    return 0;
+  };
+  sd_event_source* source = nullptr;
+  require(sd_event_add_time_relative(loop, &source, CLOCK_MONOTONIC, usec(bus_patience), 0, on_late, this), "set up",
+          "the system bus");
+  late_ = own(source);
   told_ = values();
 }
 
+void Bus::on_name(sd_bus_message* answer) {
+  std::uint32_t result = 0;
+  if (sd_bus_message_is_method_error(answer, nullptr) > 0 || sd_bus_message_read(answer, "u", &result) <= 0)
+    return lose(std::string("the system bus does not give us the name ") + names::bus_name);
+  if (result != name_is_ours && result != name_was_ours)
+    return lose(std::string("the name ") + names::bus_name + " belongs to another process");
+  joined_ = true;
+}
+
+void Bus::lose(const std::string& why) {
+  if (!lost_.empty()) return;
+  lost_ = why;
+  if (handlers_.disconnected) handlers_.disconnected();
+}
+
+bool Bus::settle(std::chrono::milliseconds patience) {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (!joined_ && lost_.empty()) {
+    const int processed = sd_bus_process(bus_, nullptr);
+    const auto left = std::chrono::duration_cast<std::chrono::microseconds>(end - std::chrono::steady_clock::now());
+    if (processed < 0 || left.count() <= 0) break;
+    if (processed == 0) (void)sd_bus_wait(bus_, usec(left));
+  }
+  return joined_;
+}
+
 bool Bus::connected() const {
-  return sd_bus_is_open(bus_) > 0;
+  return lost_.empty() && sd_bus_is_open(bus_) > 0;
 }
 
 template <class... Arguments>
 void Bus::emit(const char* signal, const char* types, Arguments... arguments) noexcept {
+  if (!joined_ || !connected()) return;  // what is sent before it is let in would pile up
   (void)sd_bus_emit_signal(bus_, names::bus_path, names::bus_interface, signal, types, arguments...);
 }
 
@@ -95,7 +143,7 @@ Bus::Values Bus::values() const {
 void Bus::properties_changed() noexcept {
   const auto now = values();
   const auto announce = [this](bool changed, const char* property) {
-    if (!changed) return;
+    if (!changed || !joined_) return;
     (void)sd_bus_emit_properties_changed(bus_, names::bus_path, names::bus_interface, property, nullptr);
   };
   announce(now.configured != told_.configured, "Configured");

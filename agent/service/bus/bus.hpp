@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -8,19 +9,26 @@
 #include "operations/report/preview.hpp"
 #include "operations/status.hpp"
 #include "service/bus/authorization.hpp"
+#include "service/bus/budget.hpp"
 #include "service/loop/event_loop.hpp"
 #include "service/work/protocol.hpp"
 
 struct sd_bus;
+struct sd_bus_message;
 
 namespace hostsplit {
 
 /// What the bus object does when it is asked. Functions may throw; the caller gets the sentence as a D-Bus error. None
 /// may wait for anything.
 struct BusHandlers {
-  std::function<std::string()> describe, plan;  ///< JSON
+  /// Given what returns a result or throws why there is none.
+  template <class Result>
+  using Send = std::function<void(const std::function<Result()>& result)>;
+
+  std::function<std::string()> describe;        ///< JSON
+  std::function<void(Send<std::string>)> plan;  ///< JSON, sent later
   std::function<Status()> status;               ///< as of the last look
-  std::function<Preview(const Request& request, bool colour)> preview;
+  std::function<void(const Request& request, bool colour, Send<Preview>)> preview;
   /// \param uid  of whoever asks, for the log   \return the number of the job
   std::function<unsigned(const WorkRequest& request, std::uint32_t uid)> start;
   std::function<void(unsigned job)> cancel;
@@ -31,14 +39,15 @@ struct BusHandlers {
   std::function<void()> reload;
   std::function<bool()> configured, applied, learning;
   std::function<std::uint64_t()> drift_repairs, looks;
-  std::function<void()> disconnected;  ///< the bus went away; not to be used to end the Bus, which is in use
+  std::function<void()>
+      disconnected;  ///< the bus went away, or never let us in; not to be used to end the Bus, which is in use
 };
 
 /// The object /org/hostsplit on the system bus (docs/bus.md). Everybody may ask; who may change the machine is decided
 /// by polkit. Nothing here waits.
 class Bus {
  public:
-  /// \throws Error without a system bus, or when the name is not ours to take.
+  /// Joins it without waiting; see settle() and lost(). \throws Error without a system bus.
   Bus(sd_event* loop, BusHandlers handlers);
   ~Bus();
   Bus(const Bus&) = delete;
@@ -56,11 +65,18 @@ class Bus {
   /// Announces new values of Configured, Applied, Learning and DriftRepairs where they differ from the last time.
   void properties_changed() noexcept;
 
-  /// The connection is alive. A bus that was restarted needs a new object.
+  /// Waits until the name is ours, but not longer. \return whether it is.
+  bool settle(std::chrono::milliseconds patience);
+  /// The connection is alive, or being made. A bus that was restarted needs a new object.
   bool connected() const;
+  /// The name is ours, or was before the bus went away.
+  bool joined() const { return joined_; }
+  /// Why it is not connected, as far as that is known.
+  const std::string& lost() const { return lost_; }
 
   const BusHandlers& handlers() const { return handlers_; }
   Authorization& authorization() { return *authorization_; }
+  const std::shared_ptr<Answers>& answers() { return answers_; }
 
  private:
   struct Values {
@@ -68,6 +84,8 @@ class Bus {
     std::uint64_t drift_repairs = 0;
   };
   void connect(sd_event* loop);
+  void on_name(sd_bus_message* answer);
+  void lose(const std::string& why);
   Values values() const;
   template <class... Arguments>
   void emit(const char* signal, const char* types, Arguments... arguments) noexcept;
@@ -75,7 +93,11 @@ class Bus {
   BusHandlers handlers_;
   sd_bus* bus_ = nullptr;
   std::unique_ptr<Authorization> authorization_;
+  std::shared_ptr<Answers> answers_ = std::make_shared<Answers>();
   Values told_;
+  EventSource late_ = own(nullptr);
+  bool joined_ = false;
+  std::string lost_;
 };
 
 }  // namespace hostsplit

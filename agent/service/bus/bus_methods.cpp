@@ -5,6 +5,7 @@
 
 #include "core/base/names.hpp"
 #include "core/base/printable.hpp"
+#include "service/bus/budget.hpp"
 #include "service/bus/bus.hpp"
 #include "service/bus/bus_errors.hpp"
 #include "version.hpp"
@@ -20,21 +21,6 @@ int reply(sd_bus_message* call, const std::string& text) {
   return sd_bus_reply_method_return(call, "s", text.c_str());
 }
 
-std::string text_argument(sd_bus_message* call) {
-  const char* text = nullptr;
-  require(sd_bus_message_read(call, "s", &text), "read", "an argument");
-  return text;
-}
-
-std::vector<std::string> texts_argument(sd_bus_message* call) {
-  std::vector<std::string> texts;
-  require(sd_bus_message_enter_container(call, 'a', "s"), "read", "an argument");
-  for (const char* text = nullptr; require(sd_bus_message_read(call, "s", &text), "read", "an argument") > 0;)
-    texts.emplace_back(text);
-  require(sd_bus_message_exit_container(call), "read", "an argument");
-  return texts;
-}
-
 /// -1 stands for what is not there: D-Bus has no null.
 int number_or_none(const std::optional<int>& number) {
   return number.value_or(-1);
@@ -46,19 +32,44 @@ int on_describe(sd_bus_message* call, void* self, sd_bus_error* error) {
   return answer(error, [&] { return reply(call, handlers(self).describe()); });
 }
 
+/// Answers later, with what is computed outside of the loop, if this user has not asked for too much already.
+/// \param compute  starts that, and hands over what sends the answer
+template <class Result, class Compute, class Reply>
+int answer_later(sd_bus_message* call, void* self, Compute compute, Reply reply) {
+  auto* bus = static_cast<Bus*>(self);
+  return bus->authorization().identify(call, [=](std::uint32_t uid) {
+    const auto place = std::make_shared<Answers::Place>(bus->answers(), uid);
+    const std::shared_ptr<sd_bus_message> kept(sd_bus_message_ref(call), &sd_bus_message_unref);
+    compute(bus->handlers(), [place, kept, reply](const std::function<Result()>& result) {
+      try {
+        (void)reply(kept.get(), result());
+      } catch (const std::exception& failure) {
+        (void)sd_bus_reply_method_errorf(kept.get(), bus_error_name(failure), "%s", failure.what());
+      }
+    });
+  });
+}
+
 int on_plan(sd_bus_message* call, void* self, sd_bus_error* error) {
-  return answer(error, [&] { return reply(call, handlers(self).plan()); });
+  return answer(error, [&] {
+    return answer_later<std::string>(
+        call, self, [](const BusHandlers& service, auto send) { service.plan(send); },
+        [](sd_bus_message* to, const std::string& json) { return reply(to, json); });
+  });
 }
 
 int on_preview(sd_bus_message* call, void* self, sd_bus_error* error) {
   return answer(error, [&] {
     const std::string verb = text_argument(call);
-    const Request request = make_request(verb, texts_argument(call));
+    const Request request = make_request(verb, texts_argument(call, verb == "setup" ? budget::config : budget::word));
     int colour = 0;
     require(sd_bus_message_read(call, "b", &colour), "read", "an argument");
-    const auto shown = handlers(self).preview(request, colour != 0);
-    return sd_bus_reply_method_return(call, "sssub", shown.text.c_str(), shown.json.c_str(), shown.token.c_str(),
-                                      static_cast<std::uint32_t>(shown.steps), shown.refused ? 1 : 0);
+    return answer_later<Preview>(
+        call, self, [=](const BusHandlers& service, auto send) { service.preview(request, colour != 0, send); },
+        [](sd_bus_message* to, const Preview& shown) {
+          return sd_bus_reply_method_return(to, "sssub", shown.text.c_str(), shown.json.c_str(), shown.token.c_str(),
+                                            static_cast<std::uint32_t>(shown.steps), shown.refused ? 1 : 0);
+        });
   });
 }
 
@@ -132,9 +143,9 @@ void done(sd_bus_message* call) {
 enum class Words { none, first };
 
 int start_work(sd_bus_message* call, void* self, sd_bus_error* error, const char* verb, const char* action,
-               Words words = Words::none) {
+               Words words = Words::none, std::size_t longest = budget::word) {
   return answer(error, [&] {
-    const auto targets = words == Words::first ? texts_argument(call) : std::vector<std::string>();
+    const auto targets = words == Words::first ? texts_argument(call, longest) : std::vector<std::string>();
     const WorkRequest request{make_request(verb, targets), text_argument(call)};
     return authorized(call, self, action,
                       [request](sd_bus_message* from, const BusHandlers& service, std::uint32_t uid) {
@@ -153,7 +164,7 @@ int on_undo(sd_bus_message* call, void* self, sd_bus_error* error) {
 }
 
 int on_setup(sd_bus_message* call, void* self, sd_bus_error* error) {
-  return start_work(call, self, error, "setup", names::action_apply, Words::first);
+  return start_work(call, self, error, "setup", names::action_apply, Words::first, budget::config);
 }
 
 int on_take(sd_bus_message* call, void* self, sd_bus_error* error) {

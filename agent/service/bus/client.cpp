@@ -10,12 +10,15 @@
 #include "core/base/error.hpp"
 #include "core/base/names.hpp"
 #include "service/loop/event_loop.hpp"
+#include "service/loop/system_bus.hpp"
 
 namespace hostsplit {
 namespace {
 
 /// Long enough to type a password (polkit), and for a look on a busy machine.
 constexpr std::uint64_t patience_usec = 6ULL * 60 * 1000 * 1000;
+/// For the bus itself: without it the work is done directly.
+constexpr std::chrono::milliseconds patience_with_bus{5000};
 /// How often stop_asked is asked.
 constexpr std::uint64_t slice_usec = 200 * 1000;
 
@@ -98,8 +101,8 @@ const JobMethod& method_of(const std::string& verb) {
 }  // namespace
 
 struct ServiceClient::Connection {
-  sd_bus* bus = nullptr;
-  ~Connection() { sd_bus_flush_close_unref(bus); }
+  SystemBus owner = open_system_bus(patience_with_bus);
+  sd_bus* bus = owner.get();
 
   Message call(const char* method) const {
     sd_bus_message* raw = nullptr;
@@ -127,7 +130,7 @@ struct ServiceClient::Connection {
 
 std::unique_ptr<ServiceClient> ServiceClient::connect() {
   auto connection = std::make_unique<Connection>();
-  if (sd_bus_open_system(&connection->bus) < 0) return nullptr;
+  if (!connection->bus) return nullptr;
   sd_bus_message* raw = nullptr;
   const int asked = sd_bus_call_method(connection->bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
                                        "org.freedesktop.DBus", "NameHasOwner", nullptr, &raw, "s", names::bus_name);

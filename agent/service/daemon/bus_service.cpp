@@ -13,11 +13,19 @@ namespace hostsplit {
 BusHandlers BusService::handlers() {
   return {
       .describe = [this] { return status_json(status(reconciler_.state())); },
-      .plan = [this] { return plan_json(plan_for(observe_for_service(context_.root), Apply{})); },
+      .plan =
+          [this](BusHandlers::Send<std::string> send) {
+            aside_.start([root = &context_.root] { return plan_json(plan_for(observe_for_service(*root), Apply{})); },
+                         send);
+          },
       .status = [this] { return status(reconciler_.state()); },
       // The worker refuses what this does not see: it may wait for /etc/pve, and this may not.
-      .preview = [this](const Request& request,
-                        bool colour) { return preview(observe_for_service(context_.root), request, Paint{colour}); },
+      .preview =
+          [this](const Request& request, bool colour, BusHandlers::Send<Preview> send) {
+            aside_.start([root = &context_.root, request,
+                          colour] { return to_packet(preview(observe_for_service(*root), request, Paint{colour})); },
+                         [send](const SideProcesses::Text& text) { send([&] { return parse_preview(text()); }); });
+          },
       .start = [this](const WorkRequest& request, std::uint32_t uid) { return start(request, uid); },
       .cancel = [this](unsigned job) { worker_.cancel(job); },
       .rename =

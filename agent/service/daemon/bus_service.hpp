@@ -6,6 +6,7 @@
 #include "service/bus/bus.hpp"
 #include "service/learn/session.hpp"
 #include "service/reconciler/reconciler.hpp"
+#include "service/work/side_process.hpp"
 #include "service/work/worker_link.hpp"
 
 namespace hostsplit {
@@ -14,12 +15,14 @@ namespace hostsplit {
 /// there.
 class BusService {
  public:
-  /// \param look_again  asks for a look soon, with a word why   \param reload  as for SIGHUP
-  BusService(const Context& context, Reconciler& reconciler, WorkerLink& worker,
+  /// \param aside  computes what anybody may ask for   \param look_again  asks for a look soon, with a word why \param
+  /// reload  as for SIGHUP
+  BusService(const Context& context, Reconciler& reconciler, WorkerLink& worker, SideProcesses& aside,
              std::function<void(const std::string&)> look_again, std::function<void()> reload)
       : context_(context),
         reconciler_(reconciler),
         worker_(worker),
+        aside_(aside),
         look_again_(std::move(look_again)),
         reload_(std::move(reload)) {}
 
@@ -37,6 +40,7 @@ class BusService {
   Context context_;
   Reconciler& reconciler_;
   WorkerLink& worker_;
+  SideProcesses& aside_;
   std::function<void(const std::string&)> look_again_;
   std::function<void()> reload_;
   Bus* bus_ = nullptr;

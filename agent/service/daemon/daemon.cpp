@@ -38,6 +38,7 @@ constexpr std::chrono::milliseconds look_accuracy{1};
 // A bus that was restarted is joined again; until it is there, so often.
 constexpr std::chrono::seconds rejoin_pause{2};
 constexpr int most_rejoins = 15;
+constexpr std::chrono::milliseconds settle_patience{1000};
 
 Time now() {
   return std::chrono::steady_clock::now();
@@ -79,6 +80,7 @@ class Daemon {
   void watch_files();
   void watch_signals();
   void join_bus();
+  void without_bus(const std::string& why);
 
   void event(const std::string& what);
   void look();
@@ -103,6 +105,7 @@ class Daemon {
   UdevMonitor monitor_;  // opened before the first look, so that nothing is lost in between
   EventLoop loop_ = default_loop();
   WorkerLink worker_;
+  SideProcesses aside_;
   Reconciler reconciler_;
   BusService requests_;
   Metrics metrics_;
@@ -126,9 +129,10 @@ Daemon::Daemon(const Root& root)
     : root_(root),
       effects_(root),
       worker_(loop_.get(), root.display(names::work_socket)),
+      aside_(loop_.get(), root.descriptor()),
       reconciler_({root, effects_, audit_}, listener()),
       requests_(
-          {root, effects_, audit_}, reconciler_, worker_, [this](const std::string& why) { event(why); },
+          {root, effects_, audit_}, reconciler_, worker_, aside_, [this](const std::string& why) { event(why); },
           [this] { reload(); }),
       metrics_({root, effects_, audit_}) {}
 
@@ -154,6 +158,8 @@ int Daemon::run() {
   last_look_ = now();
   reconciler_.look(last_look_);
   join_bus();
+  // Whoever waits for READY wants to ask right after it.
+  if (bus_) bus_->settle(settle_patience);
   after_look();
   // No guest starts before the first enforcement has ended.
   if (reconciler_.repairing())
@@ -240,20 +246,27 @@ void Daemon::watch_signals() {
 }
 
 void Daemon::join_bus() {
-  if (bus_ && bus_->connected()) return;
+  if (bus_ && bus_->connected()) {
+    if (bus_->joined()) rejoins_left_ = most_rejoins;
+    return;
+  }
+  const auto refused = bus_ && !bus_->joined() ? bus_->lost() : std::string();
   requests_.tell(nullptr);
   bus_.reset();
   rejoin_.reset();
+  if (!refused.empty()) return without_bus(refused);
   try {
     bus_ = std::make_unique<Bus>(loop_.get(), requests_.handlers());
     requests_.tell(bus_.get());
-    rejoins_left_ = most_rejoins;
   } catch (const Error& error) {
-    // Told once; the safety net's looks go on trying.
-    if (rejoins_left_ == most_rejoins)
-      log(LogLevel::warning, fmt::format("{}; going on without the bus", error.what()));
-    if (rejoins_left_ > 0) --rejoins_left_, rejoin_ = now() + rejoin_pause;
+    without_bus(error.what());
   }
+}
+
+/// Told once; the safety net's looks go on trying.
+void Daemon::without_bus(const std::string& why) {
+  if (rejoins_left_ == most_rejoins) log(LogLevel::warning, fmt::format("{}; going on without the bus", why));
+  if (rejoins_left_ > 0) --rejoins_left_, rejoin_ = now() + rejoin_pause;
 }
 
 void Daemon::event(const std::string& what) {

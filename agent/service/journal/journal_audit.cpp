@@ -1,21 +1,11 @@
 #include "service/journal/journal_audit.hpp"
 
-#include <sys/uio.h>
-#include <systemd/sd-journal.h>
-#include <unistd.h>
-
 #include <exception>
 
 #include "core/base/names.hpp"
 #include "host/act/audit_events.hpp"
 
 namespace hostsplit {
-namespace {
-
-constexpr auto journal_socket = "/run/systemd/journal/socket";
-
-}  // namespace
-
 std::vector<std::string> journal_fields(const AuditRecord& record) {
   const AuditEvent* event = audit_event(record.event, record.result);
   const auto level = event ? event->level : AuditEvent::Level::info;
@@ -40,25 +30,12 @@ std::vector<std::string> journal_fields(const AuditRecord& record) {
   return fields;
 }
 
-namespace {
-
-bool send(const AuditRecord& record) noexcept {
-  try {
-    // sd_journal_sendv calls a missing journal a success.
-    if (access(journal_socket, W_OK) != 0) return false;
-    auto fields = journal_fields(record);
-    std::vector<iovec> parts;
-    for (auto& field : fields) parts.push_back({field.data(), field.size()});
-    return sd_journal_sendv(parts.data(), static_cast<int>(parts.size())) >= 0;
-  } catch (const std::exception&) {
-    return false;
-  }
-}
-
-}  // namespace
-
 bool JournalAudit::write(const AuditRecord& record) noexcept {
-  const bool written = send(record);
+  bool written = false;
+  try {
+    written = socket_.send(journal_fields(record));
+  } catch (const std::exception&) {
+  }
   if (!written) ++*lost_;
   return written;
 }

@@ -2,24 +2,17 @@
 
 #include <systemd/sd-bus.h>
 
-#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <string>
 
+#include "service/loop/system_bus.hpp"
+
 namespace hostsplit {
 namespace {
 
-using Bus = std::unique_ptr<sd_bus, decltype(&sd_bus_flush_close_unref)>;
-
 // The service's loop stands still meanwhile. Without an answer the next look asks again.
-constexpr std::uint64_t patience_us = 250'000;
-
-Bus system_bus() {
-  sd_bus* opened = nullptr;
-  if (sd_bus_open_system(&opened) >= 0) sd_bus_set_method_call_timeout(opened, patience_us);
-  return {opened, &sd_bus_flush_close_unref};
-}
+constexpr std::chrono::milliseconds health_patience{250};
 
 /// What systemd says of a unit: "active", "failed", ...; empty when it cannot be asked (org.freedesktop.systemd1(5)).
 std::string unit_state(sd_bus* bus, const char* unit) {
@@ -40,7 +33,7 @@ HealthSigns host_signs(std::chrono::seconds watched) {
   HealthSigns signs;
   signs.watched = watched;
   if (watched < healthy_after) return signs;
-  const Bus bus = system_bus();
+  const SystemBus bus = open_system_bus(health_patience);
   if (!bus) return signs;
   signs.multi_user = unit_state(bus.get(), "multi-user.target") == "active";
   if (!signs.multi_user) return signs;

@@ -81,6 +81,20 @@ std::string to_packet(const WorkResult& result) {
                  {"lost_audit", result.lost_audit}});
 }
 
+std::string to_packet(const Preview& preview) {
+  return packet({{"text", preview.text},
+                 {"json", preview.json},
+                 {"token", preview.token},
+                 {"steps", preview.steps},
+                 {"refused", preview.refused}});
+}
+
+Preview parse_preview(std::string_view text) {
+  return parsed(text, [](const Json& json) -> Preview {
+    return {json.at("text"), json.at("json"), json.at("token"), json.at("steps"), json.at("refused")};
+  });
+}
+
 std::variant<WorkRequest, WorkCancel> parse_to_worker(std::string_view text) {
   using Message = std::variant<WorkRequest, WorkCancel>;
   return parsed(text, [](const Json& json) -> Message {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "operations/carry_out.hpp"
+#include "operations/report/preview.hpp"
 #include "operations/request.hpp"
 
 namespace hostsplit {
@@ -47,6 +48,10 @@ std::string to_packet(const WorkRequest& request);
 std::string to_packet(const WorkCancel& cancel);
 std::string to_packet(const WorkProgress& progress);
 std::string to_packet(const WorkResult& result);
+
+std::string to_packet(const Preview& preview);
+/// \throws Error for a packet that is none.
+Preview parse_preview(std::string_view packet);
 
 /// \throws Error for a packet that is none of these.
 std::variant<WorkRequest, WorkCancel> parse_to_worker(std::string_view packet);

@@ -7,13 +7,20 @@
 #include <optional>
 
 #include "core/base/names.hpp"
+#include "service/loop/system_bus.hpp"
 
 namespace hostsplit {
 
+namespace {
+
+/// The work, which holds the lock, waits for it; going on without is the lesser evil.
+constexpr std::chrono::milliseconds patience_with_logind{2000};
+
+}  // namespace
+
 ShutdownInhibitor::ShutdownInhibitor(const char* why) {
-  sd_bus* opened = nullptr;
-  if (sd_bus_open_system(&opened) < 0) return;
-  const std::unique_ptr<sd_bus, decltype(&sd_bus_flush_close_unref)> bus(opened, &sd_bus_flush_close_unref);
+  const SystemBus bus = open_system_bus(patience_with_logind);
+  if (!bus) return;
   sd_bus_message* answer = nullptr;
   if (sd_bus_call_method(bus.get(), "org.freedesktop.login1", "/org/freedesktop/login1",
                          "org.freedesktop.login1.Manager", "Inhibit", nullptr, &answer, "ssss", "shutdown:sleep",

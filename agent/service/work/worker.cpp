@@ -3,19 +3,17 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <memory>
 
 #include "core/base/error.hpp"
 #include "operations/report/report.hpp"
 #include "service/journal/journal_audit.hpp"
+#include "service/work/interruption.hpp"
 #include "service/work/shutdown_inhibitor.hpp"
 
 namespace hostsplit {
 namespace {
-
-volatile std::sig_atomic_t terminated = 0;
 
 /// One end of the connection, with packets.
 class Connection {
@@ -27,7 +25,7 @@ class Connection {
     for (;;) {
       const ssize_t size = recv(fd_, buffer_.get(), longest_packet, wait ? 0 : MSG_DONTWAIT);
       if (size > 0) return {buffer_.get(), static_cast<std::size_t>(size)};
-      if (size < 0 && errno == EINTR && !terminated) continue;
+      if (size < 0 && errno == EINTR && !interrupted()) continue;
       return {};
     }
   }
@@ -35,7 +33,7 @@ class Connection {
   bool send(const std::string& packet) const { return ::send(fd_, packet.data(), packet.size(), MSG_NOSIGNAL) >= 0; }
 
   bool cancelled() {
-    if (terminated) return true;
+    if (interrupted()) return true;
     const auto packet = receive(false);
     return !packet.empty() && std::holds_alternative<WorkCancel>(parse_to_worker(packet));
   }
@@ -44,12 +42,6 @@ class Connection {
   int fd_;
   std::unique_ptr<char[]> buffer_;
 };
-
-void finish_on_sigterm() {
-  struct sigaction action {};
-  action.sa_handler = [](int) { terminated = 1; };
-  sigaction(SIGTERM, &action, nullptr);
-}
 
 }  // namespace
 
@@ -96,7 +88,7 @@ WorkResult do_work(const Context& context, const WorkRequest& request, const Rep
 }
 
 int serve_work(const Root& root, int fd) {
-  finish_on_sigterm();
+  finish_steps();
   LiveEffects effects(root);
   JournalAudit audit;
   Connection connection(fd);
@@ -108,7 +100,7 @@ int serve_work(const Root& root, int fd) {
     told_lost = now;
     return now - before;
   };
-  for (auto packet = connection.receive(true); !packet.empty() && !terminated; packet = connection.receive(true)) {
+  for (auto packet = connection.receive(true); !packet.empty() && !interrupted(); packet = connection.receive(true)) {
     const auto message = parse_to_worker(packet);
     const auto* request = std::get_if<WorkRequest>(&message);
     if (!request) continue;  // a cancel that came after the end

@@ -65,7 +65,7 @@ def security(bench, check):
     said = bench.run("systemd-analyze security --no-pager hostsplitd.service").out
     exposure = float(re.search(r"Overall exposure level for hostsplitd.service: ([0-9.]+)", said)[1])
     print(f"     systemd-analyze security hostsplitd: {exposure}", flush=True)
-    check("exposure is at most 2.5", exposure <= 2.5, said)
+    check("exposure is at most 2.0", exposure <= 2.0, said)
 
 
 def learn(bench, check, product):
