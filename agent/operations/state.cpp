@@ -1,6 +1,7 @@
 #include "operations/state.hpp"
 
-#include "core/base/error.hpp"
+#include <algorithm>
+
 #include "core/base/names.hpp"
 #include "host/guests/memory_users.hpp"
 #include "host/inventory/dependents.hpp"
@@ -63,19 +64,26 @@ State observe_for_service(const Root& root) {
 
 std::vector<Finding> observe_tolerantly(const Root& root, State& state) {
   std::vector<Finding> damaged;
-  const auto refresh = [&](const char* code, const char* file, auto& value, auto load) {
-    try {
-      value = load(root);
-    } catch (const Error& error) {
-      damaged.push_back({code, Severity::error, root.display(file), error.what(), error.remedy()});
-    }
-  };
   observe_the_rest(root, state);
-  refresh("config-damaged", names::config_file, state.config, load_config);
-  refresh("ports-damaged", names::port_map_file, state.ports, load_port_map);
-  refresh("baseline-damaged", names::baseline_file, state.baseline, load_baseline);
-  refresh("plan-damaged", names::boot_plan_file, state.applied, load_boot_plan);
+  refresh("config-damaged", root, names::config_file, state.config, load_config, damaged);
+  refresh("ports-damaged", root, names::port_map_file, state.ports, load_port_map, damaged);
+  refresh("baseline-damaged", root, names::baseline_file, state.baseline, load_baseline, damaged);
+  refresh("plan-damaged", root, names::boot_plan_file, state.applied, load_boot_plan, damaged);
   return damaged;
+}
+
+std::vector<Finding> observe_past_damage(const Root& root, State& state) {
+  auto damaged = observe_tolerantly(root, state);
+  read_open_devices(root, state.snapshot);
+  state.pve = read_pve(root);
+  read_guest_uses(root, *state.pve, state.snapshot);
+  read_memory_users(root, *state.pve, state.snapshot);
+  return damaged;
+}
+
+bool has_damage(const std::vector<Finding>& findings) {
+  return std::any_of(findings.begin(), findings.end(),
+                     [](const Finding& finding) { return finding.code.ends_with("-damaged"); });
 }
 
 }  // namespace hostsplit

@@ -3,6 +3,8 @@
 #include <set>
 #include <vector>
 
+#include "core/base/error.hpp"
+#include "core/base/finding.hpp"
 #include "core/boot/boot_health.hpp"
 #include "core/machine/pve.hpp"
 #include "core/machine/snapshot.hpp"
@@ -47,9 +49,28 @@ State observe_applied(const Root& root);
 /// The same, and /etc/pve where hostsplit has set something there. \throws Error(bad_input).
 State observe_for_undo(const Root& root);
 
+/// Reads one file into `value`. A damaged one leaves `value` as it is and becomes a finding.
+/// \param code  of that finding   \param file  names::..., for a message that does not name it
+template <class Value, class Load>
+void refresh(const char* code, const Root& root, const char* file, Value& value, Load load,
+             std::vector<Finding>& damaged) {
+  try {
+    value = load(root);
+  } catch (const Error& error) {
+    damaged.push_back({code, Severity::error, error.object().empty() ? root.display(file) : error.object(),
+                       error.reason().empty() ? error.what() : error.reason(), error.remedy()});
+  }
+}
+
 /// Reads everything again into `state`, for programs that must go on: what a damaged file stands for stays as it was
 /// in `state`. As observe_for_service() otherwise. \return a finding for each damaged file: `config-damaged`,
 /// `ports-damaged`, `baseline-damaged`, `plan-damaged`
 std::vector<Finding> observe_tolerantly(const Root& root, State& state);
+
+/// As observe(), but a damaged file hides nothing else: what it stands for stays empty. For verbs that look.
+/// \return as observe_tolerantly()
+std::vector<Finding> observe_past_damage(const Root& root, State& state);
+/// True if a file that people or hostsplit wrote cannot be read: the verb exits 2.
+bool has_damage(const std::vector<Finding>& findings);
 
 }  // namespace hostsplit
