@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "core/base/utf8.hpp"
 #include "support/machine_file.hpp"
 
 namespace hostsplit {
@@ -262,23 +263,144 @@ TEST_F(CliTest, SetupSaysWhyThereIsNoSuchSplit) {
 
 TEST_F(CliTest, ADamagedConfigurationIsToldWithFileAndLine) {
   const OtherConfig damaged(machine(), "version = 1\n\n[vm.101]\nmemroy = \"56GiB\"\n");
-  for (const char* verb : {"status", "plan", "apply --yes", "ports"}) {
+  const std::string where = machine() + "/etc/hostsplit/hostsplit.toml:4: vm.101.memroy";
+  for (const char* verb : {"plan", "apply --yes"}) {
     const Answer answer = on_machine(verb);
     EXPECT_EQ(answer.code, 2) << verb;
-    EXPECT_THAT(
-        answer.err,
-        HasSubstr(machine() + "/etc/hostsplit/hostsplit.toml:4: vm.101.memroy: unknown key. Did you mean memory?"))
-        << verb;
+    EXPECT_THAT(answer.err, HasSubstr(where + ": unknown key. Did you mean memory?")) << verb;
     EXPECT_EQ(answer.out, "") << verb;
   }
   EXPECT_NE(on_machine("undo --dry-run").code, 2) << "the way back does not depend on it";
 }
 
+TEST_F(CliTest, ADamagedConfigurationDoesNotHideTheMachine) {
+  const OtherConfig damaged(machine(), "version = 1\n\n[vm.101]\nmemroy = \"56GiB\"\n");
+  const std::string where = machine() + "/etc/hostsplit/hostsplit.toml:4: vm.101.memroy";
+  const Answer text = on_machine("status");
+  EXPECT_EQ(text.code, 2);
+  EXPECT_THAT(text.out, StartsWith("A file of hostsplit cannot be read"));
+  EXPECT_THAT(text.out, HasSubstr("0000:03:00.3"));
+  EXPECT_THAT(text.out, HasSubstr("error: " + where + ": unknown key  [config-damaged]\n  fix: Did you mean memory?"));
+  EXPECT_EQ(Json::parse(on_machine("status --json").out)["controllers"].size(), 4u);
+  EXPECT_THAT(on_machine("ports").out, HasSubstr("desk-1"));
+  EXPECT_EQ(on_machine("ports").code, 0) << "names do not depend on it";
+  const Answer verified = on_machine("verify --json");
+  EXPECT_EQ(verified.code, 2);
+  EXPECT_EQ(Json::parse(verified.out)["findings"][0]["code"], "config-damaged");
+  EXPECT_THAT(on_machine("doctor").out, HasSubstr(where));
+}
+
+TEST_F(CliTest, ADamagedPortMapDoesNotHideTheSockets) {
+  const fs::path path = machine() + "/var/lib/hostsplit/ports.toml";
+  const std::string good = content(path);
+  std::ofstream(path) << "version = ";
+  const Answer ports = on_machine("ports"), json = on_machine("ports --json"), status = on_machine("status");
+  std::ofstream(path) << good;
+  for (const auto& answer : {ports, json, status}) EXPECT_EQ(answer.code, 2) << answer.out;
+  EXPECT_THAT(ports.out, HasSubstr("(unnamed)  0000:03:00.3"));
+  EXPECT_THAT(ports.out, HasSubstr("[ports-damaged]"));
+  EXPECT_EQ(Json::parse(json.out)["findings"][0]["code"], "ports-damaged");
+  EXPECT_THAT(status.out, HasSubstr("0000:03:00.3"));
+}
+
+TEST_F(CliTest, AConfigurationThatDoesNotFitDoesNotHideTheMachine) {
+  const OtherConfig misfit(machine(), "version = 1\n[vm.101]\nnode = 7\nmemory = \"1GiB\"\n");
+  for (const char* verb : {"status", "doctor"}) {
+    const Answer answer = on_machine(verb);
+    EXPECT_EQ(answer.code, 3) << verb;
+    EXPECT_THAT(answer.out, HasSubstr("[config-does-not-fit]")) << verb;
+  }
+  EXPECT_THAT(on_machine("status").out, HasSubstr("0000:03:00.3"));
+  EXPECT_EQ(on_machine("ports").code, 0);
+}
+
+Json error_of(const Answer& answer) {
+  if (!Json::accept(answer.out)) {
+    ADD_FAILURE() << answer.out;
+    return Json::object();
+  }
+  const Json document = Json::parse(answer.out);
+  EXPECT_EQ(document["version"], 1);
+  return document["error"];
+}
+
+TEST_F(CliTest, ErrorsAreJsonWhereJsonIsAskedFor) {
+  {
+    const OtherConfig damaged(machine(), "version = 1\n\n[vm.101]\nmemroy = \"56GiB\"\n");
+    const Answer answer = on_machine("plan --json");
+    const Json error = error_of(answer);
+    EXPECT_EQ(answer.code, 2);
+    EXPECT_EQ(error["kind"], "bad-input");
+    EXPECT_EQ(error["file"], machine() + "/etc/hostsplit/hostsplit.toml");
+    EXPECT_EQ(error["line"], 4);
+    EXPECT_EQ(error["key"], "vm.101.memroy");
+    EXPECT_EQ(error["reason"], "unknown key");
+    EXPECT_EQ(error["remedy"], "Did you mean memory?");
+    EXPECT_THAT(answer.err, HasSubstr("hostsplit.toml:4")) << "people read it on standard error";
+  }
+  EXPECT_EQ(error_of(on_machine("verify 999 --json"))["object"], "VM 999");
+  EXPECT_EQ(error_of(on_machine("apply --yes --json"))["kind"], "bad-input") << "the acting executable, too";
+  const Answer usage = hostsplit("status --json --wach");
+  EXPECT_EQ(usage.code, 2);
+  EXPECT_EQ(error_of(usage)["kind"], "usage");
+  EXPECT_EQ(error_of(usage)["remedy"], "Did you mean: hostsplit status --watch?");
+  const Answer nowhere = hostsplit("--root /no/such/machine status --json");
+  EXPECT_EQ(error_of(nowhere)["file"], nullptr);
+  EXPECT_NE(nowhere.code, 0);
+}
+
+TEST_F(CliTest, OutputThatIsNotTakenIsAFailure) {
+  for (const char* verb : {"status", "status --json", "plan", "--help", "ports", "apply --dry-run", "status --watch"}) {
+    const Answer answer = on_machine(std::string(verb) + " >/dev/full");
+    EXPECT_EQ(answer.code, 1) << verb;
+    EXPECT_THAT(answer.err, HasSubstr("hostsplit: cannot write standard output: ")) << verb;
+  }
+}
+
+std::size_t widest_line(const std::string& text) {
+  std::istringstream in(text);
+  std::size_t columns = 0;
+  for (std::string line; std::getline(in, line);) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    columns = std::max(columns, display_width(line));
+  }
+  return columns;
+}
+
+/// A configuration and labels as somebody in China writes them; the labels are twice as wide as they are long.
+TEST_F(CliTest, EveryLookingVerbKeepsToTheColumnsThereAre) {
+  const fs::path path = machine() + "/var/lib/hostsplit/ports.toml";
+  const std::string good = content(path);
+  std::string named = good;
+  for (auto at = named.find("front-1"); at != std::string::npos; at = named.find("front-1"))
+    named.replace(at, 7, "前面板1号口");
+  std::ofstream(path) << named;
+  {
+    const OtherConfig config(
+        machine(),
+        "version = 1\n[vm.101]\nname = \"流体计算甲\"\nnode = 0\nmemory = \"40GiB\"\n"
+        "ports = [\"前面板1号口\"]\n[vm.102]\nnode = 1\nmemory = \"56GiB\"\nports = [\"rear-1\"]\n");
+    for (const char* verb : {"status", "ports", "doctor", "doctor -v", "plan", "plan --verbose", "verify"})
+      for (const std::size_t columns : {80, 100, 132}) {
+        const Answer answer =
+            run("COLUMNS=" + std::to_string(columns) + " " + HOSTSPLIT_BINARY + " --root " + machine() + " " + verb);
+        EXPECT_LE(widest_line(answer.out), columns) << verb << "\n" << answer.out;
+        EXPECT_EQ(answer.err, "") << verb;
+      }
+    const Answer piped = on_machine("status");
+    EXPECT_GT(widest_line(piped.out), 80u) << "each sentence on one line for programs that search it";
+    EXPECT_THAT(piped.out, HasSubstr("VM 101 流体计算甲: 前面板1号口"));
+  }
+  std::ofstream(path) << good;
+}
+
 TEST_F(CliTest, AnErrorQuotesAFileWithoutItsControlCharacters) {
   const OtherConfig damaged(machine(), "version = 1\n[vm.101]\n\"a\\u001b[2J\" = 1\n");
-  const Answer answer = on_machine("status");
-  EXPECT_EQ(answer.code, 2);
-  EXPECT_THAT(answer.err, Not(HasSubstr("\x1b")));
+  for (const char* verb : {"status", "plan", "plan --json"}) {
+    const Answer answer = on_machine(verb);
+    EXPECT_EQ(answer.code, 2);
+    EXPECT_THAT(answer.err + answer.out, Not(HasSubstr("\x1b"))) << verb;
+  }
 }
 
 TEST_F(CliTest, FindingsOfSeverityErrorExitThree) {
@@ -302,6 +424,33 @@ TEST_F(CliTest, ColourOnATerminalUnlessRefused) {
   };
   EXPECT_THAT(on_terminal("TERM=xterm"), HasSubstr("\033["));
   EXPECT_THAT(on_terminal("TERM=xterm NO_COLOR=1"), Not(HasSubstr("\033[")));
+  EXPECT_THAT(on_terminal("TERM=dumb"), Not(HasSubstr("\033[")));
+  EXPECT_THAT(on_terminal("-u TERM"), Not(HasSubstr("\033[")));
+}
+
+TEST_F(CliTest, WatchRepeatsWithoutATerminalAndEndsOnCtrlC) {
+  const Answer answer =
+      run("timeout --signal=INT 5 " + std::string(HOSTSPLIT_BINARY) + " --root " + machine() + " status --watch");
+  EXPECT_THAT(answer.out, Not(HasSubstr("\033")));
+  std::size_t count = 0;
+  for (auto at = answer.out.find("VM 101 fluent-a"); at != std::string::npos;
+       at = answer.out.find("VM 101 fluent-a", at + 1))
+    ++count;
+  EXPECT_GE(count, 2u) << answer.out;
+  EXPECT_LE(count, 4u) << "every two seconds";
+}
+
+TEST_F(CliTest, WatchDrawsInPlaceOnATerminalAndPutsItBack) {
+  if (run("command -v script").code != 0) GTEST_SKIP() << "script(1) is not installed";
+  const std::string command =
+      "timeout --foreground --signal=INT 3 " + std::string(HOSTSPLIT_BINARY) + " --root " + machine() + " status -w";
+  const std::string out = run("TERM=xterm script -qec '" + command + "' /dev/null").out;
+  const auto begin = out.find("\033[?1049h"), end = out.find("\033[?25h\033[?1049l");
+  ASSERT_NE(begin, std::string::npos) << out;
+  ASSERT_NE(end, std::string::npos) << "the terminal is as it was";
+  EXPECT_THAT(out.substr(begin, end - begin), HasSubstr("Ctrl-C ends."));
+  EXPECT_THAT(out.substr(end), HasSubstr("VM 101")) << "the last picture stays";
+  EXPECT_THAT(run("TERM=dumb script -qec '" + command + "' /dev/null").out, Not(HasSubstr("\033")));
 }
 
 TEST_F(CliTest, ARootThatDoesNotExistIsNamed) {

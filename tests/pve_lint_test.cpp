@@ -157,7 +157,7 @@ TEST_F(Lint, OneMistakeEach) {
 TEST_F(Lint, MemoryThatIsNoMultipleOfItsPages) {
   changed("memory: 8192\n", "memory: 8000\n");
   EXPECT_EQ(remedy("pve-memory-differs"), "qm set 101 --memory 8192");
-  EXPECT_EQ(remedy("pve-memory-multiple"), "The qm set line of VM 101 does this, too");
+  EXPECT_EQ(remedy("pve-memory-multiple"), "qm set 101 --memory 8192");
 }
 
 TEST_F(Lint, AVmOverTwoNodesGetsTwoLines) {

@@ -7,7 +7,9 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "operations/report/doctor_report.hpp"
 #include "operations/report/report.hpp"
+#include "operations/report/wrap.hpp"
 #include "support/machine_file.hpp"
 #include "support/split_host.hpp"
 
@@ -42,7 +44,7 @@ TEST(StatusJson, HasTheDocumentedKeys) {
   const std::string text = status_json(status(observe(article.root)));
   EXPECT_EQ(text.back(), '\n');
   const Json json = Json::parse(text);
-  expect_keys(json, {"version", "live", "configured", "applied", "pending_changes", "pending_reboot", "boot",
+  expect_keys(json, {"version", "live", "configured", "applied", "pending_changes", "pending_reboot", "boot", "vms",
                      "controllers", "ports", "nodes", "findings"});
   expect_keys(json["boot"], {"initramfs", "images", "early", "rung", "rung_reason", "unhealthy_boots", "sitting_out"});
   EXPECT_EQ(json["version"], 1);
@@ -50,6 +52,16 @@ TEST(StatusJson, HasTheDocumentedKeys) {
   EXPECT_EQ(json["configured"], true);
   EXPECT_EQ(json["applied"], false);
   EXPECT_EQ(json["pending_changes"], true);
+  ASSERT_EQ(json["vms"].size(), 2u);
+  EXPECT_EQ(json["vms"][0],
+            (Json{{"vm", 101},
+                  {"name", "fluent-a"},
+                  {"node", 0},
+                  {"memory", Json::array({{{"node", 0}, {"kib", 56 * kib_per_gib}}})},
+                  {"ports", {"front-1", "front-2"}},
+                  {"controllers", {"0000:03:00.3"}},
+                  {"missing", {"0000:03:00.3 has driver xhci_hcd", "node 0 has 0 of 56 pages of 1 GiB"}}}));
+  EXPECT_EQ(json["vms"][1]["ports"], (Json{"rear-1", "rear-2", "rear-3", "rear-4"})) << "those that go along, too";
   ASSERT_EQ(json["controllers"].size(), 4u);
   const Json& first = json["controllers"][0];
   expect_keys(first,
@@ -229,18 +241,80 @@ void expect_golden(const std::string& name, const std::string& text) {
 
 TEST(Golden, StatusOfTheArticlesMachine) {
   Article article;
-  expect_golden("trx40-article-status", status_text(status(observe(article.root)), {}));
+  for (const std::size_t columns : {80, 132})
+    expect_golden("trx40-article-status-" + std::to_string(columns),
+                  fit(status_text(status(observe(article.root)), {false, columns}), columns));
 }
 
 TEST(Golden, PortsOfTheArticlesMachine) {
   Article article;
-  expect_golden("trx40-article-ports", ports_text(status(observe(article.root)).ports, {}));
+  expect_golden("trx40-article-ports", ports_text(status(observe(article.root)).ports, {false, 80}));
+}
+
+TEST(Golden, PlanOfTheArticlesMachine) {
+  Article article;
+  expect_golden("trx40-article-plan",
+                fit(plan_text(plan_for(observe(article.root), Apply{}), {false, 80}, "hostsplit plan --verbose"), 80));
+}
+
+TEST(Golden, DoctorOnTheArticlesMachine) {
+  Article article;
+  expect_golden("trx40-article-doctor", fit(diagnosis_text(diagnose(article.root), {false, 80}, false), 80));
+}
+
+/// Of the first line, which says whether all is as wanted.
+std::string first_line(const Status& now) {
+  const auto text = status_text(now, {});
+  return text.substr(0, text.find('\n'));
+}
+
+TEST(StatusText, SaysInItsFirstLineWhetherAllIsAsWanted) {
+  SplitHost split;
+  EXPECT_EQ(first_line(status(split.state())), "Not configured: hostsplit only observes and changes nothing.");
+  split.configure_two_vms();
+  EXPECT_THAT(first_line(status(split.state())), HasSubstr("not applied yet"));
+  ASSERT_TRUE(split.apply_now().ok());
+  EXPECT_THAT(first_line(status(split.state())), ::testing::StartsWith("Everything is as configured."));
+  EXPECT_THAT(status_text(status(split.state()), {}), Not(HasSubstr("not as wanted")));
+  split.host.set_pages(0, kib_per_gib, 3);
+  EXPECT_THAT(first_line(status(split.state())), HasSubstr("not everything is as configured"));
+  EXPECT_THAT(status_text(status(split.state()), {}), HasSubstr("not as wanted: node 0 has 3 of 8 pages of 1 GiB"));
+}
+
+TEST(StatusText, VmsComeBeforeControllers) {
+  Article article;
+  const auto text = status_text(status(observe(article.root)), {});
+  const auto vm = text.find("\nVM 101 fluent-a: front-1, front-2, node 0, 56 GiB\n");
+  ASSERT_NE(vm, std::string::npos) << text;
+  EXPECT_LT(vm, text.find("0000:44:00.1  xhci"));
+  EXPECT_THAT(text, HasSubstr("\nHost: desk-1, desk-2\n"));
+}
+
+TEST(PlanText, CountsFilesUnlessAllIsAskedFor) {
+  SplitHost split;
+  split.configure_two_vms();
+  const Plan plan = split.plan_now();
+  const auto brief = plan_text(plan, {}, "hostsplit plan --verbose");
+  EXPECT_THAT(brief, HasSubstr("\nNow\n  load module vfio-pci\n"));
+  EXPECT_THAT(brief, HasSubstr("  write 3 files (hostsplit plan --verbose lists them)\n\nAt the next boot\n"));
+  EXPECT_THAT(brief, Not(HasSubstr("write /etc")));
+  const auto all = plan_text(plan, {});
+  EXPECT_THAT(all, HasSubstr("  1. write /etc/hostsplit/boot/plan\n     reason: "));
+  EXPECT_THAT(all, Not(HasSubstr("lists them")));
+}
+
+TEST(PlanText, WhatIsToDoInProxmoxVeStandsTogether) {
+  Plan plan;
+  plan.findings = {{"pve-balloon", Severity::warning, "VM 101", "it balloons", "qm set 101 --balloon 0"},
+                   {"plugged-in", Severity::info, "0000:03:00.3", "leaves with a stick", ""}};
+  EXPECT_THAT(plan_text(plan, {}), HasSubstr("\nIn Proxmox VE, by hand\nwarning: VM 101: it balloons  [pve-balloon]\n"
+                                             "  fix: qm set 101 --balloon 0\n\nnote: 0000:03:00.3: "));
 }
 
 TEST(Colour, OnlyWhereItIsWantedAndNeverInTheWidths) {
   Article article;
   const Status now = status(observe(article.root));
-  std::string colourful = status_text(now, {true});
+  std::string colourful = status_text(now, {true, 0});
   EXPECT_THAT(colourful, HasSubstr("\033[33mxhci_hcd (wanted: vfio-pci)\033[0m"));
   for (auto at = colourful.find('\033'); at != std::string::npos; at = colourful.find('\033'))
     colourful.erase(at, colourful.find('m', at) + 1 - at);
@@ -254,6 +328,17 @@ TEST(FindingsText, ErrorsFirstAndEveryRemedyOnALineOfItsOwn) {
   EXPECT_EQ(findings_text(findings, {}),
             "error: two: is wrong  [b]\n  fix: Mend it\nwarning: three: is odd  [c]\n  fix: Look\nnote: one: is noted  "
             "[a]\n");
+}
+
+TEST(FindingsText, WhatIsTheSameIsSaidOnce) {
+  std::vector<Finding> findings;
+  for (const char* subject : {"node 0", "node 1", "node 0"})
+    findings.push_back({"a", Severity::error, subject, "is full", "Buy memory"});
+  findings.push_back({"n", Severity::error, "sda", "is lost", "Look"});
+  findings.push_back({"b", Severity::warning, "VM 101", "does not fit", "Buy memory"});
+  EXPECT_EQ(findings_text(findings, {}),
+            "error: node 0, node 1: is full  [a]\nwarning: VM 101: does not fit  [b]\n  fix: Buy memory\n"
+            "error: sda: is lost  [n]\n  fix: Look\n");
 }
 
 }  // namespace

@@ -200,14 +200,14 @@ TEST(TableText, AlignsColumnsAndLeavesNoBlanksAtLineEnds) {
   table.add({"\033[32mgrün\033[0m", "1"});
   table.add({"longest", ""});
   EXPECT_FALSE(table.empty());
-  EXPECT_EQ(table.text(1), " NAME     N\n \033[32mgrün\033[0m     1\n longest\n");
+  EXPECT_EQ(table.text(1, 0), " NAME     N\n \033[32mgrün\033[0m     1\n longest\n");
 }
 
 TEST(TableText, RowsOfUnequalLength) {
   Table table({"A"});
   table.add({"1", "2", "3"});
   table.add({});
-  EXPECT_EQ(table.text(0), "A\n1  2  3\n\n");
+  EXPECT_EQ(table.text(0, 0), "A\n1  2  3\n\n");
 }
 
 TEST(Printable, TakesTheTeethOutOfForeignText) {

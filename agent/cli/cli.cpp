@@ -1,57 +1,22 @@
 #include "cli/cli.hpp"
 
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <iostream>
-#include <map>
 #include <optional>
+#include <sstream>
 
-#include "cli/verb_table.hpp"
+#include "cli/command_line.hpp"
+#include "cli/complete.hpp"
+#include "cli/screen.hpp"
 #include "core/base/error.hpp"
 #include "core/base/printable.hpp"
 #include "core/base/suggestion.hpp"
-#include "version.hpp"
+#include "operations/report/error_report.hpp"
 
 namespace hostsplit {
 namespace {
 
 using namespace cli;
-
-/// The parser as built from the table, and which verb each subcommand stands for.
-struct CommandLine {
-  CLI::App app{"hostsplit splits one Proxmox VE workstation between several VMs and keeps it split.", "hostsplit"};
-  Options options;
-  std::map<const CLI::App*, const Verb*> verbs;
-
-  CommandLine() {
-    app.set_version_flag("--version", std::string("hostsplit ") + version);
-    app.add_option("--root", options.root, "Look at a recorded machine below this directory instead of this one")
-        ->type_name("DIR");
-    app.footer(
-        "Exit codes: 0 success, 1 failed, 2 wrong usage or bad configuration, 3 findings of severity error,\n"
-        "4 (plan --check) there is something to do.   Manual: man hostsplit\n");
-    app.require_subcommand(0, 1);
-    app.fallthrough();
-    for (const Verb& verb : verb_table()) {
-      CLI::App& parent = verb.parent ? *app.get_subcommand(verb.parent) : app;
-      CLI::App* sub = parent.add_subcommand(verb.name, verb.sentence);
-      sub->fallthrough();
-      if (verb.internal) sub->group("");
-      verb.declare(*sub, options);
-      verbs[sub] = &verb;
-    }
-  }
-
-  /// The innermost verb that was given; nullptr when none was.
-  const Verb* chosen(const CLI::App& below, const Verb* so_far = nullptr) {
-    for (const CLI::App* sub : below.get_subcommands()) {
-      if (verbs.at(sub)->run == log_verb) options.words = sub->remaining();
-      so_far = chosen(*sub, verbs.at(sub));
-    }
-    return so_far;
-  }
-};
 
 std::vector<std::string> options_of(const CLI::App& app) {
   std::vector<std::string> names;
@@ -91,6 +56,12 @@ std::optional<std::string> meant_by(const CLI::App& app, int argc, char** argv) 
   return std::nullopt;
 }
 
+/// Asked of the words themselves: a command line that cannot be parsed may have it, too.
+bool wants_json(int argc, char** argv) {
+  return std::any_of(argv + std::min(argc, 1), argv + argc,
+                     [](const char* word) { return std::string(word) == "--json"; });
+}
+
 /// The words of a command line, with those that people try first said as the table has them: "help plan", "version",
 /// "ports list".
 std::vector<std::string> as_in_the_table(int argc, char** argv) {
@@ -109,36 +80,51 @@ std::vector<std::string> as_in_the_table(int argc, char** argv) {
 
 /// CLI11 names the word it could not place; what was probably meant is more useful than the manual.
 int usage_error(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
+  const auto meant = meant_by(app, argc, argv);
   std::cerr << "hostsplit: " << printable(error.what()) << "\n";
-  if (const auto meant = meant_by(app, argc, argv)) std::cerr << "Did you mean: " << *meant << "?\n";
+  if (meant) std::cerr << "Did you mean: " << *meant << "?\n";
   std::cerr << "See hostsplit --help.\n";
-  return Exit::bad_usage;
+  if (wants_json(argc, argv))
+    std::cout << error_json(Error("use", "the command line", error.what(),
+                                  meant ? "Did you mean: " + *meant + "?" : "See hostsplit --help."),
+                            "usage");
+  return with_output_written(Exit::bad_usage);
+}
+
+/// On standard error for people, with --json also as the one document that a program waits for.
+int error_exit(const Error& error, bool json) {
+  if (json) std::cout << error_json(error);
+  std::cout << std::flush;
+  std::cerr << "hostsplit: " << printable(error.what()) << "\n";
+  return with_output_written(error.kind() == Error::Kind::bad_input ? Exit::bad_usage : Exit::failed);
 }
 
 }  // namespace
 
 int run_command_line(int argc, char** argv, const std::function<int(const Verb&, const Options&)>& act) {
+  const auto words = as_in_the_table(argc, argv);
+  if (!words.empty() && words[0] == "complete")
+    return with_output_written(complete_words({words.begin() + 1, words.end()}));
   try {
     CommandLine line;
     try {
-      auto words = as_in_the_table(argc, argv);
-      std::reverse(words.begin(), words.end());  // as CLI11 takes them
-      line.app.parse(std::move(words));
+      line.app.parse(std::vector<std::string>(words.rbegin(), words.rend()));  // last first, as CLI11 takes them
     } catch (const CLI::ParseError& error) {
-      if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return line.app.exit(error);
-      return usage_error(line.app, error, argc, argv);
+      if (error.get_exit_code() != static_cast<int>(CLI::ExitCodes::Success))
+        return usage_error(line.app, error, argc, argv);
+      std::ostringstream help;
+      line.app.exit(error, help, std::cerr);
+      show(help.str());
+      return with_output_written(Exit::fine);
     }
     const Verb* verb = line.chosen(line.app);
-    if (!verb) return std::cout << line.app.help(), Exit::fine;
+    if (!verb) return show(line.app.help()), with_output_written(Exit::fine);
     const bool looks = verb->run && !(verb->acts && verb->acts(line.options));
-    return looks ? verb->run(line.options) : act(*verb, line.options);
+    return with_output_written(looks ? verb->run(line.options) : act(*verb, line.options));
   } catch (const Error& error) {
-    std::cout << std::flush;
-    std::cerr << "hostsplit: " << printable(error.what()) << "\n";
-    return error.kind() == Error::Kind::bad_input ? Exit::bad_usage : Exit::failed;
+    return error_exit(error, wants_json(argc, argv));
   } catch (const std::exception& error) {
-    std::cerr << "hostsplit: " << printable(error.what()) << "\n";
-    return Exit::failed;
+    return error_exit(Error(Error::Told{error.what()}), wants_json(argc, argv));
   }
 }
 

@@ -11,8 +11,23 @@ void json(CLI::App& app, Options& o) {
   app.add_flag("--json", o.json, "Print JSON, for programs");
 }
 
+void verbose(CLI::App& app, Options& o, const char* what) {
+  app.add_flag("-v,--verbose", o.verbose, what);
+}
+
+void status_options(CLI::App& app, Options& o) {
+  json(app, o);
+  app.add_flag("-w,--watch", o.watch, "Show it again whenever it changes, until Ctrl-C");
+}
+
+void doctor_options(CLI::App& app, Options& o) {
+  json(app, o);
+  verbose(app, o, "List the checks that are ok, too");
+}
+
 void plan_options(CLI::App& app, Options& o) {
   json(app, o);
+  verbose(app, o, "List every step in its order, each file that is written, too");
   app.add_flag("--check", o.check, "Exit 4 if there is something to do");
 }
 
@@ -84,8 +99,8 @@ void daemon_options(CLI::App& app, Options& o) {
 constexpr Run acts = nullptr;
 
 constexpr Verb verbs[] = {
-    {"status", nullptr, "Show controllers, ports, memory and findings", status_verb, json},
-    {"doctor", nullptr, "Check firmware, kernel, memory and VMs; show the fix for each", doctor_verb, json},
+    {"status", nullptr, "Show which VM has what, and whether everything is as wanted", status_verb, status_options},
+    {"doctor", nullptr, "Check firmware, kernel, memory and VMs; show the fix for each", doctor_verb, doctor_options},
     {"learn", nullptr, "Learn which socket is which by plugging a stick into each", acts, learn_options},
     {"setup", nullptr, "Propose a split, show it, and after one yes set up this host and its VMs", setup_rehearsal,
      setup_options, setup_acts},

@@ -22,6 +22,8 @@ struct Options {
   bool force = false;
   bool write = false;
   bool remove = false;
+  bool verbose = false;
+  bool watch = false;
   double timeout = 0;  ///< seconds; 0: none
   std::vector<std::string> labels;
   std::vector<std::string> vms;    ///< --vm of setup, each as it was written

@@ -1,12 +1,10 @@
 #include "operations/doctor.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/base/error.hpp"
-#include "host/guests/memory_users.hpp"
-#include "host/inventory/dependents.hpp"
 #include "host/inventory/host_setup.hpp"
-#include "host/inventory/proxmox.hpp"
 #include "operations/request.hpp"
 
 namespace hostsplit {
@@ -30,7 +28,8 @@ OfPlan ask_plan(const State& state) {
     of_plan.claims = planned.target.claims;
     for (const auto& claim : planned.target.claims) of_plan.assigned.insert(claim.address);
   } catch (const Error& error) {
-    of_plan.findings.push_back({"config-does-not-fit", Severity::error, error.object(), error.what(), error.remedy()});
+    of_plan.findings.push_back(
+        {"config-does-not-fit", Severity::error, error.object(), error.reason(), error.remedy()});
   }
   return of_plan;
 }
@@ -51,12 +50,11 @@ std::vector<Finding> each_once(const std::vector<Finding>& all) {
 Diagnosis diagnose(const Root& root) {
   Diagnosis diagnosis;
   State state;
-  std::vector<Finding> all = observe_tolerantly(root, state);
+  std::vector<Finding> all = observe_past_damage(root, state);
+  all.insert(all.end(), state.findings.begin(), state.findings.end());
   const HostSetup setup = read_setup(root);
-  const PveConfigs pve = read_pve(root);
-  read_open_devices(root, state.snapshot);
-  read_guest_uses(root, pve, state.snapshot);
-  read_memory_users(root, pve, state.snapshot);
+  // What is set in VMs is no part of what the doctor asks the plan for.
+  const PveConfigs pve = *std::exchange(state.pve, std::nullopt);
   const OfPlan of_plan = ask_plan(state);
   diagnosis.checkups =
       examine({state.snapshot, setup, state.config, pve, of_plan.assigned, of_plan.claims, state.applied});

@@ -75,6 +75,14 @@ void read_records(const Root& root, State& state) {
                               state.pve ? &*state.pve : nullptr);
 }
 
+/// What Proxmox VE and its guests say and use.
+void observe_guests(const Root& root, State& state) {
+  state.pve = read_pve(root);
+  if (state.baseline_lost) recognise_hooks(*state.pve, state.baseline);
+  read_guest_uses(root, *state.pve, state.snapshot);
+  read_memory_users(root, *state.pve, state.snapshot);
+}
+
 }  // namespace
 
 State observe_applied(const Root& root) {
@@ -95,10 +103,7 @@ State observe_for_undo(const Root& root) {
 
 State observe_for_setup(const Root& root) {
   State state = observe_applied(root);
-  state.pve = read_pve(root);
-  if (state.baseline_lost) recognise_hooks(*state.pve, state.baseline);
-  read_guest_uses(root, *state.pve, state.snapshot);
-  read_memory_users(root, *state.pve, state.snapshot);
+  observe_guests(root, state);
   state.ports = load_port_map(root);
   return state;
 }
@@ -127,22 +132,31 @@ std::optional<BootPlan> usable_boot_plan(const Root& root) try {
 
 std::vector<Finding> observe_tolerantly(const Root& root, State& state) {
   std::vector<Finding> damaged;
-  const auto read_again = [&](const char* code, Severity severity, const char* file, auto& value, auto load) {
-    try {
-      value = load(root);
-    } catch (const Error& error) {
-      damaged.push_back({code, severity, root.display(file), error.what(), error.remedy()});
-    }
-  };
   observe_the_rest(root, state);
-  read_again("config-damaged", Severity::error, names::config_file, state.config, load_config);
-  read_again("ports-damaged", Severity::error, names::port_map_file, state.ports, load_port_map);
-  read_again("plan-damaged", Severity::warning, names::boot_plan_file, state.applied, load_boot_plan);
+  refresh({"config-damaged", Severity::error}, root, names::config_file, state.config, load_config, damaged);
+  refresh({"ports-damaged", Severity::error}, root, names::port_map_file, state.ports, load_port_map, damaged);
+  refresh({"plan-damaged", Severity::warning}, root, names::boot_plan_file, state.applied, load_boot_plan, damaged);
   if (root.exists(names::baseline_file) && !root.read(names::baseline_file))
     damaged.push_back(unread_baseline(root));
   else
-    read_again("baseline-damaged", Severity::warning, names::baseline_file, state.baseline, load_baseline);
+    refresh({"baseline-damaged", Severity::warning}, root, names::baseline_file, state.baseline, load_baseline, damaged);
   return damaged;
+}
+
+std::vector<Finding> observe_past_damage(const Root& root, State& state) {
+  std::vector<Finding> damaged;
+  state = observe_applied(root);
+  observe_guests(root, state);
+  refresh({"config-damaged", Severity::error}, root, names::config_file, state.config, load_config, damaged);
+  refresh({"ports-damaged", Severity::error}, root, names::port_map_file, state.ports, load_port_map, damaged);
+  return damaged;
+}
+
+bool has_damage(const std::vector<Finding>& findings) {
+  return std::any_of(findings.begin(), findings.end(),
+                     [](const Finding& finding) {
+                       return finding.severity == Severity::error && finding.code.ends_with("-damaged");
+                     });
 }
 
 }  // namespace hostsplit

@@ -1,8 +1,11 @@
 #pragma once
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
+#include "core/base/error.hpp"
+#include "core/base/finding.hpp"
 #include "core/boot/boot_health.hpp"
 #include "core/machine/pve.hpp"
 #include "core/machine/snapshot.hpp"
@@ -60,9 +63,28 @@ State observe_for_undo(const Root& root);
 /// read.
 std::optional<BootPlan> usable_boot_plan(const Root& root);
 
+/// Reads one file into `value`. A damaged one leaves `value` as it is and becomes a finding.
+/// \param as  code and severity of that finding   \param file  names::..., for a message that does not name it
+template <class Value, class Load>
+void refresh(std::pair<const char*, Severity> as, const Root& root, const char* file, Value& value, Load load,
+             std::vector<Finding>& damaged) {
+  try {
+    value = load(root);
+  } catch (const Error& error) {
+    damaged.push_back({as.first, as.second, error.object().empty() ? root.display(file) : error.object(),
+                       error.reason().empty() ? error.what() : error.reason(), error.remedy()});
+  }
+}
+
 /// Reads everything again into `state`, for programs that must go on: what a damaged file stands for stays as it was
 /// in `state`. As observe_for_service() otherwise. \return a finding for each damaged file: `config-damaged`,
 /// `ports-damaged`, `baseline-damaged`, `plan-damaged`
 std::vector<Finding> observe_tolerantly(const Root& root, State& state);
+
+/// As observe(), but a damaged configuration or port map hides nothing else: what it stands for stays empty. For verbs
+/// that look. \return `config-damaged`, `ports-damaged`; about the rest see State::findings
+std::vector<Finding> observe_past_damage(const Root& root, State& state);
+/// True if a file cannot be read that no verb can do without: the verb exits 2.
+bool has_damage(const std::vector<Finding>& findings);
 
 }  // namespace hostsplit

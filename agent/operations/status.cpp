@@ -10,6 +10,7 @@
 #include "core/usb/learn.hpp"
 #include "operations/request.hpp"
 #include "operations/status.hpp"
+#include "operations/vm_status.hpp"
 
 namespace hostsplit {
 namespace {
@@ -220,25 +221,29 @@ Plan plan_or_misfit(const State& state) {
     return plan_for(state, Apply{});
   } catch (const Error& error) {
     Plan nothing;
+    nothing.target = state.applied.value_or(BootPlan{});
     nothing.findings.push_back(
-        {"config-does-not-fit", Severity::error, "hostsplit.toml", error.what(), error.remedy()});
+        {"config-does-not-fit", Severity::error, error.object(), error.reason(), error.remedy()});
     return nothing;
   }
 }
 
 }  // namespace
 
-Status status(const State& state) {
+Status status(const State& state, const std::vector<Finding>& damaged) {
   const Plan planned = plan_or_misfit(state);
   const bool configured = state.config.has_value();
-  const BootPlan target = configured ? planned.target : state.applied.value_or(BootPlan{});
+  const bool whole = damaged.empty();  // otherwise a plan would be made of half of what is written
+  const BootPlan target = configured && whole ? planned.target : state.applied.value_or(BootPlan{});
   Status status;
   status.controllers = controllers(state, target);
   status.ports = learned_ports(state);
   add_unnamed_ports(state.snapshot, status.ports);
   status.pools = pools(state.snapshot, target);
   status.nodes = state.snapshot.nodes;
-  merge(status.findings, planned.findings);
+  status.vms = vm_statuses(state, target, status);
+  merge(status.findings, damaged);
+  if (whole) merge(status.findings, planned.findings);
   merge(status.findings, state.findings);
   merge(status.findings, check_port_map(state.ports, state.snapshot));
   merge(status.findings, state.snapshot.findings);
@@ -246,7 +251,7 @@ Status status(const State& state) {
   status.boot = boot_status(state);
   status.configured = configured;
   status.applied = state.applied.has_value();
-  status.pending_changes = !planned.steps.empty();
+  status.pending_changes = whole && !planned.steps.empty();
   const auto words = wanted_words(state.snapshot, state.config.value_or(Config{}));
   status.pending_reboot =
       state.baseline.loader && (!waiting_words(state.snapshot, words).empty() || waits_for_pages(planned));

@@ -41,7 +41,19 @@ struct PoolStatus {
   PagePool pool;
   std::optional<std::uint64_t> wanted;
 };
+/// What one VM is given, and what of it is not there yet.
+struct VmStatus {
+  int vm = 0;
+  std::string name;                ///< empty: not known
+  std::optional<int> node;         ///< that its memory and CPUs come from, where that is one
+  std::map<int, Kib> memory;       ///< huge pages by node
+  std::vector<std::string> ports;  ///< labels: what it asked for, then what goes along
+  std::size_t unnamed = 0;         ///< sockets without a name
+  std::vector<PciAddress> controllers;
+  std::vector<std::string> missing;  ///< in words: "0000:03:00.3 has driver xhci_hcd"
+};
 struct Status {
+  std::vector<VmStatus> vms;
   std::vector<ControllerStatus> controllers;
   std::vector<PortStatus> ports;
   std::vector<PoolStatus> pools;
@@ -54,6 +66,7 @@ struct Status {
 /// nothing is applied.
 std::vector<Finding> boot_findings(const State& state);
 /// A configuration that does not fit the machine is a finding, `config-does-not-fit`.
-Status status(const State& state);
+/// \param damaged  findings about files that could not be read, of observe_past_damage()
+Status status(const State& state, const std::vector<Finding>& damaged = {});
 
 }  // namespace hostsplit

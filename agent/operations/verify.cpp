@@ -7,6 +7,7 @@
 #include <set>
 
 #include "core/base/error.hpp"
+#include "core/base/names.hpp"
 #include "host/guests/guests.hpp"
 #include "host/inventory/inventory.hpp"
 #include "host/inventory/proxmox.hpp"
@@ -77,7 +78,10 @@ bool Proof::ok() const {
 }
 
 Proof verify(const Root& root, const std::vector<int>& asked, bool force) {
-  const Wanted wanted{load_config(root), usable_boot_plan(root), read_pve(root)};
+  Proof proof;
+  Wanted wanted{{}, {}, read_pve(root)};
+  refresh({"config-damaged", Severity::error}, root, names::config_file, wanted.config, load_config, proof.findings);
+  refresh({"plan-damaged", Severity::warning}, root, names::boot_plan_file, wanted.applied, load_boot_plan, proof.findings);
   std::set<int> everybody = known_guests(wanted, root);
   require_known(asked, everybody, wanted.pve);
   const std::set<int> meant = asked.empty() ? everybody : std::set<int>(asked.begin(), asked.end());
@@ -89,7 +93,6 @@ Proof verify(const Root& root, const std::vector<int>& asked, bool force) {
   for (const int vm : everybody)
     guests.emplace_back(read_guest(root, vm, force && meant.count(vm)),
                         wish_for(vm, wanted.config, wanted.applied, wanted.pve.vm(vm), host.nodes));
-  Proof proof;
   for (const auto& [guest, wish] : guests) {
     if (!meant.count(guest.vm)) continue;
     read_functions(root, wish, guest.command, host);

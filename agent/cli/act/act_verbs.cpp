@@ -6,6 +6,7 @@
 
 #include "cli/act/acting.hpp"
 #include "cli/act/backend.hpp"
+#include "cli/screen.hpp"
 #include "cli/verbs.hpp"
 #include "core/base/error.hpp"
 #include "host/effects/effects.hpp"
@@ -26,10 +27,9 @@ int show_ask_run(const Options& options, const Request& request) {
   const Root root(options.root);
   Backend backend(root, request);
   const Preview shown = backend.preview(request, options.json ? Paint{} : Paint::for_stdout());
-  if (!options.json) std::cout << shown.text;
+  if (!options.json) show(shown.text);
   if (!options.json && !shown.refused && std::holds_alternative<Apply>(request))
-    if (const auto advice = backend.advice(); !advice.empty())
-      std::cout << "\n" << findings_text(advice, Paint::for_stdout());
+    if (const auto advice = backend.advice(); !advice.empty()) show("\n" + findings_text(advice, Paint::for_stdout()));
   if (shown.refused) {
     if (options.json) std::cout << shown.json;
     return Exit::findings;
@@ -57,7 +57,7 @@ int show_rehearsal(const Options& options, const Request& request) {
   if (options.json) {
     std::cout << plan_json(planned, writes);
   } else {
-    std::cout << plan_text(planned, Paint::for_stdout());
+    show(plan_text(planned, Paint::for_stdout()));
     if (writes) std::cout << "\nWithout --dry-run it would:\n";
     if (writes)
       for (const auto& line : *writes) std::cout << "  " << line << "\n";

@@ -1,6 +1,7 @@
 #include <iostream>
 
 #include "cli/act/acting.hpp"
+#include "cli/screen.hpp"
 #include "core/base/error.hpp"
 #include "core/base/names.hpp"
 #include "host/effects/effects.hpp"
@@ -36,7 +37,7 @@ int mapping_verb(const Options& options) {
     std::cout << mapping_json(change, writes);
   } else {
     if (!options.remove) std::cout << mapping_text(change) << "\n";
-    std::cout << findings_text(change.findings, Paint::for_stdout()) << what_was_done(change, wanted, writes);
+    show(findings_text(change.findings, Paint::for_stdout()) + what_was_done(change, wanted, writes));
   }
   return exit_for(change.findings);
 }

@@ -9,6 +9,7 @@
 
 #include "cli/act/acting.hpp"
 #include "cli/act/backend.hpp"
+#include "cli/screen.hpp"
 #include "core/base/error.hpp"
 #include "core/base/number.hpp"
 #include "core/planner/token.hpp"
@@ -58,7 +59,7 @@ class Questions {
     std::vector<int> proposed;
     for (const auto& guest : offer_.guests)
       if (guest.proposed) proposed.push_back(guest.vm);
-    std::cout << guests_text(offer_, Paint::for_stdout());
+    show(guests_text(offer_, Paint::for_stdout()));
     for (;;) {
       const auto words =
           words_of(ask(fmt::format("\nVMs that get a part of this host [{}]: ", fmt::join(proposed, " "))));
@@ -75,7 +76,7 @@ class Questions {
   }
 
   void ask_sockets() {
-    std::cout << "\n" << sockets_text(offer_.proposal, Paint::for_stdout());
+    show("\n" + sockets_text(offer_.proposal, Paint::for_stdout()));
     while (!answered(ask("\nSockets [as above; or 101=LABEL,LABEL 102=LABEL]: "),
                      [](PartWanted& wish, const PartWanted& said) {
                        if (said.ports) wish.ports = said.ports;
@@ -130,7 +131,7 @@ class Questions {
   bool take(const std::vector<PartWanted>& wishes) {
     SetupOffer offer = offer_setup(root_, wishes, Others::drop);
     if (!offer.proposal.possible()) {
-      std::cout << "\n" << setup_text(offer, Paint::for_stdout());
+      show("\n" + setup_text(offer, Paint::for_stdout()));
       return false;
     }
     offer_ = std::move(offer);
@@ -151,7 +152,7 @@ int compare(const Options& options, const SetupOffer& offer) {
   }
   std::cout << "This host is set up. Nothing was changed.\n";
   if (!offer.proposal.possible()) {
-    std::cout << "\n" << setup_text(offer, Paint::for_stdout());
+    show("\n" + setup_text(offer, Paint::for_stdout()));
     return Exit::fine;
   }
   const auto diff = config_diff_text(offer, Paint::for_stdout());
@@ -187,7 +188,7 @@ std::string what_remains(const Plan& plan) {
 }
 
 int carry_out_setup(const Root& root, const Options& options, const SetupOffer& offer, bool asked) {
-  if (!options.json) std::cout << (asked ? "\n" : "") << setup_text(offer, Paint::for_stdout());
+  if (!options.json) show((asked ? "\n" : "") + setup_text(offer, Paint::for_stdout()));
   if (offer.refused()) {
     if (options.json) std::cout << setup_json(offer, false);
     return Exit::findings;

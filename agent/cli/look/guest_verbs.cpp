@@ -1,5 +1,6 @@
 #include <iostream>
 
+#include "cli/screen.hpp"
 #include "cli/verbs.hpp"
 #include "core/base/error.hpp"
 #include "core/base/number.hpp"
@@ -7,6 +8,7 @@
 #include "operations/report/colour.hpp"
 #include "operations/report/doctor_report.hpp"
 #include "operations/report/verify_report.hpp"
+#include "operations/state.hpp"
 
 namespace hostsplit::cli {
 namespace {
@@ -25,14 +27,21 @@ int verify_verb(const Options& options) {
   std::vector<int> vms;
   for (const auto& word : options.words) vms.push_back(vm_number(word));
   const Proof proof = verify(root, vms, options.force);
-  std::cout << (options.json ? proof_json(proof) : proof_text(proof, Paint::for_stdout()));
+  if (options.json)
+    std::cout << proof_json(proof);
+  else
+    show(proof_text(proof, Paint::for_stdout()));
+  if (has_damage(proof.findings)) return Exit::bad_usage;
   return proof.ok() ? Exit::fine : Exit::findings;
 }
 
 int doctor_verb(const Options& options) {
   const Root root(options.root);
   const Diagnosis diagnosis = diagnose(root);
-  std::cout << (options.json ? diagnosis_json(diagnosis) : diagnosis_text(diagnosis, Paint::for_stdout()));
+  if (options.json)
+    std::cout << diagnosis_json(diagnosis);
+  else
+    show(diagnosis_text(diagnosis, Paint::for_stdout(), options.verbose));
   return exit_for(diagnosis.findings);
 }
 

@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <iostream>
 
+#include "cli/look/watch.hpp"
+#include "cli/screen.hpp"
 #include "cli/verbs.hpp"
 #include "core/base/error.hpp"
 #include "operations/advice.hpp"
 #include "operations/report/colour.hpp"
 #include "operations/report/report.hpp"
+#include "operations/report/wrap.hpp"
 #include "operations/status.hpp"
 
 namespace hostsplit::cli {
@@ -24,25 +27,46 @@ void require_root_user(const std::string& verb, const Root& root) {
 
 int status_verb(const Options& options) {
   const Root root(options.root);
-  const Status now = status(observe(root));
-  std::cout << (options.json ? status_json(now) : status_text(now, Paint::for_stdout()));
-  return exit_for(now.findings);
+  const auto look = [&]() -> Picture {
+    State state;
+    const auto damaged = observe_past_damage(root, state);
+    const Status now = status(state, damaged);
+    const int code = has_damage(damaged) ? Exit::bad_usage : exit_for(now.findings);
+    if (options.json) return {status_json(now), code};
+    const Paint paint = Paint::for_stdout();
+    return {fit(status_text(now, paint), paint.width), code};
+  };
+  if (options.watch) return watch(look, options.json);
+  const Picture picture = look();
+  std::cout << picture.text;
+  return picture.code;
 }
 
 int plan_verb(const Options& options) {
   const Root root(options.root);
   const State state = observe(root);
   const Plan planned = with_advice(root, state, plan_for(state, Apply{}));
-  std::cout << (options.json ? plan_json(planned) : plan_text(planned, Paint::for_stdout()));
+  if (options.json)
+    std::cout << plan_json(planned);
+  else
+    show(plan_text(planned, Paint::for_stdout(), options.verbose ? "" : "hostsplit plan --verbose"));
   if (has_errors(planned.findings)) return Exit::findings;
   return options.check && !planned.steps.empty() ? Exit::something_to_do : Exit::fine;
 }
 
 int ports_verb(const Options& options) {
   const Root root(options.root);
-  const Status now = status(observe(root));
-  std::cout << (options.json ? ports_json(now.ports) : ports_text(now.ports, Paint::for_stdout()));
-  return Exit::fine;
+  State state;
+  auto damaged = observe_past_damage(root, state);
+  std::erase_if(damaged, [](const Finding& finding) { return finding.code != "ports-damaged"; });  // others: no matter
+  const Status now = status(state, damaged);
+  if (options.json) {
+    std::cout << ports_json(now.ports, damaged);
+  } else {
+    show(ports_text(now.ports, Paint::for_stdout()));
+    if (!damaged.empty()) show("\n" + findings_text(damaged, Paint::for_stdout()));
+  }
+  return damaged.empty() ? Exit::fine : Exit::bad_usage;
 }
 
 namespace {

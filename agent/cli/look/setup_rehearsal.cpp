@@ -1,5 +1,6 @@
 #include <iostream>
 
+#include "cli/screen.hpp"
 #include "cli/verbs.hpp"
 #include "operations/carry_out.hpp"
 #include "operations/report/colour.hpp"
@@ -20,7 +21,7 @@ int setup_rehearsal(const Options& options) {
     std::cout << setup_json(offer, false);
     return code;
   }
-  std::cout << setup_text(offer, Paint::for_stdout());
+  show(setup_text(offer, Paint::for_stdout()));
   if (code != Exit::fine || !options.dry_run) return code;
   std::cout << "\nWithout --dry-run it would:\n";
   for (const auto& line : rehearse(root, offer.plan)) std::cout << "  " << line << "\n";

@@ -23,6 +23,17 @@ class Error : public std::runtime_error {
         remedy_(std::move(remedy)),
         kind_(kind) {}
 
+  /// Where in a file a person wrote.
+  struct Place {
+    std::string file;
+    unsigned line = 0;  ///< 1-based; 0: the whole file
+    std::string key;    ///< "vm.101.memory"; may be empty
+  };
+  Error(std::string doing, std::string object, std::string reason, std::string remedy, Kind kind, Place place)
+      : Error(std::move(doing), std::move(object), std::move(reason), std::move(remedy), kind) {
+    place_ = std::move(place);
+  }
+
   /// One that another process has told: its sentence as it is.
   struct Told {
     std::string sentence;
@@ -34,6 +45,8 @@ class Error : public std::runtime_error {
   const std::string& reason() const { return reason_; }
   const std::string& remedy() const { return remedy_; }
   Kind kind() const { return kind_; }
+  /// Empty file: it is about no place in a file.
+  const Place& place() const { return place_; }
 
  private:
   static std::string sentence(const std::string& doing, const std::string& object, const std::string& reason,
@@ -45,6 +58,7 @@ class Error : public std::runtime_error {
 
   std::string doing_, object_, reason_, remedy_;
   Kind kind_;
+  Place place_;
 };
 
 /// An Error about one place in a file a person wrote: names file, line, key, reason and remedy. These quote the file,
@@ -55,7 +69,12 @@ inline Error bad_line(const std::string& file, unsigned line, const std::string&
   std::string object = file;
   if (line != 0) object += ":" + std::to_string(line);
   if (!key.empty()) object += ": " + key;
-  return {"use", printable(object), printable(reason), printable(remedy), Error::Kind::bad_input};
+  return {"use",
+          printable(object),
+          printable(reason),
+          printable(remedy),
+          Error::Kind::bad_input,
+          Error::Place{printable(file), line, printable(key)}};
 }
 
 }  // namespace hostsplit

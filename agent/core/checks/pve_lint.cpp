@@ -21,8 +21,7 @@ std::string vm_subject(const PveVm& vm) {
   return vm.name.empty() ? fmt::format("VM {}", vm.id) : fmt::format("VM {} ({})", vm.id, vm.name);
 }
 
-/// Collects findings about one guest. All that can be changed is changed by one line: it is printed with the first
-/// finding that needs it.
+/// Collects findings about one guest. All that can be changed is changed by one line, which is the remedy of each.
 class Complaints {
  public:
   Complaints(const PveVm& vm, const PveFix& fix, std::vector<Finding>& findings)
@@ -32,12 +31,10 @@ class Complaints {
   void add(const char* code, Severity severity, const std::string& message, const std::string& remedy) {
     findings_.push_back({code, severity, vm_subject(vm_), message, remedy});
   }
-  /// The line of this VM, at its first finding; or why there is none.
+  /// The line of this VM, or why there is none.
   std::string fix() {
     if (!fix_.reason.empty()) return "No qm set line can do it: " + fix_.reason;
     if (fix_.line.empty()) return "Correct it in the web interface, under Hardware and Options of the VM";
-    if (printed_) return fmt::format("The qm set line of VM {} does this, too", vm_.id);
-    printed_ = true;
     return fix_.line;
   }
 
@@ -45,7 +42,6 @@ class Complaints {
   const PveVm& vm_;
   const PveFix& fix_;
   std::vector<Finding>& findings_;
-  bool printed_ = false;
 };
 
 std::map<int, Kib> bound_memory(const PveVm& vm) {

@@ -31,8 +31,8 @@ Preview preview(const State& state, const Request& request, const Paint& paint) 
     planned.findings.push_back({"vms-not-shown", Severity::error, "VMs",
                                 "it sets VMs in Proxmox VE too, and only root can be shown how",
                                 std::string("Run: sudo hostsplit ") + verb_of(request)});
-  return {plan_text(planned, paint), plan_json(planned), plan_token(planned), planned.steps.size(),
-          has_errors(planned.findings)};
+  return {plan_text(planned, paint, std::string("hostsplit ") + verb_of(request) + " --dry-run"), plan_json(planned),
+          plan_token(planned), planned.steps.size(), has_errors(planned.findings)};
 }
 
 }  // namespace hostsplit

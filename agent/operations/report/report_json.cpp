@@ -62,6 +62,19 @@ Json controller_json(const ControllerStatus& controller, const std::vector<PortS
           {"ports", std::move(ports)}};
 }
 
+Json vm_json(const VmStatus& vm) {
+  Json memory = Json::array(), controllers = Json::array();
+  for (const auto& [node, size] : vm.memory) memory.push_back({{"node", node}, {"kib", size}});
+  for (const auto& address : vm.controllers) controllers.push_back(to_string(address));
+  return {{"vm", vm.vm},
+          {"name", text_or_null(vm.name)},
+          {"node", or_null(vm.node)},
+          {"memory", std::move(memory)},
+          {"ports", vm.ports},
+          {"controllers", std::move(controllers)},
+          {"missing", vm.missing}};
+}
+
 Json node_json(const NumaNode& node, const std::vector<PoolStatus>& pools) {
   Json pages = Json::array();
   for (const auto& pool : pools)
@@ -116,7 +129,8 @@ const char* to_text(StepResult::Kind kind) {
 }  // namespace
 
 std::string status_json(const Status& status) {
-  Json controllers = Json::array(), nodes = Json::array();
+  Json vms = Json::array(), controllers = Json::array(), nodes = Json::array();
+  for (const auto& vm : status.vms) vms.push_back(vm_json(vm));
   for (const auto& controller : status.controllers) controllers.push_back(controller_json(controller, status.ports));
   for (const auto& [id, node] : status.nodes) nodes.push_back(node_json(node, status.pools));
   return printed({{"version", 1},
@@ -126,6 +140,7 @@ std::string status_json(const Status& status) {
                   {"pending_changes", status.pending_changes},
                   {"pending_reboot", status.pending_reboot},
                   {"boot", boot_json(status.boot)},
+                  {"vms", std::move(vms)},
                   {"controllers", std::move(controllers)},
                   {"ports", ports_array(status.ports)},
                   {"nodes", std::move(nodes)},
@@ -170,8 +185,8 @@ std::string plan_json(const Plan& plan, const std::optional<std::vector<std::str
                   {"findings", findings_json(plan.findings)}});
 }
 
-std::string ports_json(const std::vector<PortStatus>& ports) {
-  return printed({{"version", 1}, {"ports", ports_array(ports)}});
+std::string ports_json(const std::vector<PortStatus>& ports, const std::vector<Finding>& damaged) {
+  return printed({{"version", 1}, {"ports", ports_array(ports)}, {"findings", findings_json(damaged)}});
 }
 
 std::string outcome_json(const Outcome& outcome, const Plan& plan) {

@@ -12,6 +12,7 @@
 #include "core/base/text_diff.hpp"
 #include "operations/report/json_parts.hpp"
 #include "operations/report/report.hpp"
+#include "operations/report/sections.hpp"
 #include "operations/report/table.hpp"
 
 namespace hostsplit {
@@ -77,21 +78,18 @@ std::vector<std::string> proxmox_lines(const Plan& plan) {
 }
 
 /// One line for each thing that is moved or reserved, one for all files: hostsplit plan has the rest.
-std::vector<std::string> host_lines(const Plan& plan, bool at_next_boot) {
+std::vector<std::string> host_lines(const Plan& plan, Section section) {
   std::vector<std::string> lines;
-  std::size_t files = 0;
+  std::size_t written = 0, removed = 0;
   for (const auto& step : plan.steps) {
-    const Description description = describe(step.action);
-    if (description.at_next_boot != at_next_boot || is_config(step) || std::holds_alternative<SetPve>(step.action))
-      continue;
-    if (std::holds_alternative<WriteFile>(step.action) || std::holds_alternative<RemoveFile>(step.action))
-      ++files;
+    if (section_of(step) != section || is_config(step)) continue;
+    if (is_file_step(step))
+      ++(std::holds_alternative<RemoveFile>(step.action) ? removed : written);
     else
-      lines.push_back(description.sentence);
+      lines.push_back(describe(step.action).sentence);
   }
-  if (files != 0)
-    lines.push_back(
-        fmt::format("write {} file{} (hostsplit setup --dry-run lists each)", files, files == 1 ? "" : "s"));
+  const auto files = files_text(written, removed);
+  if (!files.empty()) lines.push_back(files + " (hostsplit setup --dry-run lists each)");
   return lines;
 }
 
@@ -102,7 +100,7 @@ std::string guests_text(const SetupOffer& offer, const Paint& paint) {
   for (const auto& guest : offer.guests)
     table.add({std::to_string(guest.vm), printable(guest.name), format_size(guest.memory),
                guest.running ? "running" : "stopped", guest.proposed ? paint.green("proposed") : ""});
-  return table.text();
+  return table.text(2, paint.width);
 }
 
 std::string sockets_text(const Proposal& proposal, const Paint& paint) {
@@ -168,8 +166,8 @@ std::string setup_text(const SetupOffer& offer, const Paint& paint) {
   if (const auto diff = config_diff_text(offer, paint); !diff.empty())
     text += "\n" + paint.bold(offer.file) + (offer.before.empty() ? " (new)" : "") + "\n" + diff;
   text += section("In Proxmox VE", proxmox_lines(offer.plan), paint);
-  text += section("On this host, now", host_lines(offer.plan, false), paint);
-  text += section("On this host, for the next boot", host_lines(offer.plan, true), paint);
+  text += section("On this host, now", host_lines(offer.plan, Section::now), paint);
+  text += section("On this host, for the next boot", host_lines(offer.plan, Section::next_boot), paint);
   if (offer.plan.steps.empty()) return text + "\nNothing to do: the host is set up like this.\n";
   if (!offer.plan.findings.empty()) text += "\n" + findings_text(offer.plan.findings, paint);
   return text + "\nhostsplit undo takes all of it back: this host, hostsplit.toml and the VMs.\n";

@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/printable.hpp"
+#include "operations/report/json_parts.hpp"
+#include "operations/report/report.hpp"
 #include "operations/report/table.hpp"
 #include "operations/report/verify_report.hpp"
 
@@ -26,11 +28,11 @@ std::string verdicts_text(const std::vector<Verdict>& verdicts, const Paint& pai
   for (const auto& verdict : verdicts)
     table.add({word(verdict.kind, paint), verdict.check, printable(verdict.subject), printable(verdict.found),
                verdict.wanted.empty() ? "-" : printable(verdict.wanted)});
-  std::string text = table.text();
+  std::string text = table.text(2, paint.width);
   for (const auto& verdict : verdicts)
     if (!verdict.remedy.empty())
-      text +=
-          fmt::format("  fix for {} of {}: {}\n", verdict.check, printable(verdict.subject), printable(verdict.remedy));
+      text += remedy_text(verdict.remedy, paint.width,
+                          fmt::format("  fix for {} of {}: ", verdict.check, printable(verdict.subject)));
   return text;
 }
 
@@ -59,8 +61,9 @@ Json verdicts_json(const std::vector<Verdict>& verdicts) {
 }  // namespace
 
 std::string proof_text(const Proof& proof, const Paint& paint) {
-  if (proof.guests.empty()) return "No VM is configured, applied for or running: nothing to verify.\n";
-  std::string text;
+  std::string text = findings_text(proof.findings, paint);
+  if (!text.empty()) text += "\n";
+  if (proof.guests.empty()) return text + "No VM is configured, applied for or running: nothing to verify.\n";
   for (const auto& guest : proof.guests) {
     const std::string name = guest.name.empty() ? "" : " (" + printable(guest.name) + ")";
     text += paint.bold(fmt::format("VM {}{}", guest.vm, name)) + "\n" + verdicts_text(guest.verdicts, paint) + "\n";
@@ -79,8 +82,12 @@ std::string proof_json(const Proof& proof) {
                       {"name", guest.name.empty() ? Json(nullptr) : Json(guest.name)},
                       {"pid", guest.pid ? Json(*guest.pid) : Json(nullptr)},
                       {"checks", verdicts_json(guest.verdicts)}});
-  const Json document{{"version", 1}, {"ok", proof.ok()}, {"vms", guests}, {"pools", verdicts_json(proof.pools)}};
-  return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  const Json document{{"version", 1},
+                      {"ok", proof.ok()},
+                      {"vms", guests},
+                      {"pools", verdicts_json(proof.pools)},
+                      {"findings", findings_json(proof.findings)}};
+  return printed(document);
 }
 
 }  // namespace hostsplit

@@ -27,7 +27,7 @@ def run(bench, check):
 
 
 def apply(bench, check, product):
-    plan = product.run("plan")
+    plan = product.run("plan --verbose")
     check("plan shows the files and the initramfs", plan.rc == 0 and "write /etc/initramfs-tools/hooks/hostsplit" in plan.out
           and "rebuild the initramfs of" in plan.out, plan)
     applied, seconds = bench.timed("hostsplit apply --yes", 600, check=False)
