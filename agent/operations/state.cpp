@@ -6,6 +6,7 @@
 #include "host/inventory/dependents.hpp"
 #include "host/inventory/inventory.hpp"
 #include "host/inventory/proxmox.hpp"
+#include "host/store/lent.hpp"
 #include "host/store/store.hpp"
 
 namespace hostsplit {
@@ -17,6 +18,7 @@ void observe_the_rest(const Root& root, State& state) {
   state.health = load_boot_health(root);
   state.climbed = load_rung(root);
   state.released = load_released(root);
+  state.lent = load_lent(root);
 }
 
 }  // namespace
