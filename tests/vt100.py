@@ -62,7 +62,7 @@ class Screen:
         if ord(character) < 0x20:
             return
         wide = unicodedata.east_asian_width(character) in "WF"
-        if self.column + wide >= self.width + (not wide):
+        if self.column + wide >= self.width:
             self.row, self.column = self.row + 1, 0
         if self.row >= self.height:
             self.cells = self.cells[1:] + [[" "] * self.width]

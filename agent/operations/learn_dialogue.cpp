@@ -51,7 +51,7 @@ const char* called(UsbHalf half) {
 }  // namespace
 
 std::string place_of(const UsbDevice& device) {
-  return fmt::format("{} port {} of {} ({})", called(device.half), device.path, to_string(device.controller),
+  return fmt::format("{} port {} of {}, {}", called(device.half), device.path, to_string(device.controller),
                      printable(in_words(device)));
 }
 

@@ -134,7 +134,7 @@ class LearnDialogue {
   bool flush_ = false, bell_ = false, offered_ = false;
 };
 
-/// "USB3 port 2 of 0000:03:00.3 (SanDisk Ultra)": the place of a device, for people.
+/// "USB3 port 2 of 0000:03:00.3, SanDisk Ultra (serial S1)": the place of a device, for people.
 std::string place_of(const UsbDevice& device);
 /// What is on the screen beside the dialogue, as observed in `state`. \param map  the session's: `fresh` ones differ
 /// from the file

@@ -120,7 +120,9 @@ class Live {
         case Kind::end: return;
       }
     } catch (const Error& error) {
-      dialogue_.refused(order, error.what());
+      // In the question there is room for one line, and the name stands beside it.
+      const bool asked = order.kind == Kind::name || order.kind == Kind::rename;
+      dialogue_.refused(order, asked && !error.reason().empty() ? error.reason() : error.what());
     }
   }
 

@@ -19,12 +19,12 @@ namespace {
 
 /// Readers hold a shared lock for an instant.
 constexpr int most_tries = 25;
-constexpr std::chrono::milliseconds pause{20};
+constexpr std::chrono::milliseconds between_tries{20};
 
 bool locked(int fd) {
   for (int left = most_tries; left > 0; --left) {
     if (flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
-    std::this_thread::sleep_for(pause);
+    std::this_thread::sleep_for(between_tries);
   }
   return false;
 }

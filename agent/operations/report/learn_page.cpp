@@ -17,7 +17,8 @@ using Ask = LearnQuestion::Kind;
 constexpr std::size_t address_width = 12, half_width = 10, vm_width = 4;
 /// The mark and the blank behind it, and one blank behind each column but the last.
 constexpr std::size_t fixed_width = 2 + address_width + 2 * half_width + vm_width + 5;
-constexpr std::size_t least_label = 10, least_device = 12;
+/// Wider than that, a row is hard to follow.
+constexpr std::size_t least_label = 10, least_device = 12, most_device = 48;
 constexpr int most_messages = 4;
 
 std::size_t columns(int count) {
@@ -39,7 +40,7 @@ Columns columns_for(const LearnScene& scene, std::size_t width) {
   for (const auto& port : scene.ports) longest = std::max(longest, display_width(port.label));
   const std::size_t room = width > fixed_width ? width - fixed_width : 0;
   const std::size_t label = std::min(longest, std::max(least_label, room * 2 / 5));
-  return {label, std::max(least_device, room > label ? room - label : 0)};
+  return {label, std::clamp(room > label ? room - label : 0, least_device, most_device)};
 }
 
 std::string half_text(const std::optional<std::string>& path, bool seen, bool learned) {
@@ -80,11 +81,10 @@ Rows rows(const LearnDialogue& dialogue, const Columns& width) {
     rows.lines.push_back({{row_text(scene, port, width, lit ? "*" : selected ? ">" : " "), style}});
   }
   for (const auto& hidden : scene.hidden) {
-    const auto whose = hidden.vm == 0 ? std::string("vfio-pci") : fmt::format("VM {}", hidden.vm);
-    rows.lines.push_back(
-        {{fmt::format("  {} is on vfio-pci for {}: its sockets are hidden from the host{}", to_string(hidden.address),
-                      whose, hidden.why_not.empty() ? "; Ctrl-O lends it" : ""),
-          Style::faint}});
+    const auto whose = hidden.vm == 0 ? std::string() : fmt::format(" for VM {}", hidden.vm);
+    rows.lines.push_back({{fmt::format("  {} is on vfio-pci{}, its sockets are hidden{}", to_string(hidden.address),
+                                       whose, hidden.why_not.empty() ? "; Ctrl-O lends it" : ""),
+                           Style::faint}});
   }
   return rows;
 }
