@@ -20,6 +20,8 @@ LAYERS = {
 # cli looks without the service; only the verbs that act may know it.
 MAY_NOT = {"cli": ["service/"]}
 EXCEPT = {"cli/act": ["service/"]}
+# Only the verbs that act have a screen.
+ONLY_IN = {"ncurses.h": "cli/act", "term.h": "cli/act"}
 LIBRARIES = re.compile(r"(fmt|nlohmann|toml\+\+|spdlog|systemd|CLI|libusb-1\.0)/|libudev\.h|libusb\.h|utf8proc\.h")
 MADE_BY_CMAKE = {"boot_texts.hpp", "version.hpp"}
 FEWEST_FILES = 150  # with fewer, the check looked in the wrong place
@@ -42,6 +44,8 @@ def main(agent):
             where, target = f"{path}:{number}", found.group(2)
             if found.group(1) == "<":
                 offences += library(where, layer, target)
+                if folder != ONLY_IN.get(target, folder):
+                    offences.append(f"{where}: only {ONLY_IN[target]} may include <{target}>")
             elif target not in MADE_BY_CMAKE:
                 offences += up(where, folder, layer, target)
                 edges.setdefault(folder, {}).setdefault(target.rpartition("/")[0], where)

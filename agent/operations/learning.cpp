@@ -11,6 +11,17 @@
 
 namespace hostsplit {
 
+namespace {
+
+/// The host got the controller just now: what is plugged there has been all the time.
+bool with_controller(const Snapshot& before, const Snapshot& after, const UsbDevice& device) {
+  const auto* was = before.function(device.controller);
+  const auto* is = after.function(device.controller);
+  return was && is && was->driver != is->driver;
+}
+
+}  // namespace
+
 LearningEvent Learning::classify(const UsbDevice& device) const {
   using Kind = LearningEvent::Kind;
   const Recognition recognition = recognise(map_, now_, device);
@@ -26,7 +37,8 @@ LearningEvent Learning::classify(const UsbDevice& device) const {
 }
 
 std::vector<LearningEvent> Learning::observe(Snapshot after) {
-  const UsbChanges changes = usb_changes(now_, after);
+  UsbChanges changes = usb_changes(now_, after);
+  std::erase_if(changes.came, [&](const auto& device) { return with_controller(now_, after, device); });
   now_ = std::move(after);
   map_ = refresh_observations(map_, now_);
   std::vector<LearningEvent> events;
@@ -80,10 +92,53 @@ SavedPort learn_and_save(const Context& context, Learning& learning, const UsbDe
                          std::chrono::milliseconds patience, bool fresh) {
   const Lock lock(context.root, patience);
   if (!fresh) learning.replace_map(load_port_map(context.root));
-  SavedPort saved{learning.name(device, label), std::nullopt};
+  const PortMap before = learning.map();
+  SavedPort saved{learning.name(device, label), std::nullopt, {}};
+  saved.change = change_between(before, learning.map());
   saved.kept = save_port_map(context.root, context.effects, learning.map());
   context.audit.write(learn_record(saved.port, device));
   return saved;
+}
+
+namespace {
+
+/// The same port in the same state; line and observations are no part of it.
+bool same_port(const LearnedPort& a, const LearnedPort& b) {
+  return a.label == b.label && a.controller == b.controller && a.usb2 == b.usb2 && a.usb3 == b.usb3 &&
+         a.pairing == b.pairing;
+}
+
+std::vector<LearnedPort> only_in(const PortMap& map, const PortMap& other) {
+  std::vector<LearnedPort> ports;
+  for (const auto& port : map.ports) {
+    const LearnedPort* there = other.find(port.label);
+    if (!there || !same_port(port, *there)) ports.push_back(port);
+  }
+  return ports;
+}
+
+}  // namespace
+
+PortMapChange change_between(const PortMap& before, const PortMap& after) {
+  return {only_in(before, after), only_in(after, before)};
+}
+
+PortMap take_back(const PortMap& map, const PortMapChange& change) {
+  PortMap restored = map;
+  const auto changed_since = [](const std::string& label) {
+    return Error("undo", label, "it has been changed since", "Rename or forget the socket instead.",
+                 Error::Kind::bad_input);
+  };
+  for (const auto& port : change.after) {
+    const LearnedPort* now = restored.find(port.label);
+    if (!now || !same_port(*now, port)) throw changed_since(port.label);
+    std::erase_if(restored.ports, [&](const LearnedPort& each) { return each.label == port.label; });
+  }
+  for (const auto& port : change.before) {
+    if (restored.find(port.label)) throw changed_since(port.label);
+    restored.ports.push_back(port);
+  }
+  return restored;
 }
 
 void check_new_labels(const PortMap& map, const std::vector<std::string>& labels) {

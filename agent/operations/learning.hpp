@@ -30,7 +30,7 @@ class Learning {
  public:
   Learning(PortMap map, Snapshot now) : map_(std::move(map)), now_(std::move(now)) {}
 
-  /// Compares with the last snapshot, which this one replaces.
+  /// Compares with the last snapshot, which this one replaces. What came together with its controller is no news.
   std::vector<LearningEvent> observe(Snapshot after);
   /// Names the socket `device` sits in. \throws Error(bad_input) as learn_port(). \return the port as it is now.
   const LearnedPort& name(const UsbDevice& device, const std::string& label);
@@ -47,10 +47,22 @@ class Learning {
   Snapshot now_;
 };
 
+/// What one change made of the ports concerned, enough to take it back.
+struct PortMapChange {
+  std::vector<LearnedPort> before;  ///< as they were; empty: there were none
+  std::vector<LearnedPort> after;   ///< as they are
+};
+/// What differs in labels, controllers, halves and pairing; where they were observed last plays no part.
+PortMapChange change_between(const PortMap& before, const PortMap& after);
+/// The map with that change taken back. \throws Error(bad_input) where a port concerned has been changed since, or its
+/// name was given to another.
+PortMap take_back(const PortMap& map, const PortMapChange& change);
+
 /// A socket that was named and saved.
 struct SavedPort {
   LearnedPort port;
   std::optional<std::string> kept;  ///< name under which a damaged ports.toml is kept
+  PortMapChange change;
 };
 /// Names the socket `device` sits in and saves the map, under the lock and on top of what others have changed in it
 /// meanwhile; audited. \param fresh  start with an empty map: what is in the file is set aside

@@ -61,7 +61,7 @@ Plan not_configured() {
 /// Where xhci is blacklisted it is loaded right after the early unit: by then vfio-pci has to have what belongs to VMs.
 std::vector<Step> binds_before_xhci(const State& state) {
   if (!state.climbed || state.climbed->rung != Rung::blacklist) return {};
-  std::vector<Step> steps = make_repair_plan(state.snapshot, *state.applied, state.released).steps;
+  std::vector<Step> steps = make_repair_plan(state.snapshot, *state.applied, state.with_host()).steps;
   std::erase_if(steps, touches_pool);
   return steps;
 }
@@ -115,7 +115,7 @@ struct PlanFor {
 
   Plan operator()(const Repair& repair) const {
     if (!state.applied) return {};
-    Plan due = make_repair_plan(state.snapshot, *state.applied, state.released);
+    Plan due = make_repair_plan(state.snapshot, *state.applied, state.with_host());
     std::erase_if(due.steps, [&](const Step& step) {
       return std::find(repair.steps.begin(), repair.steps.end(), step.id) == repair.steps.end();
     });

@@ -10,6 +10,7 @@
 #include "host/inventory/dependents.hpp"
 #include "host/inventory/inventory.hpp"
 #include "host/inventory/proxmox.hpp"
+#include "host/store/lent.hpp"
 #include "host/store/store.hpp"
 
 namespace hostsplit {
@@ -21,6 +22,7 @@ void observe_the_rest(const Root& root, State& state) {
   state.health = load_boot_health(root);
   state.climbed = load_rung(root);
   state.released = load_released(root);
+  state.lent = load_lent(root);
 }
 
 Finding unread_baseline(const Root& root) {

@@ -37,7 +37,15 @@ struct State {
   HealthRecord health;
   std::optional<RungRecord> climbed;  ///< the rung that was climbed to, if one was
   std::set<PciAddress> released;      ///< lent to the host until the next boot
+  std::set<PciAddress> lent;          ///< lent to `hostsplit learn` while it runs
   std::optional<PveConfigs> pve;      ///< empty: not read, so nothing is set in Proxmox VE
+
+  /// What belongs to a VM and is the host's all the same: no drift.
+  std::set<PciAddress> with_host() const {
+    std::set<PciAddress> all = released;
+    all.insert(lent.begin(), lent.end());
+    return all;
+  }
 };
 
 /// Reads everything, what processes have open and what guests are given included. Reads /etc/pve.

@@ -88,7 +88,7 @@ void add_unnamed_ports(const Snapshot& snapshot, std::vector<PortStatus>& ports)
 }
 
 std::string wanted_driver(const State& state, const PciFunction& function, const Claim* claim) {
-  if (claim && !state.released.count(function.address)) return names::vfio_driver;
+  if (claim && !state.with_host().count(function.address)) return names::vfio_driver;
   const BindingBefore* before = state.baseline.binding(function.fingerprint);
   return before && !before->unknown ? before->driver : function.driver;
 }
@@ -112,7 +112,7 @@ std::vector<ControllerStatus> controllers(const State& state, const BootPlan& ta
                             function.node,
                             std::nullopt,
                             {},
-                            state.released.count(address) != 0};
+                            state.with_host().count(address) != 0};
     if (claim) status.vm = claim->vm;
     for (const auto& holder : state.snapshot.holders)
       if (holder.group == function.group) status.holders.push_back(holder);

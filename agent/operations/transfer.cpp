@@ -60,16 +60,17 @@ Step released_step(const std::set<PciAddress>& released, const std::string& reas
 
 void release_steps(const State& state, const std::vector<Claim>& claims, Plan& plan) {
   std::set<PciAddress> released = state.released;
-  for (const auto& claim : claims) released.insert(claim.address);
+  for (const auto& claim : claims)
+    if (!state.lent.count(claim.address)) released.insert(claim.address);
   if (released != state.released)
     plan.steps.push_back(released_step(released, "so that the service leaves them with the host until the next boot"));
   for (const auto& claim : claims) {
     const PciFunction& function = *state.snapshot.function(claim.address);
     const BindingBefore* before = state.baseline.binding(claim.function);
     if (!before || function.driver == before->driver) continue;
-    if (auto step =
-            return_step(function, *before, fmt::format("the host borrows it from VM {} until the next boot", claim.vm)))
-      plan.steps.push_back(std::move(*step));
+    const auto reason = fmt::format("the host borrows it from VM {} until {}", claim.vm,
+                                    state.lent.count(claim.address) ? "hostsplit learn ends" : "the next boot");
+    if (auto step = return_step(function, *before, reason)) plan.steps.push_back(std::move(*step));
   }
 }
 

@@ -36,7 +36,7 @@ struct SplitHost {
   Plan plan_now() const { return plan_for(state(), Apply{}); }
   Plan repair_plan_now() const {
     const State now = state();
-    return make_repair_plan(now.snapshot, *now.applied, now.released);
+    return make_repair_plan(now.snapshot, *now.applied, now.with_host());
   }
   Outcome apply_now() { return carry_out(context(), Apply{}).outcome; }
   std::string driver(const char* address) const { return host.driver(address); }

@@ -27,6 +27,7 @@ inline constexpr auto modules_load_conf = "etc/modules-load.d/hostsplit.conf";
 inline constexpr auto first_look_early = "run/hostsplit/first-look.unit";       ///< drivers the early unit found
 inline constexpr auto first_look_service = "run/hostsplit/first-look.service";  ///< drivers the service found
 inline constexpr auto released_file = "run/hostsplit/released";     ///< addresses lent to the host until the next boot
+inline constexpr auto lent_file = "run/hostsplit/lent";             ///< addresses lent to a program that runs
 inline constexpr auto proofs_directory = "run/hostsplit/verified";  ///< by VM: how its last start was found
 inline constexpr auto initramfs_hook = "etc/initramfs-tools/hooks/hostsplit";
 inline constexpr auto initramfs_script = "etc/initramfs-tools/scripts/init-top/hostsplit";

@@ -96,6 +96,12 @@ UsbChanges usb_changes(const Snapshot& before, const Snapshot& after) {
   return changes;
 }
 
+std::string in_words(const UsbDevice& device) {
+  auto name = device.product_name.empty() ? id_pair(device.vendor, device.product) : device.product_name;
+  if (!device.serial.empty()) name += " (serial " + device.serial + ")";
+  return name;
+}
+
 Recognition recognise(const PortMap& map, const Snapshot& snapshot, const UsbDevice& device) {
   for (std::size_t i = 0; i < map.ports.size(); ++i) {
     const LearnedPort& port = map.ports[i];

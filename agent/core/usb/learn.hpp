@@ -16,6 +16,9 @@ struct UsbChanges {
 };
 UsbChanges usb_changes(const Snapshot& before, const Snapshot& after);
 
+/// "QEMU USB HARDDRIVE (serial LAB00001)"; "46f4:0001" for a device without a name.
+std::string in_words(const UsbDevice& device);
+
 /// How a plugged device relates to what is already learned.
 struct Recognition {
   enum class Kind {

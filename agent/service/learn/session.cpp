@@ -1,31 +1,28 @@
 #include "service/learn/session.hpp"
 
 #include "core/base/error.hpp"
-#include "host/store/store.hpp"
 
 namespace hostsplit {
 
+// The service does not wait for anybody: whoever asked is told, and plugs again.
 LearnSession::LearnSession(const Context& context, const State& state, const std::vector<std::string>& labels,
                            Tell tell)
-    : context_(context),
-      learning_(load_port_map(context.root), state.snapshot),
-      names_(labels.begin(), labels.end()),
+    : session_(context, state.snapshot, {labels, std::chrono::milliseconds(500)}),
       tell_(std::move(tell)) {
   if (labels.empty())
     throw Error("learn", "ports", "no names were given", "Give the names in the order of plugging.",
                 Error::Kind::bad_input);
-  check_new_labels(learning_.map(), labels);
 }
 
 void LearnSession::observe(const Snapshot& snapshot) {
-  for (const auto& event : learning_.observe(snapshot)) handle(event);
+  for (const auto& event : session_.observe(snapshot)) handle(event);
 }
 
 void LearnSession::handle(const LearningEvent& event) {
   using Kind = LearningEvent::Kind;
   switch (event.kind) {
     case Kind::name_wanted:
-      if (!names_.empty()) name(event.device, names_.front());
+      if (!finished()) name(event.device, std::string(session_.names().front()));
       return;
     case Kind::other_half: return name(event.device, event.label);
     case Kind::known: return tell_("known", event.label, event.device, "this socket is known");
@@ -40,9 +37,8 @@ void LearnSession::handle(const LearningEvent& event) {
 }
 
 void LearnSession::name(const UsbDevice& device, const std::string& label) {
-  // The service does not wait for anybody: whoever asked is told, and plugs again.
-  const auto port = learn_and_save(context_, learning_, device, label, std::chrono::milliseconds(500)).port;
-  if (!names_.empty() && names_.front() == label) names_.pop_front();
+  const auto port = session_.name(device, label).port;
+  if (!finished() && session_.names().front() == label) session_.take_name();
   tell_("learned", label, device, "learned at " + place(port));
 }
 

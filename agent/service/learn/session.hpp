@@ -1,10 +1,9 @@
 #pragma once
-#include <deque>
 #include <functional>
 #include <string>
 #include <vector>
 
-#include "operations/learning.hpp"
+#include "operations/learning_session.hpp"
 
 namespace hostsplit {
 
@@ -22,15 +21,13 @@ class LearnSession {
   /// Compares with the last look. \throws Error when a name cannot be saved; what was saved stays.
   void observe(const Snapshot& snapshot);
   /// All names are used.
-  bool finished() const { return names_.empty(); }
+  bool finished() const { return session_.names().empty(); }
 
  private:
   void handle(const LearningEvent& event);
   void name(const UsbDevice& device, const std::string& label);
 
-  Context context_;
-  Learning learning_;
-  std::deque<std::string> names_;
+  LearningSession session_;
   Tell tell_;
 };
 

@@ -44,12 +44,6 @@ PortEvent event_at(const PortMap& map, const Snapshot& at, const UsbDevice& devi
 
 }  // namespace
 
-std::string in_words(const UsbDevice& device) {
-  auto name = device.product_name.empty() ? id_pair(device.vendor, device.product) : device.product_name;
-  if (!device.serial.empty()) name += " (serial " + device.serial + ")";
-  return name;
-}
-
 std::vector<PortEvent> port_events(const PortMap& map, const Snapshot& before, const Snapshot& after) {
   std::vector<PortEvent> events;
   const auto changes = usb_changes(before, after);

@@ -20,7 +20,4 @@ struct PortEvent {
 /// driver is told as such, not as plugged or unplugged.
 std::vector<PortEvent> port_events(const PortMap& map, const Snapshot& before, const Snapshot& after);
 
-/// "QEMU USB HARDDRIVE (serial LAB00001)"; "46f4:0001" for a device without a name.
-std::string in_words(const UsbDevice& device);
-
 }  // namespace hostsplit

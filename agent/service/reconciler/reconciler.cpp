@@ -97,7 +97,7 @@ void Reconciler::look(Time now) {
   quarantined_ = load_quarantine(context_.root);
   postponed_.reset();
 
-  Plan needed = state_.applied ? make_repair_plan(state_.snapshot, *state_.applied, state_.released) : Plan{};
+  Plan needed = state_.applied ? make_repair_plan(state_.snapshot, *state_.applied, state_.with_host()) : Plan{};
   if (!pools_.observe(state_)) {
     std::erase_if(needed.steps, touches_pool);
     postponed_ = now + std::chrono::seconds(1);

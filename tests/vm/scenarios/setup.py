@@ -59,7 +59,7 @@ class Terminal:
         self._pipe = f"/run/keys-{name}"
         self.keys = 0
         bench.run(f"rm -f {self._pipe}; mkfifo {self._pipe}")
-        self._job = bench.spawn(f"sleep 1000 >{self._pipe} & exec script -qec '{command}; echo ended with $?' /dev/null <{self._pipe}", name)
+        self._job = bench.spawn(f"sleep 1000 >{self._pipe} & exec env TERM=dumb script -qec '{command}; echo ended with $?' /dev/null <{self._pipe}", name)
 
     def output(self):
         return self._job.output()

@@ -1,0 +1,32 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "operations/learn_dialogue.hpp"
+
+namespace hostsplit {
+
+/// A piece of a line in one style.
+struct LearnSpan {
+  enum class Style { plain, bar, faint, lit, good, bad, strong, input };
+  std::string text;
+  Style style = Style::plain;
+};
+using LearnLine = std::vector<LearnSpan>;
+
+/// One screenful: `height` lines of at most `width` columns.
+struct LearnPage {
+  std::vector<LearnLine> lines;
+  std::optional<std::pair<int, int>> cursor;  ///< line and column where text is typed; empty: nowhere
+};
+/// Lays the dialogue out: sockets, question, messages, keys. \pre width and height are at least 1
+LearnPage learn_page(const LearnDialogue& dialogue, int width, int height);
+
+/// The longest beginning that takes at most so many columns; the last one is "…" where something was cut off.
+std::string fitted(const std::string& text, std::size_t columns);
+/// Broken at blanks into lines of at most so many columns; a longer word is cut.
+std::vector<std::string> wrapped(const std::string& text, std::size_t columns);
+
+}  // namespace hostsplit

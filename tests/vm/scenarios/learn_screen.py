@@ -1,0 +1,168 @@
+"""`hostsplit learn` as a screen, with real plugs: six sockets, three with Chinese names, a mistake undone, Ctrl-C in the middle
+of a question, a reboot, resumed; a second stick while one is asked for; controllers lent and given back, also after a kill;
+then on the serial console, where the kernel's messages must not run through it."""
+
+import sys
+import time
+from pathlib import Path
+
+from bench import eventually
+from bench.article import X0, X2
+from bench.product import Product
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
+from vt100 import Screen  # noqa: E402
+
+TOPOLOGY = "article"
+SUBJECTS = ("agent/cli/act/learn", "agent/operations/learn", "agent/operations/lending", "agent/core/usb/learn",
+            "agent/host/store/lent", "tests/vt100.py")
+SECONDS = 300
+MEMORY = 7
+
+WIDTH, HEIGHT = 80, 24
+UNREAD = 0.7  # for so long a question takes no answer, and a burst of typing lasts
+CTRL_C, CTRL_D, CTRL_Z = "\\0003", "\\0004", "\\0032"  # for %b of printf
+
+GIVEN = f"""
+    [host]
+    pages = "run-time"
+
+    [vm.101]
+    controllers = ["{X0}"]
+"""
+
+
+def run(bench, check):
+    product = Product(bench)
+    first_half(bench, check, product)
+    bench.reboot()
+    second_half(bench, check, product)
+    lent(bench, check, product)
+    killed(bench, check, product)
+    console(bench, check, product)
+
+
+class Terminal:
+    """hostsplit on a terminal of its own in the guest; what is typed goes in by a pipe, the screen is put together here."""
+
+    def __init__(self, bench, name, command="hostsplit learn"):
+        self._bench = bench
+        self._pipe = f"/run/keys-{name}"
+        bench.run(f"rm -f {self._pipe}; mkfifo {self._pipe}")
+        line = f"stty rows {HEIGHT} cols {WIDTH}; TERM=vt100 {command}; echo ended with $?"
+        self._job = bench.spawn(f"sleep 1000 >{self._pipe} & exec script -qfec '{line}' /dev/null <{self._pipe}", name)
+
+    def screen(self):
+        screen = Screen(WIDTH, HEIGHT)
+        screen.feed(self._job.output().encode())
+        return screen.text()
+
+    def wait_for(self, *words, limit=60):
+        return eventually(lambda: all(word in self.screen() for word in words), limit)
+
+    def type(self, keys):
+        """Types keys, octal escapes among them, once a question can have been read."""
+        time.sleep(UNREAD)
+        self._bench.run(["/bin/sh", "-c", f"printf '%b' \"$1\" >{self._pipe}", "sh", keys])
+
+    def end(self, limit=60):
+        """Whether it has ended with 0."""
+        ended = self.wait_for("ended with 0", limit=limit)
+        self.kill()
+        return ended
+
+    def kill(self):
+        self._job.signal("KILL")
+
+
+def learn(bench, check, terminal, serial, controller, port, label, typed=None):
+    """Plug, name, unplug; how long the screen took to show the socket."""
+    bench.plug(controller, port, serial)
+    plugged = time.monotonic()
+    check(f"{label}: the socket lights up", terminal.wait_for("New socket", f"port {port} of"), terminal.screen())
+    took = time.monotonic() - plugged
+    terminal.type((label if typed is None else typed) + "\\r")
+    check(f"{label}: learned", terminal.wait_for(f"Learned: {label}"), terminal.screen())
+    bench.unplug(serial)
+    return took
+
+
+def first_half(bench, check, product):
+    terminal = Terminal(bench, "learn1")
+    check("it asks for a stick", terminal.wait_for("Plug a USB stick"), terminal.screen())
+    terminal.type("rear-1\\r")
+    times = [learn(bench, check, terminal, "S1", "x0", "1", "front-1"),
+             learn(bench, check, terminal, "S2", "x0", "2", "front-2", typed=""),
+             learn(bench, check, terminal, "S3", "x2", "1", "前面板3号口")]
+    print(f"     from plug to screen, with the bench's own way to look: {max(times):.1f} s at most")
+    bench.plug("x2", "2", "S4")
+    terminal.wait_for("New socket", "port 2 of")
+    bench.plug("x3", "1", "S5")
+    check("a second stick waits", terminal.wait_for("1 waiting"), terminal.screen())
+    terminal.type("后面板\\r")
+    check("the first of them is learned, the second asked for", terminal.wait_for("Learned: 后面板", "port 1 of 0000:81:00.1"),
+          terminal.screen())
+    terminal.type("wrong\\r")
+    check("a mistake", terminal.wait_for("Learned: wrong"), terminal.screen())
+    terminal.type(CTRL_Z)
+    check("is undone, and the socket asked for again", terminal.wait_for("Undone: wrong is forgotten", "New socket"),
+          terminal.screen())
+    print("     " + terminal.screen().replace("\n", "\n     "))
+    terminal.type("half a na" + CTRL_C)
+    check("Ctrl-C in the middle of a question ends it well", terminal.end(), terminal.screen())
+    check("what was learned stays", sorted(product.ports()) == sorted(["front-1", "front-2", "前面板3号口", "后面板"]),
+          list(product.ports()))
+    for serial in ("S4", "S5"):
+        bench.unplug(serial)
+
+
+def second_half(bench, check, product):
+    terminal = Terminal(bench, "learn2")
+    check("after a reboot the names are on the screen", terminal.wait_for("前面板3号口", "后面板", "4 of"), terminal.screen())
+    bench.plug_kbd("x1", "2")
+    check("a keyboard is left alone", terminal.wait_for("Left alone"), terminal.screen())
+    learn(bench, check, terminal, "S5", "x3", "1", "右侧口")
+    learn(bench, check, terminal, "S6", "x1", "3", "usb2-only")
+    print("     " + terminal.screen().replace("\n", "\n     "))
+    terminal.type(CTRL_D)
+    check("Ctrl-D ends it", terminal.end(), terminal.screen())
+    ports = product.ports()
+    check("six sockets, three with Chinese names", len(ports) == 6 and {"前面板3号口", "后面板", "右侧口"} <= set(ports), list(ports))
+    check("each where it was plugged", ports["右侧口"]["controller"] == "0000:81:00.1" and ports["前面板3号口"]["controller"] == X2, ports)
+
+
+def lent(bench, check, product):
+    product.configure(GIVEN)
+    check("a controller goes to a VM", product.run("apply --yes", 300).rc == 0 and product.drivers()[X0] == "vfio-pci")
+    terminal = Terminal(bench, "learn3")
+    check("it is offered to be lent", terminal.wait_for("Lend to the host while you learn", X0), terminal.screen())
+    terminal.type("\\r")
+    check("and lent", terminal.wait_for("can be learned now") and product.drivers()[X0] == "xhci_hcd", terminal.screen())
+    learn(bench, check, terminal, "S7", "x0", "3", "front-3")
+    time.sleep(35)  # longer than the service waits between two looks
+    check("the service leaves it alone", product.drivers()[X0] == "xhci_hcd", product.drivers())
+    terminal.type(CTRL_D)
+    check("it ends", terminal.end(), terminal.screen())
+    check("and the controller is back", product.drivers()[X0] == "vfio-pci", product.drivers())
+
+
+def killed(bench, check, product):
+    terminal = Terminal(bench, "learn4")
+    terminal.wait_for("Lend to the host while you learn")
+    terminal.type("\\r")
+    check("lent again", terminal.wait_for("can be learned now"), terminal.screen())
+    bench.run("pkill -KILL -f '^hostsplit learn$'", check=False)
+    terminal.kill()
+    check("after kill -9 the service gives it back", eventually(lambda: product.drivers()[X0] == "vfio-pci", 60), product.drivers())
+    check("and nothing is left", product.run("plan --check").rc == 0, product.run("plan"))
+
+
+def console(bench, check, product):
+    level = bench.run("cat /proc/sys/kernel/printk").out
+    bench.run("systemctl stop serial-getty@ttyS0", check=False)
+    job = bench.spawn("stty rows 24 cols 80 </dev/ttyS0; exec env TERM=vt100 hostsplit learn </dev/ttyS0 >/dev/ttyS0", "learn5")
+    quiet = eventually(lambda: bench.run("cat /proc/sys/kernel/printk").out.split()[0] == "1", 60)
+    check("on the console the kernel is quiet", quiet, bench.run("cat /proc/sys/kernel/printk"))
+    job.signal("KILL")
+    check("and as loud as before after a kill", eventually(lambda: bench.run("cat /proc/sys/kernel/printk").out == level, 30), level)
+    bench.run("systemctl start serial-getty@ttyS0", check=False)
