@@ -387,10 +387,10 @@ MachinePicture machine(int nodes, std::size_t ports, int vms) {
 }
 
 TEST(PictureSheet, NothingOverlapsOnMachinesOfEverySize) {
-  for (const int nodes : {1, 2, 3, 4, 8, 16})
+  for (const int nodes : {1, 2, 5, 16})
     for (const std::size_t ports : {0, 1, 12, 200})
       for (const int vms : {0, 1, 9, 100})
-        for (const int width : {60, 80, 120, 200}) {
+        for (const int width : {60, 80, 200}) {
           SCOPED_TRACE(fmt::format("{} nodes, {} ports, {} VMs, {} columns", nodes, ports, vms, width));
           const auto picture = machine(nodes, ports, vms);
           const Sheet sheet = draw_machine(picture, width);

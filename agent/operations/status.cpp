@@ -245,6 +245,7 @@ Status status(const State& state) {
   status.pending_reboot =
       state.baseline.loader && (!waiting_words(state.snapshot, words).empty() || waits_for_pages(planned));
   status.live = state.snapshot.live;
+  status.target = target;
   return status;
 }
 

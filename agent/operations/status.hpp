@@ -48,6 +48,7 @@ struct Status {
   std::map<int, NumaNode> nodes;
   BootStatus boot;
   std::vector<Finding> findings;
+  BootPlan target;  ///< what is to be: of the configuration, or what was applied where there is none
   bool configured = false, applied = false, pending_changes = false, pending_reboot = false, live = false;
 };
 /// A configuration that does not fit the machine is a finding, `config-does-not-fit`.

@@ -237,6 +237,7 @@ class MachineSheet {
 
   void findings() {
     if (picture_.findings.empty()) return;
+    sheet_.findings_from = sheet_.height;
     ++sheet_.height;
     for (const auto& marked : picture_.findings) {
       sheet_.marks.push_back({0, sheet_.height, marked.mark, marked.finding.severity});

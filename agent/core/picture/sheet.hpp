@@ -80,6 +80,8 @@ struct Sheet {
   std::vector<SheetBar> bars;
   std::vector<SheetDot> dots;
   std::vector<int> breaks;  ///< lines above which a page may end: nothing crosses
+  /// The line where the list of findings begins, which is the last on the sheet; empty: it has none.
+  std::optional<int> findings_from;
   bool operator==(const Sheet&) const = default;
 };
 
