@@ -32,9 +32,9 @@ std::string use_text(const MemoryPart& part, const MachinePicture& picture) {
   switch (part.use) {
     case MemoryUse::vm: return picture.owner(part.vm) + " " + size;
     case MemoryUse::others: return "other VMs and programs " + size;
-    case MemoryUse::spare: return "huge pages of nobody " + size;
+    case MemoryUse::spare: return "other huge pages " + size;
     case MemoryUse::floor: return "kept for the host " + size;
-    case MemoryUse::free: return "free " + size;
+    case MemoryUse::free: return "not reserved " + size;
   }
   return size;
 }
@@ -43,9 +43,9 @@ std::string label_of(const MemoryPart& part) {
   switch (part.use) {
     case MemoryUse::vm: return part.vm ? std::to_string(*part.vm) : "";
     case MemoryUse::others: return "others";
-    case MemoryUse::spare: return "nobody";
+    case MemoryUse::spare: return "other";
     case MemoryUse::floor: return "host";
-    case MemoryUse::free: return "free";
+    case MemoryUse::free: return "not reserved";
   }
   return {};
 }

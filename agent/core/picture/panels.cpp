@@ -11,7 +11,8 @@
 namespace hostsplit {
 namespace {
 
-constexpr std::size_t most_in_a_row = 8;  // wider than any panel has sockets side by side
+constexpr std::size_t most_in_a_row = 8;  // no panel has more side by side
+constexpr std::size_t unplaced_in_a_row = 4;
 
 using Row = std::vector<std::optional<SocketPicture>>;
 
@@ -23,11 +24,11 @@ std::string remedy_for(const std::string& label, const PortMap& ports) {
   return "hostsplit ports lists the labels there are; hostsplit learn adds one.";
 }
 
-/// Rows of at most most_in_a_row sockets.
+/// Sockets whose places nobody knows.
 std::vector<Row> in_rows(const std::vector<SocketPicture>& sockets) {
   std::vector<Row> rows;
   for (const auto& socket : sockets) {
-    if (rows.empty() || rows.back().size() == most_in_a_row) rows.emplace_back();
+    if (rows.empty() || rows.back().size() == unplaced_in_a_row) rows.emplace_back();
     rows.back().emplace_back(socket);
   }
   return rows;

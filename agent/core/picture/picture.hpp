@@ -76,7 +76,7 @@ struct CpuPart {
 enum class MemoryUse {
   vm,      ///< huge pages of a VM of the configuration
   others,  ///< huge pages of other VMs and programs
-  spare,   ///< huge pages that are there and belong to nobody
+  spare,   ///< huge pages that are there beyond those, whoever they are for
   floor,   ///< keep_free: never reserved
   free     ///< the rest, for everything else
 };
