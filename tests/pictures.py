@@ -50,7 +50,9 @@ class Page(HTMLParser):
 
 
 def columns(line):
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line)
+    # Marks and noncharacters (Cn) take none, as for wcwidth(3).
+    shown = [c for c in line if unicodedata.category(c) not in ("Mn", "Me", "Cf", "Cn")]
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in shown)
 
 
 def run(binary, root, *words, **environment):

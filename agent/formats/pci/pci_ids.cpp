@@ -26,20 +26,22 @@ std::optional<Entry> entry_of(std::string_view line) {
 
 std::map<PciIdPair, std::string> pci_names(std::string_view text, const std::set<PciIdPair>& wanted) {
   std::map<PciIdPair, std::string> names;
-  std::optional<std::uint16_t> vendor;  // empty: of nobody that was asked for, or behind the vendors
+  std::uint16_t vendor = 0;
+  bool asked_for = false;  // the lines below belong to a vendor of one of the wanted devices
   while (!text.empty()) {
     const auto line = cut(text, '\n');
     if (line.empty() || line.front() == '#' || line.starts_with("\t\t")) continue;
     if (line.front() == '\t') {
-      const auto device = vendor ? entry_of(line.substr(1)) : std::nullopt;
-      if (device && wanted.contains({*vendor, device->id})) names[{*vendor, device->id}] = printable(device->name);
+      const auto device = asked_for ? entry_of(line.substr(1)) : std::nullopt;
+      if (device && wanted.contains({vendor, device->id})) names[{vendor, device->id}] = printable(device->name);
       continue;
     }
-    vendor.reset();
+    asked_for = false;
     const auto entry = entry_of(line);
     if (!entry) continue;
     for (auto id = wanted.lower_bound({entry->id, 0}); id != wanted.end() && id->first == entry->id; ++id) {
       vendor = entry->id;
+      asked_for = true;
       names[*id] = printable(entry->name);
     }
   }

@@ -28,7 +28,7 @@ struct Glyphs {
   std::string_view vm_even, vm_odd, others, floor, free, plugged, empty;
 };
 constexpr Glyphs with_boxes{"─", "│", "┌", "┐", "└", "┘", "█", "▓", "▒", "░", "·", "■", "□"};
-constexpr Glyphs plain{"-", "|", "+", "+", "+", "+", "#", "=", "%", ":", ".", "*", "o"};
+constexpr Glyphs plain_glyphs{"-", "|", "+", "+", "+", "+", "#", "=", "%", ":", ".", "*", "o"};
 
 /// Names without the characters a terminal cannot show, in as many columns.
 std::string plain_letters(std::string_view text) {
@@ -46,7 +46,7 @@ class Canvas {
  public:
   Canvas(const Sheet& sheet, const TerminalLook& look)
       : look_(look),
-        glyphs_(look.boxes ? with_boxes : plain),
+        glyphs_(look.boxes ? with_boxes : plain_glyphs),
         lines_(static_cast<std::size_t>(sheet.height), std::vector<Cell>(static_cast<std::size_t>(sheet.width))) {}
 
   void draw(const SheetBox& box) {
