@@ -27,6 +27,12 @@ struct Mistake {
 const std::string one = "version = 1\n";
 const std::string vm = one + "[vm.101]\n";  // its first key stands in line 3
 
+const std::string many_gaps = [] {
+  std::string gaps;
+  for (int i = 0; i < 32; ++i) gaps += ", \"\"";
+  return gaps;
+}();
+
 std::string place(const Mistake& mistake) {
   std::string object = file;
   if (mistake.line != 0) object += ":" + std::to_string(mistake.line);
@@ -148,6 +154,20 @@ const Mistake mistakes[] = {
     {"wrong unit in a CRLF file", "version = 1\r\n\r\n[vm.101]\r\nnode = 0\r\nmemory = \"1GB\"\r\n", 5, "vm.101.memory",
      "56GiB"},
     {"unknown key behind a BOM", "\xef\xbb\xbfverson = 1\n", 1, "verson", "version"},
+    // Panels
+    {"panel is no table", one + "panel = 1\n", 2, "panel", "table"},
+    {"panel without a name", one + "[panel]\nrows = [[\"a\"]]\n", 3, "panel.rows", "table"},
+    {"panel with a bad name", one + "[panel.\"a\\u0007\"]\nrows = [[\"a\"]]\n", 2, "panel.a\uFFFD", "[panel.rear]"},
+    {"panel without rows", one + "[panel.rear]\n", 2, "panel.rear.rows", "rows = [["},
+    {"panel with a misspelt key", one + "[panel.rear]\nrow = []\n", 3, "panel.rear.row", "rows"},
+    {"rows without rows", one + "[panel.rear]\nrows = [\"a\"]\n", 3, "panel.rear.rows", "[\"rear-1\""},
+    {"rows of numbers", one + "[panel.rear]\nrows = [\n[\"a\"],\n[1]]\n", 5, "panel.rear.rows", "text in quotes"},
+    {"rows of gaps only", one + "[panel.rear]\nrows = [[\"\", \"\"]]\n", 3, "panel.rear.rows", "rows = [["},
+    {"a panel's label that is none", one + "[panel.rear]\nrows = [[\"a/b\"]]\n", 3, "panel.rear.rows", "A label is"},
+    {"a label twice on a panel", one + "[panel.rear]\nrows = [[\"a\"],\n[\"a\"]]\n", 4, "panel.rear.rows", "one place"},
+    {"a label on two panels", one + "[panel.rear]\nrows = [[\"a\"]]\n[panel.front]\nrows = [[\"a\"]]\n", 5,
+     "panel.front.rows", "one place"},
+    {"a row that is too wide", one + "[panel.rear]\nrows = [[\"a\"" + many_gaps + "]]\n", 3, "panel.rear.rows", "several"},
     // Hostile
     {"deep lists", vm + "ports = " + std::string(1000, '[') + std::string(1000, ']') + "\n", 3, "", "Correct"},
     {"endless list", vm + "ports = " + std::string(3000, '['), 3, "", "Correct"},
@@ -320,7 +340,7 @@ TEST(Config, TheSampleIsReadAndShowsEveryKey) {
   const Config config = parse_config(text.str(), path.string());
   EXPECT_EQ(config.vms.size(), 2u);
   for (const auto* key : {"keep_free", "keep", "may_lose", "name", "node", "cpus", "memory", "page_size", "ports",
-                          "controllers", "functions", "drift", "blacklist", "iommu", "boot"})
+                          "controllers", "functions", "drift", "blacklist", "iommu", "boot", "rows"})
     EXPECT_TRUE(text.str().find("\n"s + key + " = ") != std::string::npos ||
                 text.str().find("\n#"s + key + " = ") != std::string::npos)
         << key;
@@ -335,6 +355,16 @@ TEST(Config, TheSampleIsReadWithItsOptionalKeysInForceToo) {
   EXPECT_FALSE(config.keep.empty());
   EXPECT_FALSE(config.may_lose.empty());
   EXPECT_TRUE(config.vms.at(101).cpus);
+  EXPECT_FALSE(config.panels.empty());
+}
+
+TEST(Config, PanelsAreInTheOrderOfTheFileWithTheLineOfEachLabel) {
+  const Config config = parse_config(
+      one + "[panel.rear]\nrows = [\n  [\"a\", \"\"],\n  [],\n  [\"b\"]]\n[panel.\"前\"]\nrows = [[\"c 1\"]]\n", file);
+  ASSERT_EQ(config.panels.size(), 2u);
+  EXPECT_EQ(config.panels[0].name, "rear");
+  EXPECT_EQ(config.panels[0].rows, (std::vector<std::vector<Named>>{{{"a", 4}, {"", 4}}, {}, {{"b", 6}}}));
+  EXPECT_EQ(config.panels[1].name, "前");
 }
 
 }  // namespace

@@ -83,6 +83,17 @@ void mapping_options(CLI::App& app, Options& o) {
   app.add_flag("--remove", o.remove, "Take this node's entries out of it")->excludes(write);
 }
 
+void map_options(CLI::App& app, Options& o) {
+  app.add_flag("--panel", o.panel, "Draw the sockets of the case instead, to print and stick on it");
+  auto* svg = app.add_flag("--svg", o.svg, "Write an SVG document");
+  auto* html = app.add_flag("--html", o.html, "Write a web page that can be printed")->excludes(svg);
+  app.add_flag("--json", o.json, "Print JSON, for programs")->excludes(svg)->excludes(html);
+  app.add_option("file", o.words, "The file for --svg or --html; without: standard output")
+      ->expected(0, 1)
+      ->type_name("FILE");
+  app.add_flag("--force", o.force, "Overwrite a file that was not made by map");
+}
+
 void hookscript_options(CLI::App& app, Options& o) {
   app.add_option("words", o.words, "Number of the VM and the phase, as Proxmox VE gives them")
       ->expected(2)
@@ -113,6 +124,7 @@ constexpr Verb verbs[] = {
     {"verify", nullptr, "Prove memory, CPUs and controllers of each VM", verify_verb, verify_options},
     {"release", nullptr, "Lend a VM's controller to the host until the next boot", acts, flip_options},
     {"take", nullptr, "Give a released controller back to its VM", acts, flip_options},
+    {"map", nullptr, "Draw the machine: nodes, VMs, controllers and sockets", map_verb, map_options},
     {"mapping", nullptr, "Show PCI resource mappings for a cluster; write them on request", acts, mapping_options},
     {"log", nullptr, "Show the audit trail; further arguments go to journalctl", log_verb,
      [](CLI::App& app, Options&) { app.fallthrough(false)->allow_extras(); }},

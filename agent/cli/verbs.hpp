@@ -24,6 +24,9 @@ struct Options {
   bool remove = false;
   bool verbose = false;
   bool watch = false;
+  bool svg = false;
+  bool html = false;
+  bool panel = false;
   double timeout = 0;  ///< seconds; 0: none
   std::vector<std::string> labels;
   std::vector<std::string> vms;    ///< --vm of setup, each as it was written
@@ -37,6 +40,7 @@ int ports_verb(const Options& options);
 int verify_verb(const Options& options);
 int doctor_verb(const Options& options);
 int log_verb(const Options& options);
+int map_verb(const Options& options);
 /// What `setup` shows where it does not act: with --dry-run, or on a recorded machine.
 int setup_rehearsal(const Options& options);
 bool setup_acts(const Options& options);

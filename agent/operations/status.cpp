@@ -256,6 +256,7 @@ Status status(const State& state, const std::vector<Finding>& damaged) {
   status.pending_reboot =
       state.baseline.loader && (!waiting_words(state.snapshot, words).empty() || waits_for_pages(planned));
   status.live = state.snapshot.live;
+  status.target = target;
   return status;
 }
 

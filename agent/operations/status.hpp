@@ -60,6 +60,7 @@ struct Status {
   std::map<int, NumaNode> nodes;
   BootStatus boot;
   std::vector<Finding> findings;
+  BootPlan target;  ///< what is to be: of the configuration, or what was applied where there is none
   bool configured = false, applied = false, pending_changes = false, pending_reboot = false, live = false;
 };
 /// What is wrong with how this host boots: `sitting-out`, `boot-loader-gave-up`, what early boot left. Nothing where

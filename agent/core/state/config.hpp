@@ -51,6 +51,15 @@ enum class PageSource {
 /// Who changes the VMs in Proxmox VE: a person, told by `qm set` lines, or hostsplit, with the same commands.
 enum class GuestPolicy { print, set };
 
+/// One side of the case as somebody drew it (`[panel.rear]`): rows of labels from the top, each from the left. An empty
+/// text is a place without a socket.
+struct PanelRows {
+  std::string name;  ///< "rear"
+  unsigned line = 0;
+  std::vector<std::vector<Named>> rows;
+  bool operator==(const PanelRows&) const = default;
+};
+
 /// What is wanted: /etc/hostsplit/hostsplit.toml as values.
 struct Config {
   Kib keep_free = 8 * kib_per_gib;  ///< never reserved; counted per node
@@ -64,6 +73,7 @@ struct Config {
   BootPolicy boot = BootPolicy::initramfs;
   GuestPolicy guests = GuestPolicy::print;
   bool mail = true;  ///< root hears by mail of what needs somebody
+  std::vector<PanelRows> panels;  ///< as they stand in the file; only `map` reads them
   std::string file;  ///< where it came from, for messages; empty when built in memory
   bool operator==(const Config&) const = default;
 };

@@ -9,6 +9,7 @@
 #include "core/machine/pci.hpp"
 #include "core/state/port_map.hpp"
 #include "formats/toml/documents.hpp"
+#include "formats/toml/panels.hpp"
 #include "formats/toml/reader.hpp"
 
 namespace hostsplit {
@@ -243,7 +244,7 @@ Config parse_config(std::string_view text, const std::string& file) {
   config.file = file;
   // What a newer version may hold is unknown; a misspelt version is told as such.
   if (top.has("version")) top.require_version_1();
-  top.allow_only({"version", "host", "vm", "enforce", "proxmox", "notify"});
+  top.allow_only({"version", "host", "vm", "enforce", "proxmox", "notify", "panel"});
   top.require_version_1();
   if (const auto host = top.table("host")) read_host(*host, config);
   if (const auto enforce = top.table("enforce")) read_enforce(*enforce, config);
@@ -255,6 +256,7 @@ Config parse_config(std::string_view text, const std::string& file) {
       config.vms.emplace(vm.id, vm);
     }
   }
+  if (const auto panels = top.table("panel")) config.panels = read_panels(*panels);
   forbid_shared_cpus(config);
   forbid_shared_names(config);
   return config;

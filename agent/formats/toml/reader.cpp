@@ -119,17 +119,35 @@ std::optional<bool> TomlReader::boolean(const char* key) const {
 }
 
 std::vector<Named> TomlReader::texts(const char* key) const {
-  std::vector<Named> list;
   const toml::node* node = table_.get(key);
-  if (!node) return list;
+  if (!node) return {};
   const auto* array = node->as_array();
   if (!array) wrong_type(key, *node, "a list of texts like [\"front-1\"]");
-  for (const auto& element : *array) {
+  return elements(key, *array);
+}
+
+std::vector<Named> TomlReader::elements(const char* key, const toml::array& array) const {
+  std::vector<Named> list;
+  for (const auto& element : array) {
     const auto* value = element.as_string();
     if (!value) wrong_type(key, element, "a text in quotes");
     list.push_back({value->get(), line_of(element)});
   }
   return list;
+}
+
+std::vector<std::vector<Named>> TomlReader::text_rows(const char* key, const std::string& example) const {
+  std::vector<std::vector<Named>> rows;
+  const toml::node* node = table_.get(key);
+  if (!node) return rows;
+  const auto* array = node->as_array();
+  if (!array) wrong_type(key, *node, "a list of rows like [" + example + "]");
+  for (const auto& element : *array) {
+    const auto* row = element.as_array();
+    if (!row) wrong_type(key, element, "a row like " + example);
+    rows.push_back(elements(key, *row));
+  }
+  return rows;
 }
 
 bool TomlReader::is_table(const char* key) const {

@@ -39,6 +39,8 @@ class TomlReader {
   std::optional<std::int64_t> number(const char* key) const;
   std::optional<bool> boolean(const char* key) const;
   std::vector<Named> texts(const char* key) const;
+  /// Lists of texts in a list. \param example  what stands in one, for messages
+  std::vector<std::vector<Named>> text_rows(const char* key, const std::string& example) const;
   /// True when the key holds a table, or a list; nothing is complained about.
   bool is_table(const char* key) const;
   bool is_list(const char* key) const;
@@ -61,6 +63,7 @@ class TomlReader {
 
  private:
   std::string dotted(const std::string& key) const { return name_.empty() ? key : name_ + "." + key; }
+  std::vector<Named> elements(const char* key, const toml::array& array) const;
   [[noreturn]] void wrong_type(const char* key, const toml::node& found, const std::string& wanted) const;
 
   const toml::table& table_;

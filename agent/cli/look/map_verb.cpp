@@ -1,0 +1,61 @@
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+
+#include "cli/verbs.hpp"
+#include "core/base/error.hpp"
+#include "core/base/number.hpp"
+#include "host/store/output_file.hpp"
+#include "operations/picture.hpp"
+#include "operations/report/picture_report.hpp"
+
+namespace hostsplit::cli {
+namespace {
+
+constexpr int usual_width = 80, widest = 200;
+constexpr int document_width = 120;  // three controllers side by side; on A4 its letters are still readable
+
+int terminal_width() {
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col != 0)
+    return std::clamp<int>(size.ws_col, narrowest_sheet, widest);
+  const char* columns = std::getenv("COLUMNS");
+  const auto number = parse_number<int>(columns ? columns : "");
+  return number ? std::clamp(*number, narrowest_sheet, widest) : usual_width;
+}
+
+/// To standard output, or into the file that was named behind the option.
+void deliver(const std::string& document, const std::vector<std::string>& file, bool force) {
+  if (file.empty() || file.front().empty())
+    std::cout << document;
+  else
+    write_output(file.front(), document, picture_mark, force);
+}
+
+}  // namespace
+
+int map_verb(const Options& options) {
+  const Root root(options.root);
+  const MachinePicture picture = picture_of(root, observe(root), options.panel);
+  const auto sheet = [&](int width) {
+    return options.panel ? draw_panels(picture, width) : draw_machine(picture, width);
+  };
+  if (options.json)
+    std::cout << picture_json(picture);
+  else if (options.svg)
+    deliver(sheet_svg(sheet(document_width)), options.words, options.force);
+  else if (options.html)
+    deliver(sheet_html(sheet(document_width), options.panel ? std::vector<MarkedFinding>{} : picture.findings),
+            options.words, options.force);
+  else if (!options.words.empty())
+    throw Error("use", options.words.front(), "a picture in characters goes to standard output",
+                "Write hostsplit map --svg FILE or --html FILE.", Error::Kind::bad_input);
+  else
+    std::cout << sheet_text(sheet(terminal_width()), TerminalLook::for_stdout());
+  return Exit::fine;
+}
+
+}  // namespace hostsplit::cli

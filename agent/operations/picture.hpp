@@ -1,0 +1,12 @@
+#pragma once
+#include "core/picture/picture.hpp"
+#include "operations/state.hpp"
+
+namespace hostsplit {
+
+/// What `map` shows of a machine.
+/// \param panels  with the panels of the case; otherwise there are none and `[panel]` is not looked at
+/// \throws Error(bad_input) when a panel has a label that no socket has
+MachinePicture picture_of(const Root& root, const State& state, bool panels);
+
+}  // namespace hostsplit
