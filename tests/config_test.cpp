@@ -167,7 +167,8 @@ const Mistake mistakes[] = {
     {"a label twice on a panel", one + "[panel.rear]\nrows = [[\"a\"],\n[\"a\"]]\n", 4, "panel.rear.rows", "one place"},
     {"a label on two panels", one + "[panel.rear]\nrows = [[\"a\"]]\n[panel.front]\nrows = [[\"a\"]]\n", 5,
      "panel.front.rows", "one place"},
-    {"a row that is too wide", one + "[panel.rear]\nrows = [[\"a\"" + many_gaps + "]]\n", 3, "panel.rear.rows", "several"},
+    {"a row that is too wide", one + "[panel.rear]\nrows = [[\"a\"" + many_gaps + "]]\n", 3, "panel.rear.rows",
+     "several"},
     // Hostile
     {"deep lists", vm + "ports = " + std::string(1000, '[') + std::string(1000, ']') + "\n", 3, "", "Correct"},
     {"endless list", vm + "ports = " + std::string(3000, '['), 3, "", "Correct"},

@@ -139,9 +139,9 @@ std::vector<NodePicture> nodes_of(const State& state, const BootPlan& target,
 
 }  // namespace
 
-MachinePicture picture_of(const Root& root, const State& state, bool panels) {
+MachinePicture picture_of(const Root& root, const State& state, bool panels, const std::vector<Finding>& damaged) {
   if (panels && state.config) check_panels(*state.config, state.ports);
-  const Status now = status(state);
+  const Status now = status(state, damaged);
   MachinePicture picture;
   picture.configured = state.config.has_value() || state.applied.has_value();
   picture.findings = marked(now.findings);

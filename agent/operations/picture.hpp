@@ -6,7 +6,8 @@ namespace hostsplit {
 
 /// What `map` shows of a machine.
 /// \param panels  with the panels of the case; otherwise there are none and `[panel]` is not looked at
+/// \param damaged  as for status()
 /// \throws Error(bad_input) when a panel has a label that no socket has
-MachinePicture picture_of(const Root& root, const State& state, bool panels);
+MachinePicture picture_of(const Root& root, const State& state, bool panels, const std::vector<Finding>& damaged = {});
 
 }  // namespace hostsplit

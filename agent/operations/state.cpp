@@ -141,7 +141,8 @@ std::vector<Finding> observe_tolerantly(const Root& root, State& state) {
   if (root.exists(names::baseline_file) && !root.read(names::baseline_file))
     damaged.push_back(unread_baseline(root));
   else
-    refresh({"baseline-damaged", Severity::warning}, root, names::baseline_file, state.baseline, load_baseline, damaged);
+    refresh({"baseline-damaged", Severity::warning}, root, names::baseline_file, state.baseline, load_baseline,
+            damaged);
   return damaged;
 }
 
@@ -155,10 +156,9 @@ std::vector<Finding> observe_past_damage(const Root& root, State& state) {
 }
 
 bool has_damage(const std::vector<Finding>& findings) {
-  return std::any_of(findings.begin(), findings.end(),
-                     [](const Finding& finding) {
-                       return finding.severity == Severity::error && finding.code.ends_with("-damaged");
-                     });
+  return std::any_of(findings.begin(), findings.end(), [](const Finding& finding) {
+    return finding.severity == Severity::error && finding.code.ends_with("-damaged");
+  });
 }
 
 }  // namespace hostsplit

@@ -81,7 +81,8 @@ Proof verify(const Root& root, const std::vector<int>& asked, bool force) {
   Proof proof;
   Wanted wanted{{}, {}, read_pve(root)};
   refresh({"config-damaged", Severity::error}, root, names::config_file, wanted.config, load_config, proof.findings);
-  refresh({"plan-damaged", Severity::warning}, root, names::boot_plan_file, wanted.applied, load_boot_plan, proof.findings);
+  refresh({"plan-damaged", Severity::warning}, root, names::boot_plan_file, wanted.applied, load_boot_plan,
+          proof.findings);
   std::set<int> everybody = known_guests(wanted, root);
   require_known(asked, everybody, wanted.pve);
   const std::set<int> meant = asked.empty() ? everybody : std::set<int>(asked.begin(), asked.end());

@@ -39,7 +39,9 @@ void deliver(const std::string& document, const std::vector<std::string>& file, 
 
 int map_verb(const Options& options) {
   const Root root(options.root);
-  const MachinePicture picture = picture_of(root, observe(root), options.panel);
+  State state;
+  const auto damaged = observe_past_damage(root, state);
+  const MachinePicture picture = picture_of(root, state, options.panel, damaged);
   const auto sheet = [&](int width) {
     return options.panel ? draw_panels(picture, width) : draw_machine(picture, width);
   };
@@ -55,7 +57,7 @@ int map_verb(const Options& options) {
                 "Write hostsplit map --svg FILE or --html FILE.", Error::Kind::bad_input);
   else
     std::cout << sheet_text(sheet(terminal_width()), TerminalLook::for_stdout());
-  return Exit::fine;
+  return has_damage(damaged) ? Exit::bad_usage : Exit::fine;
 }
 
 }  // namespace hostsplit::cli

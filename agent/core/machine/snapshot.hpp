@@ -169,7 +169,7 @@ struct BootTools {
   /// /etc/default/grub, then /etc/default/grub.d/*.cfg in the order of the shell; hostsplit's own among them.
   std::vector<SettingsFile> grub_settings;
   std::optional<BootCount> count;  ///< empty: GRUB has no file it can count in
-  bool menu_has_ours = false;  ///< GRUB's menu has entries of hostsplit (config/grub)
+  bool menu_has_ours = false;      ///< GRUB's menu has entries of hostsplit (config/grub)
   bool operator==(const BootTools&) const = default;
 };
 

@@ -72,9 +72,9 @@ struct Config {
   BlacklistPolicy blacklist = BlacklistPolicy::ask;
   BootPolicy boot = BootPolicy::initramfs;
   GuestPolicy guests = GuestPolicy::print;
-  bool mail = true;  ///< root hears by mail of what needs somebody
+  bool mail = true;               ///< root hears by mail of what needs somebody
   std::vector<PanelRows> panels;  ///< as they stand in the file; only `map` reads them
-  std::string file;  ///< where it came from, for messages; empty when built in memory
+  std::string file;               ///< where it came from, for messages; empty when built in memory
   bool operator==(const Config&) const = default;
 };
 
