@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 
+#include "cli/recorded_machine.hpp"
 #include "cli/verb_table.hpp"
 #include "core/base/error.hpp"
 #include "core/base/printable.hpp"
@@ -26,8 +27,8 @@ struct CommandLine {
 
   CommandLine() {
     app.set_version_flag("--version", std::string("hostsplit ") + version);
-    app.add_option("--root", options.root, "Look at a recorded machine below this directory instead of this one")
-        ->type_name("DIR");
+    app.add_option("--root", options.root.directory, "Look at a snapshot, or a recorded machine, instead of this one")
+        ->type_name("FILE|DIR");
     app.footer(
         "Exit codes: 0 success, 1 failed, 2 wrong usage or bad configuration, 3 findings of severity error,\n"
         "4 (plan --check) there is something to do.   Manual: man hostsplit\n");
@@ -115,9 +116,17 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error, int argc, cha
   return Exit::bad_usage;
 }
 
+/// For whoever reports what was not to be expected. Units and scripts have nobody to offer it to.
+void offer_snapshot(const Verb* verb) {
+  if (!verb || verb->internal || verb->run == snapshot_verb) return;
+  std::cerr << "For a bug report, sudo hostsplit snapshot writes what hostsplit sees into one file, without names and "
+               "addresses.\n";
+}
+
 }  // namespace
 
 int run_command_line(int argc, char** argv, const std::function<int(const Verb&, const Options&)>& act) {
+  const Verb* verb = nullptr;
   try {
     CommandLine line;
     try {
@@ -128,18 +137,19 @@ int run_command_line(int argc, char** argv, const std::function<int(const Verb&,
       if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return line.app.exit(error);
       return usage_error(line.app, error, argc, argv);
     }
-    const Verb* verb = line.chosen(line.app);
+    verb = line.chosen(line.app);
     if (!verb) return std::cout << line.app.help(), Exit::fine;
     const bool looks = verb->run && !(verb->acts && verb->acts(line.options));
-    return looks ? verb->run(line.options) : act(*verb, line.options);
+    return looks ? on_machine(line.options, verb->run) : act(*verb, line.options);
   } catch (const Error& error) {
     std::cout << std::flush;
     std::cerr << "hostsplit: " << printable(error.what()) << "\n";
-    return error.kind() == Error::Kind::bad_input ? Exit::bad_usage : Exit::failed;
+    if (error.kind() == Error::Kind::bad_input) return Exit::bad_usage;
   } catch (const std::exception& error) {
     std::cerr << "hostsplit: " << printable(error.what()) << "\n";
-    return Exit::failed;
   }
+  offer_snapshot(verb);
+  return Exit::failed;
 }
 
 }  // namespace hostsplit

@@ -62,6 +62,10 @@ int open_in_root(int directory, const std::string& path, int flags) {
   return static_cast<int>(fd);
 }
 
+bool is_absent(int error) {
+  return error == ENOENT || error == ENOTDIR;
+}
+
 /// Appends up to `limit` bytes. \return 0, or errno of the failure.
 int read_all(int fd, bool one_read_is_all, std::size_t limit, std::string& text) {
   char buffer[8192];
@@ -77,11 +81,18 @@ int read_all(int fd, bool one_read_is_all, std::size_t limit, std::string& text)
 
 }  // namespace
 
-Root::Root(const std::string& directory) : directory_(directory), live_(directory == "/") {
+Root::Root(const std::string& directory) : Root(RootPlace{directory}) {}
+
+Root::Root(const RootPlace& place, RootRecorder* recorder)
+    : directory_(place.directory),
+      shown_(place.shown),
+      recorder_(recorder),
+      live_(place.directory == "/") {
   while (directory_.size() > 1 && directory_.back() == '/') directory_.pop_back();
   fd_ = ::open(directory_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (fd_ < 0)
-    throw Error("open", directory, reason(errno), "Name the directory of a recorded machine", Error::Kind::bad_input);
+    throw Error("open", directory_, reason(errno), "Name a snapshot, or the directory of a recorded machine",
+                Error::Kind::bad_input);
   // "/." or "//" is the live machine too: what acts must not be fooled by spelling.
   if (const auto real = path_of(fd_); real == "/") {
     live_ = true;
@@ -94,6 +105,7 @@ Root::~Root() {
 }
 
 std::string Root::display(const std::string& path) const {
+  if (!shown_.empty()) return shown_ + ":/" + path;
   return live_ ? "/" + path : directory_ + "/" + path;
 }
 
@@ -102,25 +114,36 @@ int Root::open_below(const std::string& path, int flags) const {
   return live_ ? ::openat(fd_, path.c_str(), flags) : open_in_root(fd_, path, flags);
 }
 
+/// \param error  0, or errno of the failure
+std::optional<std::string> Root::note_read(const std::string& path, int error, std::string text) const {
+  if (recorder_ && error == 0) recorder_->on_read(path, text);
+  if (recorder_ && error != 0 && !is_absent(error)) recorder_->on_unreadable(path);
+  if (error != 0) return std::nullopt;
+  return text;
+}
+
 std::optional<std::string> Root::read(const std::string& path, std::size_t limit) const {
   // O_NONBLOCK: a fifo in a recorded tree must not stop us.
   const UniqueFd fd(open_below(path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
-  if (fd.get() < 0) return std::nullopt;
-  std::string text;
+  if (fd.get() < 0) return note_read(path, errno, {});
+  std::string content;
   // A sysfs attribute comes whole in one read (Documentation/filesystems/sysfs.rst); /proc may come in pieces.
-  if (read_all(fd.get(), path.starts_with("sys/"), limit, text) != 0) return std::nullopt;
-  const auto end = text.find_last_not_of(" \t\r\n");
-  text.erase(end == std::string::npos ? 0 : end + 1);
+  const int error = read_all(fd.get(), path.starts_with("sys/"), limit, content);
+  auto text = note_read(path, error, std::move(content));
+  if (!text) return text;
+  const auto end = text->find_last_not_of(" \t\r\n");
+  text->erase(end == std::string::npos ? 0 : end + 1);
   return text;
 }
 
 std::optional<std::string> Root::read_file(const std::string& path) const {
   const UniqueFd fd(open_below(path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
-  if (fd.get() < 0 && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
-  if (fd.get() < 0) throw Error("open", display(path), reason(errno));
-  std::string text;
-  if (const int error = read_all(fd.get(), false, std::string::npos, text); error != 0)
-    throw Error("read", display(path), reason(error));
+  const int refused = fd.get() < 0 ? errno : 0;
+  if (is_absent(refused)) return std::nullopt;
+  std::string content;
+  const int error = refused != 0 ? refused : read_all(fd.get(), false, std::string::npos, content);
+  auto text = note_read(path, error, std::move(content));
+  if (!text) throw Error(refused != 0 ? "open" : "read", display(path), reason(error));
   return text;
 }
 
@@ -139,15 +162,21 @@ std::vector<std::string> Root::list(const std::string& path) const {
     }
   }
   std::sort(names.begin(), names.end());
+  if (recorder_) recorder_->on_list(path, names);
   return names;
 }
 
 std::optional<std::string> Root::link_text(const std::string& path) const {
-  if (live_) return read_link(fd_, path.c_str());
-  const UniqueFd fd(open_below(path, O_PATH | O_NOFOLLOW));
-  if (fd.get() < 0) return std::nullopt;
-  auto target = read_link(fd.get(), "");
-  if (target && target->empty()) return std::nullopt;
+  std::optional<std::string> target;
+  if (live_) {
+    target = read_link(fd_, path.c_str());
+  } else {
+    const UniqueFd fd(open_below(path, O_PATH | O_NOFOLLOW));
+    if (fd.get() < 0) return std::nullopt;
+    target = read_link(fd.get(), "");
+    if (target && target->empty()) return std::nullopt;
+  }
+  if (recorder_ && target) recorder_->on_link(path, *target);
   return target;
 }
 
@@ -161,6 +190,7 @@ std::optional<std::string> Root::link_name(const std::string& path) const {
 std::optional<std::string> Root::resolve(const std::string& path) const {
   const UniqueFd fd(open_below(path, O_PATH));
   if (fd.get() < 0) return std::nullopt;
+  if (recorder_) recorder_->on_seen(path);
   const auto top = path_of(fd_);
   auto found = path_of(fd.get());
   if (!top || !found || found->ends_with(" (deleted)")) return std::nullopt;
@@ -173,12 +203,14 @@ std::optional<unsigned> Root::mode(const std::string& path) const {
   const UniqueFd fd(open_below(path, O_PATH));
   struct stat found {};
   if (fd.get() < 0 || ::fstat(fd.get(), &found) != 0) return std::nullopt;
+  if (recorder_) recorder_->on_mode(path, found.st_mode & 07777u);
   return found.st_mode & 07777u;
 }
 
 bool Root::exists(const std::string& path) const {
-  if (live_) return ::faccessat(fd_, path.c_str(), F_OK, 0) == 0;
+  if (live()) return ::faccessat(fd_, path.c_str(), F_OK, 0) == 0;
   const UniqueFd fd(open_below(path, O_PATH));
+  if (recorder_ && fd.get() >= 0) recorder_->on_seen(path);
   return fd.get() >= 0;
 }
 
