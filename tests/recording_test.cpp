@@ -79,13 +79,15 @@ std::string refusal(const std::string& text) {
 TEST(RecordingFile, DamageIsOneClearError) {
   EXPECT_EQ(refusal(with_lines("d /a\n= b c\n")), "taken");
   EXPECT_THAT(refusal(""), HasSubstr("not a snapshot"));
-  EXPECT_THAT(refusal("\x7f""ELF"), HasSubstr("not a snapshot"));
+  EXPECT_THAT(refusal("\x7f"
+                      "ELF"),
+              HasSubstr("not a snapshot"));
   EXPECT_THAT(refusal("hostsplit-snapshot 2\n"), HasSubstr("format 2"));
   const auto whole = with_lines("d /a\n= b c\n: d\n| e\n");
   for (std::size_t length = 19; length < whole.size(); ++length)
     EXPECT_NE(refusal(whole.substr(0, length)), "taken") << length;
   EXPECT_THAT(refusal(whole + "more\n"), HasSubstr("behind its end"));
-  EXPECT_THAT(refusal(with_lines("| text of nothing\n")), HasSubstr("content without"));
+  EXPECT_THAT(refusal(with_lines("| text of nothing\n")), HasSubstr("belongs to no entry"));
   EXPECT_THAT(refusal(with_lines("d /a\n= b \\x4\n")), HasSubstr("digits"));
   EXPECT_THAT(refusal(with_lines("what\n")), HasSubstr("not understood"));
   EXPECT_THAT(refusal(with_lines("d /a\n: b\n~ c\n| d\n")), HasSubstr("content without"));
@@ -227,10 +229,10 @@ TEST(Reduced, LongContentIsCutAtALineAndSaidToBe) {
 }
 
 TEST(Reduced, MappingsAreSummed) {
-  const auto kept = reduced(with({{"proc/9/numa_maps",
-                                   file("7f00 bind:0 file=/run/hugepages/x huge dirty=2 N0=2 N1=1 kernelpagesize_kB=1048576\n"
-                                        "7f01 bind:0 file=/run/hugepages/x huge dirty=2 N0=3 kernelpagesize_kB=1048576\n"
-                                        "7f02 default file=/home/alice/lib N0=5 kernelpagesize_kB=4\n")}}));
+  const auto kept = reduced(with(
+      {{"proc/9/numa_maps", file("7f00 bind:0 file=/run/hugepages/x huge dirty=2 N0=2 N1=1 kernelpagesize_kB=1048576\n"
+                                 "7f01 bind:0 file=/run/hugepages/x huge dirty=2 N0=3 kernelpagesize_kB=1048576\n"
+                                 "7f02 default file=/home/alice/lib N0=5 kernelpagesize_kB=4\n")}}));
   EXPECT_EQ(kept.entries.at("proc/9/numa_maps").text,
             "0 default huge N0=5 N1=1 kernelpagesize_kB=1048576\n0 default N0=5 kernelpagesize_kB=4\n");
 }
@@ -302,7 +304,8 @@ TEST(Identifiers, OneValueIsAlwaysReplacedByTheSame) {
   EXPECT_EQ(ids.in_text("LABEL=ALICE by-id/ata-X_Y-part3 by-id/ata-X_Y"), "LABEL=id2 by-id/id3-part3 by-id/id3");
   EXPECT_EQ(ids.in_text("52:54:00:aa:bb:cc 52:54:00:AA:BB:CD enx525400aabbcc"),
             "02:00:00:00:00:01 02:00:00:00:00:02 enx020000000001");
-  EXPECT_EQ(ids.in_text("bob@lab.example.com iqn.2003-01.com.example:bob"), "user1@example.org iqn.2000-01.org.example:1");
+  EXPECT_EQ(ids.in_text("bob@lab.example.com iqn.2003-01.com.example:bob"),
+            "user1@example.org iqn.2000-01.org.example:1");
 }
 
 TEST(Identifiers, WhatOnlyLooksSimilarStays) {
@@ -315,8 +318,9 @@ TEST(Identifiers, WhatOnlyLooksSimilarStays) {
 // What is needed of a file
 
 TEST(NeededLines, LineNumbersStay) {
-  EXPECT_EQ(needed_lines("etc/rc.local", "#!/bin/sh\ncurl -u bob:hunter2 x\necho 8 > /proc/sys/vm/nr_hugepages # Bob\n"),
-            "\n\necho 8 > /proc/sys/vm/nr_hugepages \n");
+  EXPECT_EQ(
+      needed_lines("etc/rc.local", "#!/bin/sh\ncurl -u bob:hunter2 x\necho 8 > /proc/sys/vm/nr_hugepages # Bob\n"),
+      "\n\necho 8 > /proc/sys/vm/nr_hugepages \n");
   EXPECT_EQ(needed_lines("etc/hostsplit/hostsplit.toml", "version = 1 # of Bob\n[vm.101]\nname = \"a # b\"\n"),
             "version = 1 \n[vm.101]\nname = \"a # b\"\n");
   EXPECT_EQ(needed_lines("etc/modprobe.d/x.conf", "options a b # it's Bob's\n"), "options a b \n");
@@ -335,7 +339,8 @@ TEST(NeededLines, OwnFilesStayByteForByte) {
 }
 
 TEST(NeededLines, SecretsByTheirName) {
-  EXPECT_EQ(without_secrets("rd.password=hunter2 quiet wpa-psk hunter2 a"), "rd.password=removed quiet wpa-psk \"removed\" a");
+  EXPECT_EQ(without_secrets("rd.password=hunter2 quiet wpa-psk hunter2 a"),
+            "rd.password=removed quiet wpa-psk \"removed\" a");
   EXPECT_EQ(without_secrets("api_token = \"hunter2\""), "api_token = \"removed\"");
   EXPECT_EQ(without_secrets("args: -vnc :1,password=hunter2,x=y"), "args: -vnc :1,password=removed,x=y");
   EXPECT_EQ(without_secrets("GRUB_X=\"quiet secret=hunter2\""), "GRUB_X=\"quiet secret=removed\"");
@@ -343,9 +348,14 @@ TEST(NeededLines, SecretsByTheirName) {
 
 TEST(NeededLines, OfQemuOnlyWhatTheGuestHas) {
   using namespace std::string_literals;
-  EXPECT_EQ(needed_lines("proc/9/cmdline", "/usr/bin/kvm\0-id\0" "101\0-name\0alice\0-smbios\0uuid=1\0-device\0vfio-pci,host=1\0-device\0"
-                                           "virtio-net,mac=2\0-m\0" "4096\0"s),
-            "kvm\0-id\0" "101\0-device\0vfio-pci,host=1\0-m\0" "4096\0"s);
+  EXPECT_EQ(needed_lines("proc/9/cmdline",
+                         "/usr/bin/kvm\0-id\0"
+                         "101\0-name\0alice\0-smbios\0uuid=1\0-device\0vfio-pci,host=1\0-device\0"
+                         "virtio-net,mac=2\0-m\0"
+                         "4096\0"s),
+            "kvm\0-id\0"
+            "101\0-device\0vfio-pci,host=1\0-m\0"
+            "4096\0"s);
   EXPECT_EQ(needed_lines("proc/9/cmdline", "mysql\0-phunter2\0"s), "kvm\0"s);
 }
 
@@ -360,10 +370,11 @@ TEST(Scrub, PoolCacheKeepsPoolsAndMembers) {
 
 TEST(Scrub, RoutesStillLeadToTheirInterfaces) {
   // 10.1.2.0/24 by eth0; corosync's ring is in it.
-  const auto text = scrub(with({{"proc/net/route", file("Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n"
-                                                        "eth0\t0002010A\t00000000\t1\t0\t0\t0\t00FFFFFF\n")},
-                                {"etc/corosync/corosync.conf", file("  ring0_addr: 10.1.2.7\n  name: box\n")}}),
-                          99);
+  const auto text =
+      scrub(with({{"proc/net/route", file("Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n"
+                                          "eth0\t0002010A\t00000000\t1\t0\t0\t0\t00FFFFFF\n")},
+                  {"etc/corosync/corosync.conf", file("  ring0_addr: 10.1.2.7\n  name: box\n")}}),
+            99);
   const auto route = text.entries.at("proc/net/route").text, ring = text.entries.at("etc/corosync/corosync.conf").text;
   EXPECT_THAT(ring, Not(HasSubstr("10.1.2.7")));
   int a = 0, b = 0, c = 0, d = 0;

@@ -21,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 using Kind = RecordedEntry::Kind;
 
-std::string read_recording(const std::string& file) {
+std::string read_text(const std::string& file) {
   const auto refuse = [&](const char* reason) {
     throw Error("use", file, reason, "Name a file that hostsplit snapshot made.", Error::Kind::bad_input);
   };
@@ -76,21 +76,25 @@ void write_entry(const std::string& directory, const std::string& path, const Re
   }
 }
 
-/// Directories first: a name may turn out to be one.
-void write_entries(const std::string& directory, const Recording& recording) {
+}  // namespace
+
+void unpack(const Recording& recording, const std::string& directory) {
+  // Names last: what is below them tells whether they are directories.
   for (const bool names : {false, true})
     for (const auto& [path, entry] : recording.entries)
       if ((entry.kind == Kind::name) == names) write_entry(directory, path, entry);
 }
 
-}  // namespace
+Recording read_recording(const std::string& file) {
+  return parse_recording(read_text(file), file);
+}
 
 UnpackedMachine::UnpackedMachine(const std::string& file) {
-  const Recording recording = parse_recording(read_recording(file), file);
+  const Recording recording = read_recording(file);
   try {
     directory_ = private_directory();
     remove_when_gone();
-    write_entries(directory_, recording);
+    unpack(recording, directory_);
   } catch (const fs::filesystem_error& error) {
     throw Error("unpack", file, error.code().message(), more_room);
   }

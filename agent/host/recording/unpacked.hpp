@@ -3,16 +3,23 @@
 
 #include <string>
 
+#include "core/recording/recording.hpp"
 #include "host/system/unique_fd.hpp"
 
 namespace hostsplit {
+
+/// \throws Error(bad_input) for a file that is no snapshot, damaged or malicious: see parse_recording().
+Recording read_recording(const std::string& file);
+
+/// Below an existing directory that nobody else writes to. \throws Error or std::filesystem::filesystem_error where it
+/// cannot be written.
+void unpack(const Recording& recording, const std::string& directory);
 
 /// A snapshot as a directory that only this user can read and that goes when the object goes, or the process in any
 /// way.
 class UnpackedMachine {
  public:
-  /// \throws Error(bad_input) for a file that is no snapshot, damaged or malicious (see parse_recording()); Error where
-  /// it cannot be written.
+  /// \throws Error(bad_input) as read_recording(); Error where it cannot be written.
   explicit UnpackedMachine(const std::string& file);
   ~UnpackedMachine();
   UnpackedMachine(const UnpackedMachine&) = delete;
