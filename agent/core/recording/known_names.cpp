@@ -5,6 +5,7 @@
 #include "core/base/names.hpp"
 #include "core/base/text.hpp"
 #include "core/boot/kernel_parameters.hpp"
+#include "core/recording/lines.hpp"
 
 namespace hostsplit {
 namespace {
@@ -13,18 +14,13 @@ using Kind = RecordedEntry::Kind;
 using Names = std::vector<std::string>;
 const std::string nodes = "etc/pve/nodes/", local_node = "etc/pve/local";
 
-template <class Use>
-void each_line(std::string_view text, Use use) {
-  while (!text.empty()) use(cut(text, '\n'));
-}
-
 void add_unless_empty(std::string_view value, Names& names) {
   if (!value.empty()) names.emplace_back(value);
 }
 
 /// "10.0.0.5  nas.example.org nas": all names, and the domain they are in.
 void add_names_of_hosts(std::string_view text, Names& names) {
-  each_line(text, [&](std::string_view line) {
+  for_lines(text, [&](std::string_view line) {
     const auto fields = words_of(line.substr(0, line.find('#')));
     for (std::size_t i = 1; i < fields.size(); ++i) {
       add_unless_empty(fields[i], names);
@@ -37,7 +33,7 @@ void add_names_of_hosts(std::string_view text, Names& names) {
 
 /// Servers of network file systems: "nas:/export", "user@nas:/x", "//nas/share".
 void add_servers(std::string_view text, Names& names) {
-  each_line(text, [&](std::string_view line) {
+  for_lines(text, [&](std::string_view line) {
     const auto dash = line.find(" - ");
     if (dash == std::string_view::npos) return;
     const auto fields = words_of(line.substr(dash + 3));
@@ -71,7 +67,7 @@ void add_names_of_command_line(std::string_view text, Names& names) {
 }
 
 void add_names_of_cluster(std::string_view text, Names& names) {
-  each_line(text, [&](std::string_view line) {
+  for_lines(text, [&](std::string_view line) {
     add_unless_empty(value_in(line, "name"), names);
     for (char ring = '0'; ring < '8'; ++ring)
       add_unless_empty(value_in(line, std::string("ring") + ring + "_addr"), names);
@@ -127,7 +123,7 @@ std::vector<std::string> guest_names(const Recording& recording) {
   for (const auto& [path, entry] : recording.entries) {
     const bool config = path == names::config_file;
     if (!config && !is_guest_config(path)) continue;
-    each_line(entry.text, [&](std::string_view line) {
+    for_lines(entry.text, [&](std::string_view line) {
       for (const char* key : {"name", "hostname"}) add_unless_empty(value_in(line, key), names);
     });
   }
@@ -157,7 +153,7 @@ std::set<std::string, std::less<>> meaningful_words(const Recording& recording) 
     while (!of_devices && !rest.empty()) words.emplace(cut(rest, '/'));
     if (entry.kind != Kind::file || rest.starts_with("proc/")) continue;
     if (path.starts_with("etc/") && path != "etc/hosts" && !is_host_name_file(path))
-      each_line(entry.text, [&](std::string_view line) {
+      for_lines(entry.text, [&](std::string_view line) {
         line = trimmed(line);
         const auto end = line.find_first_of(":= \t");
         if (end != std::string_view::npos) words.emplace(line.substr(0, end));

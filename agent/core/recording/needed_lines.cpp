@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
 #include <initializer_list>
 #include <vector>
 
@@ -11,6 +10,7 @@
 #include "core/base/text.hpp"
 #include "core/boot/kernel_parameters.hpp"
 #include "core/machine/nvlist.hpp"
+#include "core/recording/lines.hpp"
 #include "core/steps/files.hpp"
 
 namespace hostsplit {
@@ -30,15 +30,6 @@ bool one_of_numbered(std::string_view word, Words words) {
 
 bool has(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
-}
-
-std::string each_line(std::string_view text, const std::function<std::string(std::string_view)>& line) {
-  std::string result;
-  while (!text.empty()) {
-    const bool ended = text.find('\n') != std::string_view::npos;
-    result += line(cut(text, '\n')) + (ended ? "\n" : "");
-  }
-  return result;
 }
 
 /// Up to a "#" that begins a comment: not inside quotes, and not a part of a word.
@@ -61,7 +52,7 @@ std::string plain(std::string_view line) {
 }
 
 std::string lines_with(std::string_view text, Words parts) {
-  return each_line(text, [&](std::string_view line) {
+  return changed_lines(text, [&](std::string_view line) {
     const bool needed = std::any_of(parts.begin(), parts.end(), [&](auto part) { return has(line, part); });
     return needed ? plain(line) : std::string();
   });
@@ -74,7 +65,8 @@ std::string_view key_of(std::string_view line, const char* ends) {
 
 /// Lines that begin with one of these words.
 std::string lines_of(std::string_view text, const char* ends, Words keys) {
-  return each_line(text, [&](std::string_view line) { return one_of(key_of(line, ends), keys) ? plain(line) : ""; });
+  return changed_lines(text,
+                       [&](std::string_view line) { return one_of(key_of(line, ends), keys) ? plain(line) : ""; });
 }
 
 /// Options of a disk that name what is behind it.
@@ -89,7 +81,7 @@ std::string without_disk_ids(std::string_view line) {
 }
 
 std::string guest_config(std::string_view text) {
-  return each_line(text, [](std::string_view line) -> std::string {
+  return changed_lines(text, [](std::string_view line) -> std::string {
     if (trimmed(line).empty() || trimmed(line).front() == '[') return std::string(line);
     if (trimmed(line).front() == '#') return {};
     const auto key = key_of(line, ":");
@@ -105,7 +97,7 @@ std::string guest_config(std::string_view text) {
 }
 
 std::string container_config(std::string_view text) {
-  return each_line(text, [](std::string_view line) -> std::string {
+  return changed_lines(text, [](std::string_view line) -> std::string {
     const auto key = key_of(line, ":=");
     const bool device = key == "lxc.mount.entry" && has(line, "/dev/");
     const bool needed = one_of(key, {"hostname", "memory", "onboot", "template", "lxc.cgroup2.devices.allow",
@@ -117,7 +109,7 @@ std::string container_config(std::string_view text) {
 
 /// Headers, and properties with one of these keys: what Proxmox VE calls a section config.
 std::string sections(std::string_view text, Words keys) {
-  return each_line(text, [&](std::string_view line) -> std::string {
+  return changed_lines(text, [&](std::string_view line) -> std::string {
     const bool indented = line.starts_with(' ') || line.starts_with('\t');
     if (trimmed(line).starts_with('#')) return {};
     return !indented || one_of(key_of(line, " \t"), keys) ? plain(line) : std::string();
@@ -205,7 +197,7 @@ std::string parts_of(std::string_view text, Words parts) {
 }
 
 std::string without_comments(std::string_view text) {
-  return each_line(text, plain);
+  return changed_lines(text, plain);
 }
 
 std::string as_it_is(std::string_view text) {
@@ -229,7 +221,7 @@ constexpr Rule rules[] = {
     {"etc/hostsplit/", ".toml", without_comments},
     {"var/lib/hostsplit/journal/baseline", ".toml",
      [](std::string_view text) {
-       return each_line(text, [](auto line) { return without_quoted_comments(without_comment(line)); });
+       return changed_lines(text, [](auto line) { return without_quoted_comments(without_comment(line)); });
      }},
     {"var/lib/hostsplit/", "", without_comments},
     {"etc/pve/qemu-server/", ".conf", guest_config},
@@ -283,20 +275,20 @@ constexpr Rule rules[] = {
        return parts_of(text, {"usb", "nutdrv_qx"});
      }},
     {"etc/apcupsd/", "", [](std::string_view text) { return parts_of(text, {"UPSTYPE usb"}); }},
-    {"proc/cmdline", "", [](std::string_view text) { return each_line(text, without_secrets); }},
+    {"proc/cmdline", "", [](std::string_view text) { return changed_lines(text, without_secrets); }},
     {"run/udev/data/", "",
      [](std::string_view text) {
        return lines_of(text, "=", {"E:ID_FS_TYPE", "E:ID_FS_AMBIVALENT", "E:ID_FS_LABEL"});
      }},
     {"proc/", "/cmdline", command_line},
-    {"proc/", "/mountinfo", [](std::string_view text) { return each_line(text, mount_line); }},
+    {"proc/", "/mountinfo", [](std::string_view text) { return changed_lines(text, mount_line); }},
     {"proc/", "/status",
      [](std::string_view text) {
        return lines_of(text, ":", {"Name", "Cpus_allowed_list", "HugetlbPages", "RssAnon", "RssFile", "RssShmem"});
      }},
     {"proc/modules", "",
      [](std::string_view text) {
-       return each_line(text, [](std::string_view line) {  // without addresses of the kernel
+       return changed_lines(text, [](std::string_view line) {  // without addresses of the kernel
          return std::string(line.substr(0, line.rfind(' ')));
        });
      }},

@@ -10,6 +10,7 @@
 #include "core/recording/address_map.hpp"
 #include "core/recording/identifiers.hpp"
 #include "core/recording/known_names.hpp"
+#include "core/recording/lines.hpp"
 #include "core/recording/needed_lines.hpp"
 #include "core/recording/recording.hpp"
 
@@ -17,11 +18,6 @@ namespace hostsplit {
 namespace {
 
 using Kind = RecordedEntry::Kind;
-
-template <class Use>
-void each_line(std::string_view text, Use use) {
-  while (!text.empty()) use(cut(text, '\n'));
-}
 
 bool is_address(const std::string& text) {
   return text.find(':') != std::string::npos || text.find_first_not_of("0123456789.") == std::string::npos;
@@ -62,12 +58,12 @@ void add_networks(const Recording& recording, AddressMap& addresses) {
     const auto found = recording.entries.find(path);
     return found == recording.entries.end() ? std::string() : found->second.text;
   };
-  each_line(text_of("proc/net/route"), [&](std::string_view line) {
+  for_lines(text_of("proc/net/route"), [&](std::string_view line) {
     const auto fields = words_of(line);
     if (fields.size() > 7 && fields[1].size() == 8 && fields[7].size() == 8)
       addresses.add_network(turned(bytes_of(fields[1])), bits_of(turned(bytes_of(fields[7]))));
   });
-  each_line(text_of("proc/net/ipv6_route"), [&](std::string_view line) {
+  for_lines(text_of("proc/net/ipv6_route"), [&](std::string_view line) {
     const auto fields = words_of(line);
     if (fields.size() > 4 && fields[0].size() == 32)
       addresses.add_network(bytes_of(fields[0]), parse_number<int>(fields[1], 16).value_or(128));
@@ -112,7 +108,8 @@ class Scrubber {
       return whole(Identifiers::Kind::host, text);
     if (path.ends_with("/dm/uuid")) return text.substr(0, text.find('-')) + "-" + whole(Identifiers::Kind::id, text);
     if (path == "etc/kernel/proxmox-boot-uuids")
-      return lines(text, [&](std::string_view line) { return whole(Identifiers::Kind::id, std::string(line)); });
+      return changed_lines(text,
+                           [&](std::string_view line) { return whole(Identifiers::Kind::id, std::string(line)); });
     if (path.ends_with("zpool.cache")) return pool_cache(text);
     std::string result = identifiers_.in_text(path == names::config_file || is_guest_config(path) ? named(text) : text);
     // Port paths ("2.1.3.4") look like addresses.
@@ -138,19 +135,9 @@ class Scrubber {
     return identifiers_.replaced(kind, text.substr(0, end + 1)) + text.substr(end + 1);
   }
 
-  template <class Change>
-  static std::string lines(std::string_view text, Change change) {
-    std::string result;
-    while (!text.empty()) {
-      const bool ended = text.find('\n') != std::string_view::npos;
-      result += change(cut(text, '\n')) + (ended ? "\n" : "");
-    }
-    return result;
-  }
-
   /// Names of guests that are words of the files, too: only where a name stands.
   std::string named(const std::string& text) {
-    return lines(text, [&](std::string_view line) {
+    return changed_lines(text, [&](std::string_view line) {
       for (const char* key : {"name", "hostname"}) {
         const auto name = value_in(line, key);
         if (name.empty() || identifiers_.in_text(name) != name) continue;
@@ -170,7 +157,7 @@ class Scrubber {
 
   /// Addresses in hexadecimal, in some columns.
   std::string columns(const std::string& text, const std::set<std::size_t>& which, std::size_t digits) {
-    return lines(text, [&](std::string_view line) {
+    return changed_lines(text, [&](std::string_view line) {
       std::string result;
       const auto fields = words_of(line);
       for (std::size_t i = 0; i < fields.size(); ++i) {

@@ -95,8 +95,8 @@ class RecordingReader {
   static constexpr const char* damaged = "Get the file again: it is damaged.";
   static constexpr const char* unsafe = "Do not use it: hostsplit does not write such files.";
 
-  [[noreturn]] void refuse(const std::string& reason, const std::string& remedy) const {
-    throw bad_line(file_, line_, "", reason, remedy);
+  [[noreturn]] void refuse(const std::string& reason, const std::string& what_to_do) const {
+    throw bad_line(file_, line_, "", reason, what_to_do);
   }
 
   std::string_view next_line() {
