@@ -152,8 +152,8 @@ TEST_P(EveryRecordedMachine, ShowsTheSameFromAScrubbedOneButForNames) {
   EXPECT_LT(renamed, 20u);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, EveryRecordedMachine, ::testing::ValuesIn(recorded_machines()), [](const auto& info) {
-  std::string name = info.param.substr(0, info.param.find('.'));
+INSTANTIATE_TEST_SUITE_P(All, EveryRecordedMachine, ::testing::ValuesIn(recorded_machines()), [](const auto& tested) {
+  std::string name = tested.param.substr(0, tested.param.find('.'));
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
 });
