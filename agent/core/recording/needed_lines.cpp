@@ -346,7 +346,11 @@ std::optional<std::string> needed_lines(const std::string& path, const std::stri
   if (is_own(path)) return content;
   if (path.ends_with("zpool.cache")) return pool_cache(content);
   for (const auto& rule : rules)
-    if (path.starts_with(rule.begins) && path.ends_with(rule.ends)) return rule.needed(content);
+    if (path.starts_with(rule.begins) && path.ends_with(rule.ends)) {
+      auto needed = rule.needed(content);
+      while (needed.ends_with("\n\n")) needed.pop_back();  // nobody counts lines behind the last
+      return needed == "\n" ? std::string() : needed;
+    }
   if (path.starts_with("etc/")) return std::nullopt;
   return content;
 }

@@ -111,6 +111,7 @@ class Scrubber {
       return changed_lines(text,
                            [&](std::string_view line) { return whole(Identifiers::Kind::id, std::string(line)); });
     if (path.ends_with("zpool.cache")) return pool_cache(text);
+    if (path == "etc/hosts") return addresses_.in_text(hosts(text));
     std::string result = identifiers_.in_text(path == names::config_file || is_guest_config(path) ? named(text) : text);
     // Port paths ("2.1.3.4") look like addresses.
     const bool settings = path.starts_with("etc/") || path.starts_with("var/lib/hostsplit/journal/");
@@ -153,6 +154,21 @@ class Scrubber {
     if (path == "proc/net/ipv6_route") return columns(text, {0, 2, 4}, 32);
     if (path == "proc/net/if_inet6") return columns(text, {0}, 32);
     return addresses_.in_text(identifiers_.in_text(text));
+  }
+
+  /// "127.0.1.1 box.lab box": names, whatever else they mean.
+  std::string hosts(const std::string& text) {
+    return changed_lines(text, [&](std::string_view line) {
+      std::string result;
+      for (const auto field : words_of(line)) {
+        const bool usual =
+            result.empty() || is_usual_host_name(field) || field.starts_with("localhost") || field.starts_with("ip6-");
+        const auto name = identifiers_.in_text(field);
+        const bool known = usual || name != field;
+        result += (result.empty() ? "" : " ") + (known ? name : identifiers_.replaced(Identifiers::Kind::host, name));
+      }
+      return result;
+    });
   }
 
   /// Addresses in hexadecimal, in some columns.

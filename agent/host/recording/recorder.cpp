@@ -35,6 +35,11 @@ std::string relative(const std::string& path, const std::string& target) {
   return begin == std::string::npos ? (up.empty() ? "." : up) : up + target.substr(begin);
 }
 
+/// They lead to the process that reads: to nobody in a recorded machine.
+bool is_of_the_reader(const std::string& path) {
+  return path == "proc/net" || path == "proc/self" || path == "proc/mounts";
+}
+
 bool is_open_file(const std::string& path) {
   return path.starts_with("proc/") && path.find("/fd/") != std::string::npos;
 }
@@ -70,7 +75,8 @@ std::string Recorder::walk(const std::string& from, const std::string& target, i
 std::string Recorder::step(const std::string& directory, const std::string& name, int depth) {
   const auto path = below(directory, name);
   // Links of the kernel's own ("pipe:[1]") lead nowhere.
-  const auto target = depth < most_links && !is_open_file(path) ? plain_.link_text(path) : std::nullopt;
+  const bool follows = depth < most_links && !is_open_file(path) && !is_of_the_reader(path);
+  const auto target = follows ? plain_.link_text(path) : std::nullopt;
   if (!target || target->find(":[") != std::string::npos) return path;
   put_link(path, *target);
   return walk(directory, *target, depth + 1);
