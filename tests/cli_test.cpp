@@ -122,8 +122,9 @@ TEST_F(CliTest, EveryVerbHasHelp) {
   const Answer all = hostsplit("--help");
   EXPECT_EQ(all.code, 0);
   EXPECT_THAT(all.out, HasSubstr("Exit codes"));
-  for (const char* verb : {"status", "learn", "setup", "ports", "ports rename", "ports forget", "plan", "apply", "undo",
-                           "log", "boot", "daemon", "doctor", "verify", "hookscript"}) {
+  for (const char* verb :
+       {"status", "learn", "setup", "ports", "ports rename", "ports forget", "plan", "apply", "undo", "log", "boot",
+        "daemon", "doctor", "verify", "hookscript", "snapshot", "ports export", "ports import"}) {
     const Answer answer = hostsplit(std::string(verb) + " --help");
     EXPECT_EQ(answer.code, 0) << verb << answer.err;
     EXPECT_THAT(answer.out, HasSubstr("--help")) << verb;

@@ -135,34 +135,20 @@ TEST(Machine, EhciServer) {
   EXPECT_EQ(uses(seen, UseKind::network)[1], "eno2 eno2 0000:03:00.1");
 }
 
-/// What `gather` takes is all that is needed: the archive shows the host it ran on.
-TEST(Machine, GatheredIsWhatWasSeen) {
-  FakeHost host;
-  const auto archive = host.path("host.tar.gz");
-  ASSERT_EQ(std::system((machine_path("gather") + " " + archive + " >/dev/null 2>&1").c_str()), 0);
-  unpack_machine(archive, host.directory());
-  const auto live = inventory(Root("/")), gathered = inventory(host.root());
-  EXPECT_EQ(gathered.functions, live.functions);
-  EXPECT_EQ(gathered.controllers, live.controllers);
-  EXPECT_EQ(gathered.groups, live.groups);
-  EXPECT_EQ(gathered.uses, live.uses);
-  EXPECT_EQ(gathered.modules, live.modules);
-}
-
-/// Archives of real hosts that users sent: none may be read with an exception, and each has PCI functions.
-TEST(Machine, GatheredArchives) {
+/// Snapshots of real hosts that users sent: none may be read with an exception, and each has PCI functions.
+TEST(Machine, Snapshots) {
   for (const auto& entry : fs::directory_iterator(machine_path(""))) {
-    if (!entry.path().string().ends_with(".tar.gz")) continue;
+    if (!entry.path().string().ends_with(".snapshot")) continue;
     FakeHost host;
     unpack_machine(entry.path().string(), host.directory());
     EXPECT_FALSE(inventory(host.root()).functions.empty()) << entry.path();
   }
 }
 
-/// The VM bench with a stick in port 1 of its first controller and a keyboard on its second, gathered in the guest.
+/// The VM bench with a stick in port 1 of its first controller and a keyboard on its second, recorded in the guest.
 TEST(Machine, BenchArticle) {
   FakeHost host;
-  unpack_machine(machine_path("bench-article.tar.gz"), host.directory());
+  unpack_machine(machine_path("bench-article.snapshot"), host.directory());
   const auto seen = inventory(host.root());
   ASSERT_EQ(seen.controllers.size(), 4u);
   EXPECT_EQ(seen.function(at("81:00.0"))->group, seen.function(at("81:00.1"))->group);

@@ -7,6 +7,7 @@
 
 #include "cli/command_line.hpp"
 #include "cli/complete.hpp"
+#include "cli/recorded_machine.hpp"
 #include "cli/screen.hpp"
 #include "core/base/error.hpp"
 #include "core/base/printable.hpp"
@@ -99,12 +100,20 @@ int error_exit(const Error& error, bool json) {
   return with_output_written(error.kind() == Error::Kind::bad_input ? Exit::bad_usage : Exit::failed);
 }
 
+/// For whoever reports what was not to be expected. Units and scripts have nobody to offer it to.
+void offer_snapshot(const Verb* verb) {
+  if (!verb || verb->internal || verb->run == snapshot_verb) return;
+  std::cerr << "For a bug report, sudo hostsplit snapshot writes what hostsplit sees into one file, without names and "
+               "addresses.\n";
+}
+
 }  // namespace
 
 int run_command_line(int argc, char** argv, const std::function<int(const Verb&, const Options&)>& act) {
   const auto words = as_in_the_table(argc, argv);
   if (!words.empty() && words[0] == "complete")
     return with_output_written(complete_words({words.begin() + 1, words.end()}));
+  const Verb* verb = nullptr;
   try {
     CommandLine line;
     try {
@@ -117,14 +126,18 @@ int run_command_line(int argc, char** argv, const std::function<int(const Verb&,
       show(help.str());
       return with_output_written(Exit::fine);
     }
-    const Verb* verb = line.chosen(line.app);
+    verb = line.chosen(line.app);
     if (!verb) return show(line.app.help()), with_output_written(Exit::fine);
     const bool looks = verb->run && !(verb->acts && verb->acts(line.options));
-    return with_output_written(looks ? verb->run(line.options) : act(*verb, line.options));
+    return with_output_written(looks ? on_machine(line.options, verb->run) : act(*verb, line.options));
   } catch (const Error& error) {
-    return error_exit(error, wants_json(argc, argv));
+    const int code = error_exit(error, wants_json(argc, argv));
+    if (error.kind() != Error::Kind::bad_input) offer_snapshot(verb);
+    return code;
   } catch (const std::exception& error) {
-    return error_exit(Error(Error::Told{error.what()}), wants_json(argc, argv));
+    const int code = error_exit(Error(Error::Told{error.what()}), wants_json(argc, argv));
+    offer_snapshot(verb);
+    return code;
   }
 }
 

@@ -7,8 +7,8 @@ namespace hostsplit::cli {
 CommandLine::CommandLine()
     : app("hostsplit splits one Proxmox VE workstation between several VMs and keeps it split.", "hostsplit") {
   app.set_version_flag("--version", std::string("hostsplit ") + version);
-  app.add_option("--root", options.root, "Look at a recorded machine below this directory instead of this one")
-      ->type_name("DIR");
+  app.add_option("--root", options.root.directory, "Look at a snapshot, or a recorded machine, instead of this one")
+      ->type_name("FILE|DIR");
   app.footer(
       "Exit codes: 0 success, 1 failed, 2 wrong usage or bad configuration,\n"
       "3 findings of severity error, 4 (plan --check) there is something to do.\n"

@@ -69,6 +69,24 @@ void forget_options(CLI::App& app, Options& o) {
   app.add_option("label", o.words, "The label to forget")->expected(1)->required()->type_name("LABEL");
 }
 
+void export_options(CLI::App& app, Options& o) {
+  app.add_option("file", o.words, "A new file; without: standard output")->expected(0, 1)->type_name("FILE");
+}
+
+void import_options(CLI::App& app, Options& o) {
+  app.add_flag("-y,--yes", o.yes, "Do not ask");
+  app.add_flag("-n,--dry-run", o.dry_run, "Only show what would be different");
+  app.add_option("file", o.words, "What ports export wrote")->expected(1)->required()->type_name("FILE");
+}
+
+void snapshot_options(CLI::App& app, Options& o) {
+  json(app, o);
+  app.add_flag("--no-scrub", o.no_scrub, "With all names, addresses and serial numbers: not for others");
+  app.add_option("file", o.words, "A new file; without: hostsplit-snapshot.txt; -: standard output")
+      ->expected(0, 1)
+      ->type_name("FILE");
+}
+
 void verify_options(CLI::App& app, Options& o) {
   json(app, o);
   app.add_option("vms", o.words, "The VMs to check; without: all that are configured or running")->type_name("VMID");
@@ -115,9 +133,11 @@ constexpr Verb verbs[] = {
     {"learn", nullptr, "Learn which socket is which by plugging a stick into each", acts, learn_options},
     {"setup", nullptr, "Propose a split, show it, and after one yes set up this host and its VMs", setup_rehearsal,
      setup_options, setup_acts},
-    {"ports", nullptr, "List ports; rename or forget them", ports_verb, json},
+    {"ports", nullptr, "List ports; rename, forget, export or import them", ports_verb, json},
     {"rename", "ports", "Give a learned port another name", acts, rename_options},
     {"forget", "ports", "Forget a learned port", acts, forget_options},
+    {"export", "ports", "Write the learned ports to a file", export_ports_verb, export_options},
+    {"import", "ports", "Take over learned ports from a file, after showing what differs", acts, import_options},
     {"plan", nullptr, "Show what apply would do, and why; changes nothing", plan_verb, plan_options},
     {"apply", nullptr, "Do what the plan says, audited step by step", acts, acting},
     {"undo", nullptr, "Put the host back as it was before hostsplit", acts, acting},
@@ -126,6 +146,8 @@ constexpr Verb verbs[] = {
     {"take", nullptr, "Give a released controller back to its VM", acts, flip_options},
     {"map", nullptr, "Draw the machine: nodes, VMs, controllers and sockets", map_verb, map_options},
     {"mapping", nullptr, "Show PCI resource mappings for a cluster; write them on request", acts, mapping_options},
+    {"snapshot", nullptr, "Write what hostsplit sees of this machine into one file, for a bug report", snapshot_verb,
+     snapshot_options},
     {"log", nullptr, "Show the audit trail; further arguments go to journalctl", log_verb,
      [](CLI::App& app, Options&) { app.fallthrough(false)->allow_extras(); }},
     {"boot", nullptr, "Reserve pages early at boot (run by hostsplit-reserve.service)", acts, nothing, nullptr, true},

@@ -12,7 +12,7 @@ enum Exit : int { fine = 0, failed = 1, bad_usage = 2, findings = 3, something_t
 
 /// What the command line said. One flat struct: each verb reads what it declared.
 struct Options {
-  std::string root = "/";
+  RootPlace root;
   std::string log_level = "info";
   bool json = false;
   bool yes = false;
@@ -27,6 +27,7 @@ struct Options {
   bool svg = false;
   bool html = false;
   bool panel = false;
+  bool no_scrub = false;
   double timeout = 0;  ///< seconds; 0: none
   std::vector<std::string> labels;
   std::vector<std::string> vms;    ///< --vm of setup, each as it was written
@@ -41,12 +42,17 @@ int verify_verb(const Options& options);
 int doctor_verb(const Options& options);
 int log_verb(const Options& options);
 int map_verb(const Options& options);
+int snapshot_verb(const Options& options);
+int export_ports_verb(const Options& options);
 /// What `setup` shows where it does not act: with --dry-run, or on a recorded machine.
 int setup_rehearsal(const Options& options);
 bool setup_acts(const Options& options);
 
 /// \throws Error(bad_input) that names the verb, unless the process is root or the root is a recorded machine.
 void require_root_user(const std::string& verb, const Root& root);
+/// Writes a new file. One that is there is not written over. \param for_everybody  who may read it
+/// \throws Error(bad_input) where it is there or cannot be made; Error where it cannot be written.
+void write_new_file(const std::string& file, const std::string& text, bool for_everybody);
 /// 3 if there are errors among the findings, else 0.
 int exit_for(const std::vector<Finding>& found);
 

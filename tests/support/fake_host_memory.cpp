@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/base/cpu_set.hpp"
 #include "support/fake_host.hpp"
 
 /// NUMA nodes and huge pages of the fake host (Documentation/admin-guide/mm/hugetlbpage.rst).

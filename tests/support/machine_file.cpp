@@ -1,9 +1,10 @@
 #include "support/machine_file.hpp"
 
 #include <array>
-#include <cstdlib>
 #include <exception>
+#include <filesystem>
 
+#include "host/recording/unpacked.hpp"
 #include "support/machine_entry.hpp"
 #include "support/machine_shapes.hpp"
 
@@ -231,9 +232,10 @@ void build_machine(FakeHost& host, const std::string& file) {
   }
 }
 
-void unpack_machine(const std::string& archive, const std::string& directory) {
-  const auto command = "tar -xzf '" + archive + "' -C '" + directory + "'";
-  if (std::system(command.c_str()) != 0) throw Error("unpack", archive, "tar failed");
+void unpack_machine(const std::string& snapshot, const std::string& directory) {
+  // What a FakeHost begins with is not of that machine.
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) std::filesystem::remove_all(entry);
+  unpack(read_recording(snapshot), directory);
 }
 
 std::string machine_path(const std::string& name) {

@@ -9,8 +9,8 @@ namespace hostsplit::testing {
 /// \throws Error(bad_input) naming file, line and key.
 void build_machine(FakeHost& host, const std::string& file);
 
-/// Unpacks an archive made by tests/machines/gather into an existing directory. \throws Error.
-void unpack_machine(const std::string& archive, const std::string& directory);
+/// Unpacks what `hostsplit snapshot` made into an existing directory. \throws Error.
+void unpack_machine(const std::string& snapshot, const std::string& directory);
 
 /// "<repo>/tests/machines/<name>".
 std::string machine_path(const std::string& name);

@@ -17,6 +17,7 @@ int work_verb(const Options& options);
 int mapping_verb(const Options& options);
 int rename_verb(const Options& options);
 int forget_verb(const Options& options);
+int import_ports_verb(const Options& options);
 
 /// Learns sockets on the terminal until Enter. \return false when it was ended by Ctrl-C; what was learned stays.
 bool learn_sockets(const Root& root);

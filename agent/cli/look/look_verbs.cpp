@@ -7,6 +7,10 @@
 #include "cli/screen.hpp"
 #include "cli/verbs.hpp"
 #include "core/base/error.hpp"
+#include "core/base/printable.hpp"
+#include "core/base/utf8.hpp"
+#include "formats/toml/documents.hpp"
+#include "host/store/store.hpp"
 #include "operations/advice.hpp"
 #include "operations/report/colour.hpp"
 #include "operations/report/report.hpp"
@@ -67,6 +71,20 @@ int ports_verb(const Options& options) {
     if (!damaged.empty()) show("\n" + findings_text(damaged, Paint::for_stdout()));
   }
   return damaged.empty() ? Exit::fine : Exit::bad_usage;
+}
+
+int export_ports_verb(const Options& options) {
+  const Root root(options.root);
+  const PortMap map = load_port_map(root);
+  if (map.ports.empty())
+    throw Error("export", map.file, "no port is learned yet", "Learn them: sudo hostsplit learn",
+                Error::Kind::bad_input);
+  if (options.words.empty() || options.words.front() == "-") return std::cout << to_toml(map), Exit::fine;
+  const std::string& file = options.words.front();
+  write_new_file(file, to_toml(map), true);
+  std::cout << "Wrote " << map.ports.size() << " ports to " << printable(file)
+            << ". On the other installation: sudo hostsplit ports import " << shell_word(file) << "\n";
+  return Exit::fine;
 }
 
 namespace {

@@ -1,5 +1,6 @@
 #include <iostream>
 
+#include "cli/recorded_machine.hpp"
 #include "cli/screen.hpp"
 #include "cli/verbs.hpp"
 #include "operations/carry_out.hpp"
@@ -10,7 +11,7 @@
 namespace hostsplit::cli {
 
 bool setup_acts(const Options& options) {
-  return !options.dry_run && Root(options.root).live();
+  return !options.dry_run && !is_snapshot(options.root) && Root(options.root).live();
 }
 
 int setup_rehearsal(const Options& options) {

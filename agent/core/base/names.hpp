@@ -9,6 +9,7 @@ inline constexpr auto program = "hostsplit";
 inline constexpr auto config_file = "etc/hostsplit/hostsplit.toml";
 inline constexpr auto boot_plan_file = "etc/hostsplit/boot/plan";
 inline constexpr auto port_map_file = "var/lib/hostsplit/ports.toml";
+inline constexpr auto port_map_before = "var/lib/hostsplit/ports.toml.before-import";
 inline constexpr auto baseline_file = "var/lib/hostsplit/journal/baseline.toml";
 inline constexpr auto grub_words = "etc/default/grub.d/hostsplit.cfg";
 inline constexpr auto grub_entry = "etc/grub.d/42_hostsplit";

@@ -59,6 +59,9 @@ inline constexpr std::array audit_events{
     AuditEvent{"forget", "started", AuditEvent::Level::debug, "a2856949a69e4460b784e32f028e89b6"},
     AuditEvent{"forget", "done", AuditEvent::Level::info, "5ebf99982bc44065b1f89ca73fabe5f8"},
     AuditEvent{"forget", "failed", AuditEvent::Level::error, "c23689d5cdcf4527aeed55a7d06f3f61"},
+    AuditEvent{"import-ports", "started", AuditEvent::Level::debug, "1ca6febfefb84dd2bb776932b9ffdd89"},
+    AuditEvent{"import-ports", "done", AuditEvent::Level::info, "d8899200023f499f9421c2be6b8b44f0"},
+    AuditEvent{"import-ports", "failed", AuditEvent::Level::error, "371a84809eec42b29204dfe1782fae83"},
     AuditEvent{"stuck", "seen", AuditEvent::Level::info, "dd8df47dd4594befb5b6f3575e0f9e61"},
     AuditEvent{"port", "summary", AuditEvent::Level::info, "6215675a141d4bff8912999ae4fae02a"},
 };

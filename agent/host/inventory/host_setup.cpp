@@ -172,8 +172,7 @@ void read_functions(const Root& root, HostSetup& setup) {
 }
 
 bool executable(const Root& root, const std::string& path) {
-  struct stat status {};
-  return fstatat(root.descriptor(), path.c_str(), &status, 0) == 0 && (status.st_mode & S_IXUSR) != 0;
+  return (root.mode(path).value_or(0) & S_IXUSR) != 0;
 }
 
 /// Who else writes pools when the host boots: sysctl.conf(5), sysctl.d(5), tmpfiles.d(5), units of the owner.

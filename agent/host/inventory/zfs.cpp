@@ -4,45 +4,11 @@
 #include <map>
 #include <set>
 
+#include "core/machine/nvlist.hpp"
 #include "host/inventory/parts.hpp"
 
 namespace hostsplit::inventory_parts {
 namespace {
-
-/// Strings of an XDR encoded nvlist by key, in order: pairs are size, decoded size, key, type, count, value
-/// (include/sys/nvpair.h: type 9 is a string). Numbers are 32 bits, big-endian; strings are padded to four bytes.
-class StringPairs {
- public:
-  explicit StringPairs(const std::string& data) : data_(data) {}
-
-  template <class Use>
-  void each(Use use) const {
-    for (std::size_t at = 0; at + 8 <= data_.size(); at += 4) {
-      std::size_t next = at;
-      const auto key = text(next);
-      if (!key || key->empty() || next + 8 > data_.size() || word(next) != 9 || word(next + 4) != 1) continue;
-      next += 8;
-      if (const auto value = text(next)) use(*key, *value);
-    }
-  }
-
- private:
-  std::uint32_t word(std::size_t at) const {
-    std::uint32_t number = 0;
-    for (std::size_t i = 0; i < 4; ++i) number = number << 8 | static_cast<unsigned char>(data_[at + i]);
-    return number;
-  }
-  std::optional<std::string> text(std::size_t& at) const {
-    if (at + 4 > data_.size()) return std::nullopt;
-    const std::size_t size = word(at);
-    constexpr std::size_t most = 4096;
-    if (size > most || at + 4 + size > data_.size()) return std::nullopt;
-    auto found = data_.substr(at + 4, size);
-    at += 4 + (size + 3) / 4 * 4;
-    return found;
-  }
-  const std::string& data_;
-};
 
 /// Paths of the members of each pool, as the cache has them.
 std::map<std::string, std::set<std::string>> cached_members(const Root& root) {
@@ -55,7 +21,7 @@ std::map<std::string, std::set<std::string>> cached_members(const Root& root) {
   }
   if (!data) return pools;
   std::string pool;
-  StringPairs(*data).each([&](const std::string& key, const std::string& value) {
+  each_nvlist_string(*data, [&](const std::string& key, const std::string& value) {
     if (key == "name") pool = value;
     if (key == "path" && !pool.empty()) pools[pool].insert(value);
   });

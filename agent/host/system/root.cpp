@@ -63,6 +63,10 @@ int open_in_root(int directory, const std::string& path, int flags) {
   return static_cast<int>(fd);
 }
 
+bool is_absent(int error) {
+  return error == ENOENT || error == ENOTDIR;
+}
+
 /// Appends up to `limit` bytes. \return 0, or errno of the failure.
 int read_all(int fd, bool one_read_is_all, std::size_t limit, std::string& text) {
   char buffer[8192];
@@ -104,17 +108,29 @@ struct Root::Reply {
   }
 };
 
-Root::Root(const std::string& directory, bool patient) : directory_(directory), live_(directory == "/") {
+Root::Root(const std::string& directory, bool patient) : Root(RootPlace{directory}) {
+  if (patient && !reader_) read_with_patience();
+}
+
+Root::Root(const RootPlace& place, RootRecorder* recorder)
+    : directory_(place.directory),
+      shown_(place.shown),
+      recorder_(recorder),
+      live_(place.directory == "/") {
   while (directory_.size() > 1 && directory_.back() == '/') directory_.pop_back();
   fd_ = ::open(directory_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (fd_ < 0)
-    throw Error("open", directory, reason(errno), "Name the directory of a recorded machine", Error::Kind::bad_input);
+    throw Error("open", directory_, reason(errno), "Name a snapshot, or the directory of a recorded machine",
+                Error::Kind::bad_input);
   // "/." or "//" is the live machine too: what acts must not be fooled by spelling.
   if (const auto real = path_of(fd_); real == "/") {
     live_ = true;
     directory_ = "/";
   }
-  if (!live_ && !patient) return;
+  if (live_) read_with_patience();
+}
+
+void Root::read_with_patience() {
   patient_ = getpid();
   reader_ = std::make_unique<PatientReader>(fd_, [this](const std::string& request) { return serve(request); });
 }
@@ -124,6 +140,7 @@ Root::~Root() {
 }
 
 std::string Root::display(const std::string& path) const {
+  if (!shown_.empty()) return shown_ + ":/" + path;
   return live_ ? "/" + path : directory_ + "/" + path;
 }
 
@@ -169,6 +186,12 @@ std::optional<Root::Reply> Root::asked(const std::string& subject, char what, co
   return Reply{static_cast<Reply::Kind>(answer->front()), answer->substr(1)};
 }
 
+std::optional<std::string> Root::noted(const std::string& path, const Reply& reply,
+                                       void (RootRecorder::*note)(const std::string&, const std::string&)) const {
+  if (recorder_ && reply.kind == Reply::Kind::value) (recorder_->*note)(path, reply.text);
+  return reply.value();
+}
+
 /// \return empty when it is to be read directly.
 std::optional<Root::Reply> Root::patiently(char what, const std::string& path, std::size_t limit) const {
   if (!in_cluster(path)) return std::nullopt;
@@ -176,7 +199,7 @@ std::optional<Root::Reply> Root::patiently(char what, const std::string& path, s
 }
 
 std::optional<std::string> Root::read_in_time(const std::string& path, std::size_t limit) const {
-  if (const auto reply = asked(path, look::read, path, limit)) return reply->value();
+  if (const auto reply = asked(path, look::read, path, limit)) return noted(path, *reply, &RootRecorder::on_read);
   return read(path, limit);
 }
 
@@ -184,16 +207,26 @@ bool Root::silent(const std::string& path) const {
   return reader_ && reader_->silent(in_cluster(path) ? std::string(cluster) : path);
 }
 
+/// \param error  0, or errno of the failure
+std::optional<std::string> Root::note_read(const std::string& path, int error, std::string text) const {
+  if (recorder_ && error == 0) recorder_->on_read(path, text);
+  if (recorder_ && error != 0 && !is_absent(error)) recorder_->on_unreadable(path);
+  if (error != 0) return std::nullopt;
+  return text;
+}
+
 std::optional<std::string> Root::read(const std::string& path, std::size_t limit) const {
-  if (const auto reply = patiently(look::read, path, limit)) return reply->value();
+  if (const auto reply = patiently(look::read, path, limit)) return noted(path, *reply, &RootRecorder::on_read);
   // O_NONBLOCK: a fifo in a recorded tree must not stop us.
   const UniqueFd fd(open_below(path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
-  if (fd.get() < 0) return std::nullopt;
-  std::string text;
+  if (fd.get() < 0) return note_read(path, errno, {});
+  std::string content;
   // A sysfs attribute comes whole in one read (Documentation/filesystems/sysfs.rst); /proc may come in pieces.
-  if (read_all(fd.get(), path.starts_with("sys/"), limit, text) != 0) return std::nullopt;
-  const auto end = text.find_last_not_of(" \t\r\n");
-  text.erase(end == std::string::npos ? 0 : end + 1);
+  const int error = read_all(fd.get(), path.starts_with("sys/"), limit, content);
+  auto text = note_read(path, error, std::move(content));
+  if (!text) return text;
+  const auto end = text->find_last_not_of(" \t\r\n");
+  text->erase(end == std::string::npos ? 0 : end + 1);
   return text;
 }
 
@@ -203,14 +236,15 @@ std::optional<std::string> Root::read_file(const std::string& path) const {
     if (reply->kind == Reply::Kind::silent)
       throw Error("read", display(path), "the cluster file system does not answer",
                   "See systemctl status pve-cluster.");
-    return reply->value();
+    return noted(path, *reply, &RootRecorder::on_read);
   }
   const UniqueFd fd(open_below(path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
-  if (fd.get() < 0 && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
-  if (fd.get() < 0) throw Error("open", display(path), reason(errno));
-  std::string text;
-  if (const int error = read_all(fd.get(), false, std::string::npos, text); error != 0)
-    throw Error("read", display(path), reason(error));
+  const int refused = fd.get() < 0 ? errno : 0;
+  if (is_absent(refused)) return std::nullopt;
+  std::string content;
+  const int error = refused != 0 ? refused : read_all(fd.get(), false, std::string::npos, content);
+  auto text = note_read(path, error, std::move(content));
+  if (!text) throw Error(refused != 0 ? "open" : "read", display(path), reason(error));
   return text;
 }
 
@@ -219,6 +253,7 @@ std::vector<std::string> Root::list(const std::string& path) const {
   if (const auto reply = patiently(look::list, path)) {
     for (std::string_view rest = reply->text; !rest.empty(); rest.remove_prefix(names.back().size() + 1))
       names.emplace_back(rest.substr(0, rest.find('\0')));
+    if (recorder_ && reply->kind == Reply::Kind::value) recorder_->on_list(path, names);
     return names;
   }
   const UniqueFd fd(open_below(path, O_RDONLY | O_DIRECTORY));
@@ -234,16 +269,22 @@ std::vector<std::string> Root::list(const std::string& path) const {
     }
   }
   std::sort(names.begin(), names.end());
+  if (recorder_) recorder_->on_list(path, names);
   return names;
 }
 
 std::optional<std::string> Root::link_text(const std::string& path) const {
-  if (const auto reply = patiently(look::link, path)) return reply->value();
-  if (live_) return read_link(fd_, path.c_str());
-  const UniqueFd fd(open_below(path, O_PATH | O_NOFOLLOW));
-  if (fd.get() < 0) return std::nullopt;
-  auto target = read_link(fd.get(), "");
-  if (target && target->empty()) return std::nullopt;
+  if (const auto reply = patiently(look::link, path)) return noted(path, *reply, &RootRecorder::on_link);
+  std::optional<std::string> target;
+  if (live_) {
+    target = read_link(fd_, path.c_str());
+  } else {
+    const UniqueFd fd(open_below(path, O_PATH | O_NOFOLLOW));
+    if (fd.get() < 0) return std::nullopt;
+    target = read_link(fd.get(), "");
+    if (target && target->empty()) return std::nullopt;
+  }
+  if (recorder_ && target) recorder_->on_link(path, *target);
   return target;
 }
 
@@ -255,9 +296,13 @@ std::optional<std::string> Root::link_name(const std::string& path) const {
 }
 
 std::optional<std::string> Root::resolve(const std::string& path) const {
-  if (const auto reply = patiently(look::resolve, path)) return reply->value();
+  if (const auto reply = patiently(look::resolve, path)) {
+    if (recorder_ && reply->kind == Reply::Kind::value) recorder_->on_seen(path);
+    return reply->value();
+  }
   const UniqueFd fd(open_below(path, O_PATH));
   if (fd.get() < 0) return std::nullopt;
+  if (recorder_) recorder_->on_seen(path);
   const auto top = path_of(fd_);
   auto found = path_of(fd.get());
   if (!top || !found || found->ends_with(" (deleted)")) return std::nullopt;
@@ -268,19 +313,28 @@ std::optional<std::string> Root::resolve(const std::string& path) const {
 
 std::optional<unsigned> Root::mode(const std::string& path) const {
   if (const auto reply = patiently(look::mode, path)) {
-    if (const auto text = reply->value()) return static_cast<unsigned>(std::stoul(*text));
-    return std::nullopt;
+    const auto text = reply->value();
+    if (!text) return std::nullopt;
+    const auto bits = static_cast<unsigned>(std::stoul(*text));
+    if (recorder_) recorder_->on_mode(path, bits);
+    return bits;
   }
   const UniqueFd fd(open_below(path, O_PATH));
   struct stat found {};
   if (fd.get() < 0 || ::fstat(fd.get(), &found) != 0) return std::nullopt;
+  if (recorder_) recorder_->on_mode(path, found.st_mode & 07777u);
   return found.st_mode & 07777u;
 }
 
 bool Root::exists(const std::string& path) const {
-  if (const auto reply = patiently(look::exists, path)) return reply->kind == Reply::Kind::value;
-  if (live_) return ::faccessat(fd_, path.c_str(), F_OK, 0) == 0;
+  if (const auto reply = patiently(look::exists, path)) {
+    const bool there = reply->kind == Reply::Kind::value;
+    if (recorder_ && there) recorder_->on_seen(path);
+    return there;
+  }
+  if (live()) return ::faccessat(fd_, path.c_str(), F_OK, 0) == 0;
   const UniqueFd fd(open_below(path, O_PATH));
+  if (recorder_ && fd.get() >= 0) recorder_->on_seen(path);
   return fd.get() >= 0;
 }
 

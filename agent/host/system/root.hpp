@@ -8,6 +8,32 @@
 
 namespace hostsplit {
 
+/// Where a machine is read: a directory, and what it is called in messages.
+struct RootPlace {
+  std::string directory = "/";
+  std::string shown = {};  ///< instead of the directory, where that is a copy of something else; empty: the directory
+};
+
+/// Notes what readers ask of a Root and what they were given: how a machine is recorded. Paths are as they were asked.
+class RootRecorder {
+ public:
+  RootRecorder() = default;
+  RootRecorder(const RootRecorder&) = delete;
+  RootRecorder& operator=(const RootRecorder&) = delete;
+  virtual ~RootRecorder() = default;
+
+  /// Content, as much of it as was read.
+  virtual void on_read(const std::string& path, const std::string& content) = 0;
+  /// It is there, and cannot be read.
+  virtual void on_unreadable(const std::string& path) = 0;
+  virtual void on_list(const std::string& path, const std::vector<std::string>& names) = 0;
+  /// A symbolic link and its target as it is written.
+  virtual void on_link(const std::string& path, const std::string& target) = 0;
+  /// It was asked whether this is there, and it is.
+  virtual void on_seen(const std::string& path) = 0;
+  virtual void on_mode(const std::string& path, unsigned mode) = 0;
+};
+
 /// The directory a machine's /sys, /proc, /etc, /var, /run and /dev are read below. Every reader takes one; no reader
 /// knows another way in. Paths are relative to it and never start with "/". Symbolic links are resolved as if the
 /// root were "/" (openat2(2) RESOLVE_IN_ROOT), so a recorded machine cannot lead outside its directory.
@@ -19,14 +45,18 @@ class Root {
   /// \param patient  to read with patience although it is not the live machine
   /// \throws Error if the directory cannot be opened.
   explicit Root(const std::string& directory = "/", bool patient = false);
+  /// \param recorder  notes what is read; lives as long as the Root. A root that is being recorded is not live().
+  /// \throws Error if the directory cannot be opened.
+  explicit Root(const RootPlace& place, RootRecorder* recorder = nullptr);
   ~Root();
   Root(const Root&) = delete;
   Root& operator=(const Root&) = delete;
 
   /// True for "/" only. A root that is not live can be looked at, never acted upon.
-  bool live() const { return live_; }
+  bool live() const { return live_ && !recorder_; }
   const std::string& directory() const { return directory_; }
-  /// "/etc/x" on the live machine, "<directory>/etc/x" otherwise: for messages.
+  /// "/etc/x" on the live machine, "<directory>/etc/x" otherwise, or "<shown>:/etc/x" for a
+  /// copy of something: for messages.
   std::string display(const std::string& path) const;
 
   /// Content without trailing newlines and blanks; empty optional if it does not exist or cannot be read
@@ -59,7 +89,12 @@ class Root {
   std::optional<Reply> patiently(char look, const std::string& path, std::size_t limit = 0) const;
   std::optional<Reply> asked(const std::string& subject, char look, const std::string& path, std::size_t limit) const;
   std::string serve(const std::string& request) const;
-  std::string directory_;
+  void read_with_patience();
+  std::optional<std::string> noted(const std::string& path, const Reply& reply,
+                                   void (RootRecorder::*note)(const std::string&, const std::string&)) const;
+  std::optional<std::string> note_read(const std::string& path, int error, std::string text) const;
+  std::string directory_, shown_;
+  RootRecorder* recorder_ = nullptr;
   int fd_ = -1;
   bool live_ = false;
   int patient_ = 0;  ///< the process that reads with patience; in those it has forked, each is one that may hang itself

@@ -1,0 +1,358 @@
+#include "core/recording/needed_lines.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <initializer_list>
+#include <vector>
+
+#include "core/base/names.hpp"
+#include "core/base/text.hpp"
+#include "core/boot/kernel_parameters.hpp"
+#include "core/machine/nvlist.hpp"
+#include "core/recording/lines.hpp"
+#include "core/steps/files.hpp"
+
+namespace hostsplit {
+namespace {
+
+using Words = std::initializer_list<std::string_view>;
+
+bool one_of(std::string_view word, Words words) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+/// "hostpci0" is one of "hostpci".
+bool one_of_numbered(std::string_view word, Words words) {
+  const auto end = word.find_last_not_of("0123456789");
+  return end != std::string_view::npos && end + 1 < word.size() && one_of(word.substr(0, end + 1), words);
+}
+
+bool has(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+/// Up to a "#" that begins a comment: not inside quotes, and not a part of a word.
+std::string without_comment(std::string_view line) {
+  char quote = 0;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (quote != 0) {
+      if (line[i] == quote) quote = 0;
+    } else if (line[i] == '"' || line[i] == '\'') {
+      if (line.find(line[i], i + 1) != std::string_view::npos) quote = line[i];
+    } else if (line[i] == '#' && (i == 0 || line[i - 1] == ' ' || line[i - 1] == '\t')) {
+      return std::string(line.substr(0, i));
+    }
+  }
+  return std::string(line);
+}
+
+std::string plain(std::string_view line) {
+  return without_secrets(without_comment(line));
+}
+
+std::string lines_with(std::string_view text, Words parts) {
+  return changed_lines(text, [&](std::string_view line) {
+    const bool needed = std::any_of(parts.begin(), parts.end(), [&](auto part) { return has(line, part); });
+    return needed ? plain(line) : std::string();
+  });
+}
+
+std::string_view key_of(std::string_view line, const char* ends) {
+  line = trimmed(line);
+  return trimmed(line.substr(0, line.find_first_of(ends)));
+}
+
+/// Lines that begin with one of these words.
+std::string lines_of(std::string_view text, const char* ends, Words keys) {
+  return changed_lines(text,
+                       [&](std::string_view line) { return one_of(key_of(line, ends), keys) ? plain(line) : ""; });
+}
+
+/// Options of a disk that name what is behind it.
+std::string without_disk_ids(std::string_view line) {
+  std::string result;
+  while (!line.empty()) {
+    const auto part = cut(line, ',');
+    if (part.starts_with("serial=") || part.starts_with("wwn=") || part.starts_with("product=")) continue;
+    result += (result.empty() ? "" : ",") + std::string(part);
+  }
+  return result;
+}
+
+std::string guest_config(std::string_view text) {
+  return changed_lines(text, [](std::string_view line) -> std::string {
+    if (trimmed(line).empty() || trimmed(line).front() == '[') return std::string(line);
+    if (trimmed(line).front() == '#') return {};
+    const auto key = key_of(line, ":");
+    if (key == "args" || key == "name") return without_secrets(line);
+    if (one_of(key, {"cpu", "hotplug", "hookscript", "lock", "machine", "memory", "balloon", "hugepages", "sockets",
+                     "cores", "affinity", "startup", "numa", "keephugepages", "onboot", "template", "delete"}) ||
+        one_of_numbered(key, {"numa", "hostpci", "usb", "serial", "parallel"}))
+      return std::string(line);
+    if (one_of_numbered(key, {"scsi", "sata", "ide", "virtio", "efidisk", "tpmstate", "unused"}))
+      return without_disk_ids(line);
+    return has(line, ":") ? std::string() : "left out";  // what is no key is a finding, whatever it says
+  });
+}
+
+std::string container_config(std::string_view text) {
+  return changed_lines(text, [](std::string_view line) -> std::string {
+    const auto key = key_of(line, ":=");
+    const bool device = key == "lxc.mount.entry" && has(line, "/dev/");
+    const bool needed = one_of(key, {"hostname", "memory", "onboot", "template", "lxc.cgroup2.devices.allow",
+                                     "lxc.cgroup.devices.allow"}) ||
+                        one_of_numbered(key, {"dev"}) || line.starts_with('[');
+    return device || needed ? std::string(line) : std::string();
+  });
+}
+
+/// Headers, and properties with one of these keys: what Proxmox VE calls a section config.
+std::string sections(std::string_view text, Words keys) {
+  return changed_lines(text, [&](std::string_view line) -> std::string {
+    const bool indented = line.starts_with(' ') || line.starts_with('\t');
+    if (trimmed(line).starts_with('#')) return {};
+    return !indented || one_of(key_of(line, " \t"), keys) ? plain(line) : std::string();
+  });
+}
+
+/// Up to the literal "\n" of a TOML string that holds a whole file, comments of that file are left out.
+std::string without_quoted_comments(std::string_view line) {
+  if (!trimmed(line).starts_with("content = ")) return std::string(line);
+  constexpr std::string_view end_of_line = "\\n";
+  std::string result;
+  while (!line.empty()) {
+    const auto end = std::min(line.find(end_of_line), line.size());
+    auto part = line.substr(0, end);
+    line.remove_prefix(std::min(end + 2, line.size()));
+    const bool last = line.empty() && end + 2 > part.size() + 1 && part.ends_with('"');
+    const auto comment = part.find('#');
+    if (comment != std::string_view::npos) part = part.substr(0, comment);
+    result += without_secrets(part);
+    if (last && comment != std::string_view::npos) result += '"';
+    if (!last) result += end_of_line;
+  }
+  return result;
+}
+
+/// Arguments of QEMU that say what a guest has. Of other programs nothing is needed.
+std::string command_line(std::string_view text) {
+  std::string result = "kvm";
+  std::string_view option;
+  for (cut(text, '\0'); !text.empty();) {
+    const auto argument = cut(text, '\0');
+    const bool value = !option.empty();
+    const bool object = option == "-object" && has(argument, "memory-backend-");
+    const bool device = option == "-device" && (has(argument, "vfio-pci") || has(argument, "ivshmem") ||
+                                                has(argument, "pc-dimm") || has(argument, "virtio-mem"));
+    if (value && (object || device || one_of(option, {"-id", "-pidfile", "-m", "-numa", "-machine"})))
+      result += '\0' + std::string(option) + '\0' + std::string(argument);
+    option = !value && argument.starts_with('-') ? argument : std::string_view();
+    if (value && argument.starts_with('-')) option = argument;
+  }
+  return result + '\0';
+}
+
+/// Of options only where a network file system is, and the layers of an overlay.
+std::string mount_line(std::string_view line) {
+  const auto fields = words_of(line);
+  const auto dash = std::find(fields.begin(), fields.end(), "-");
+  if (fields.size() < 7 || fields.end() - dash < 3) return {};
+  const auto type = dash[1];
+  std::string source(dash[2]), options;
+  if (const auto path = source.find(":/"); path != std::string::npos) source = source.substr(0, path) + ":/export";
+  if (source.starts_with("//")) source = source.substr(0, source.find('/', 2)) + "/export";
+  auto all = fields.end() - dash > 3 ? dash[3] : std::string_view();
+  while (!all.empty()) {
+    const auto option = cut(all, ',');
+    if (one_of(option.substr(0, option.find('=')), {"addr", "ip", "lowerdir", "upperdir", "workdir"}))
+      options += "," + std::string(option);
+  }
+  return fmt::format("{} {} {} / {} rw - {} {} rw{}", fields[0], fields[1], fields[2], fields[4], type, source,
+                     options);
+}
+
+/// Of the cache of ZFS pools and their members.
+std::string pool_cache(const std::string& content) {
+  std::string result;
+  each_nvlist_string(content, [&](const std::string& key, const std::string& value) {
+    if (key == "name" || key == "path") result += nvlist_string(key, value);
+  });
+  return result;
+}
+
+std::string quorum(std::string_view text) {
+  const auto key = text.find("\"quorate\"");
+  if (key == std::string_view::npos) return "{}\n";
+  const auto digit = text.find_first_of("01", key);
+  return fmt::format("{{\"quorate\": {}}}\n", digit == std::string_view::npos ? "null" : text.substr(digit, 1));
+}
+
+/// For a file of which a reader only asks whether something is in it.
+std::string parts_of(std::string_view text, Words parts) {
+  std::string result;
+  for (const auto part : parts)
+    if (has(text, part)) result += std::string(part) + "\n";
+  return result;
+}
+
+std::string without_comments(std::string_view text) {
+  return changed_lines(text, plain);
+}
+
+std::string as_it_is(std::string_view text) {
+  return std::string(text);
+}
+
+bool is_own(const std::string& path) {
+  const auto& files = foreign_files();
+  const bool written = std::find(files.begin(), files.end(), path) != files.end() && path != names::kernel_cmdline;
+  return written || path == names::boot_plan_file || path.starts_with("run/hostsplit/") ||
+         path.ends_with("/snippets/" + std::string(names::hook_name));
+}
+
+/// Content of files below a place, and what of it is needed. The first that fits counts.
+struct Rule {
+  std::string_view begins, ends;
+  std::string (*needed)(std::string_view text);
+};
+
+constexpr Rule rules[] = {
+    {"etc/hostsplit/", ".toml", without_comments},
+    {"var/lib/hostsplit/journal/baseline", ".toml",
+     [](std::string_view text) {
+       return changed_lines(text, [](auto line) { return without_quoted_comments(without_comment(line)); });
+     }},
+    {"var/lib/hostsplit/", "", without_comments},
+    {"etc/pve/qemu-server/", ".conf", guest_config},
+    {"etc/pve/lxc/", ".conf", container_config},
+    {"etc/pve/storage.cfg", "",
+     [](std::string_view text) {
+       return sections(text, {"path", "thinpool", "vgname", "pool", "content", "nodes", "disable"});
+     }},
+    {"etc/pve/jobs.cfg", "",
+     [](std::string_view text) {
+       return sections(text, {"enabled", "all", "vmid", "pool"});
+     }},
+    {"etc/pve/mapping/", "",
+     [](std::string_view text) {
+       return sections(text, {"map", "mdev"});
+     }},
+    {"etc/pve/.members", "", quorum},
+    {"etc/pve/ceph.conf", "",
+     [](std::string_view text) {
+       return lines_with(text, {"public_network", "public network", "cluster_network", "cluster network"});
+     }},
+    {"etc/pve/datacenter.cfg", "", [](std::string_view text) { return lines_of(text, ":", {"migration"}); }},
+    {"etc/corosync/", "",
+     [](std::string_view text) {
+       return lines_with(text, {"ring0_addr", "ring1_addr", "ring2_addr", "ring3_addr", "ring4_addr", "ring5_addr",
+                                "ring6_addr", "ring7_addr"});
+     }},
+    {"etc/network/interfaces", "",
+     [](std::string_view text) {
+       return lines_of(text, " \t",
+                       {"auto", "iface", "address", "bridge-ports", "bridge_ports", "bond-slaves", "bond_slaves",
+                        "slaves", "ovs_ports", "vlan-raw-device", "vlan_raw_device"});
+     }},
+    {"etc/hosts", "", without_comments},
+    {"etc/hostname", "", as_it_is},
+    {"etc/crypttab", "", without_comments},
+    {"etc/kernel/", "", without_comments},
+    {"etc/default/grub", "", without_comments},
+    {"etc/modprobe.d/", ".conf", without_comments},
+    {"etc/modules", "", without_comments},
+    {"etc/initramfs-tools/modules", "", without_comments},
+    {"etc/rc.local", "", [](std::string_view text) { return lines_with(text, {"hugepages"}); }},
+    {"etc/sysctl", "", [](std::string_view text) { return lines_with(text, {"hugepages"}); }},
+    {"run/sysctl.d/", "", [](std::string_view text) { return lines_with(text, {"hugepages"}); }},
+    {"usr/lib/sysctl.d/", "", [](std::string_view text) { return lines_with(text, {"hugepages"}); }},
+    {"etc/tmpfiles.d/", "", [](std::string_view text) { return lines_with(text, {"hugepages"}); }},
+    {"run/tmpfiles.d/", "", [](std::string_view text) { return lines_with(text, {"hugepages"}); }},
+    {"etc/systemd/", "", [](std::string_view text) { return lines_with(text, {"hugepages"}); }},
+    {"etc/nut/", "",
+     [](std::string_view text) {
+       return parts_of(text, {"usb", "nutdrv_qx"});
+     }},
+    {"etc/apcupsd/", "", [](std::string_view text) { return parts_of(text, {"UPSTYPE usb"}); }},
+    {"proc/cmdline", "", [](std::string_view text) { return changed_lines(text, without_secrets); }},
+    {"run/udev/data/", "",
+     [](std::string_view text) {
+       return lines_of(text, "=", {"E:ID_FS_TYPE", "E:ID_FS_AMBIVALENT", "E:ID_FS_LABEL"});
+     }},
+    {"proc/", "/cmdline", command_line},
+    {"proc/", "/mountinfo", [](std::string_view text) { return changed_lines(text, mount_line); }},
+    {"proc/", "/status",
+     [](std::string_view text) {
+       return lines_of(text, ":", {"Name", "Cpus_allowed_list", "HugetlbPages", "RssAnon", "RssFile", "RssShmem"});
+     }},
+    {"proc/modules", "",
+     [](std::string_view text) {
+       return changed_lines(text, [](std::string_view line) {  // without addresses of the kernel
+         return std::string(line.substr(0, line.rfind(' ')));
+       });
+     }},
+    {"proc/cpuinfo", "",
+     [](std::string_view text) {
+       return lines_of(text.substr(0, text.find("\n\n")), ":", {"vendor_id", "flags"});
+     }},
+    {"sys/", "/uevent",
+     [](std::string_view text) {
+       return lines_of(text, "=",
+                       {"DRIVER", "PCI_CLASS", "PCI_ID", "PCI_SUBSYS_ID", "PCI_SLOT_NAME", "PRODUCT", "TYPE", "BUSNUM",
+                        "DEVNUM", "DEVTYPE"});
+     }},
+};
+
+}  // namespace
+
+std::string without_secrets(std::string_view line) {
+  static constexpr std::string_view marks[] = {"passw",       "passphrase",  "secret",    "psk",   "credential",
+                                               "apikey",      "api_key",     "api-key",   "token", "privkey",
+                                               "private_key", "private-key", "pin-value="};
+  const auto is_separator = [](char c) { return c == ' ' || c == '\t' || c == ','; };
+  std::string result;
+  for (bool next = false; !line.empty();) {
+    if (is_separator(line.front())) {
+      result += line.front();
+      line.remove_prefix(1);
+      continue;
+    }
+    const auto end = std::find_if(line.begin(), line.end(), is_separator);
+    const std::string_view word(line.begin(), end);
+    line.remove_prefix(word.size());
+    if (next && word != "=" && word != ":") {
+      result += "\"removed\"";
+      next = false;
+      continue;
+    }
+    std::string lower(word);
+    std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+    const bool secret = std::any_of(std::begin(marks), std::end(marks), [&](auto mark) { return has(lower, mark); });
+    const auto value = word.find_first_of("=:");
+    const bool with_value = value != std::string_view::npos && value + 1 < word.size();
+    if (secret && with_value) {
+      result += std::string(word.substr(0, value + 1)) + "removed";
+      if (word.ends_with('"')) result += '"';
+    } else {
+      result += word;
+      next = next || secret;
+    }
+  }
+  return result;
+}
+
+std::optional<std::string> needed_lines(const std::string& path, const std::string& content) {
+  if (is_own(path)) return content;
+  if (path.ends_with("zpool.cache")) return pool_cache(content);
+  for (const auto& rule : rules)
+    if (path.starts_with(rule.begins) && path.ends_with(rule.ends)) {
+      auto needed = rule.needed(content);
+      while (needed.ends_with("\n\n")) needed.pop_back();  // nobody counts lines behind the last
+      return needed == "\n" ? std::string() : needed;
+    }
+  if (path.starts_with("etc/")) return std::nullopt;
+  return content;
+}
+
+}  // namespace hostsplit
