@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/base/columns.hpp"
 #include "core/base/error.hpp"
 #include "core/base/utf8.hpp"
 #include "core/usb/label_proposal.hpp"
@@ -483,11 +484,11 @@ TEST_F(DialogueTest, ThePageShowsHalvesOccupantsAndTheCursor) {
 }
 
 TEST(LearnText, IsCutAndWrappedByColumns) {
-  EXPECT_EQ(fitted("abc", 3), "abc");
-  EXPECT_EQ(fitted("abcd", 3), "ab…");
-  EXPECT_EQ(fitted("前面板", 5), "前面…");
-  EXPECT_EQ(fitted("前面板", 4), "前…");
-  EXPECT_EQ(fitted("abc", 0), "");
+  EXPECT_EQ(cut_to("abc", 3), "abc");
+  EXPECT_EQ(cut_to("abcd", 3), "ab…");
+  EXPECT_EQ(cut_to("前面板", 5), "前面…");
+  EXPECT_EQ(cut_to("前面板", 4), "前…");
+  EXPECT_EQ(cut_to("abc", 0), "");
   EXPECT_EQ(wrapped("one two three", 7), (std::vector<std::string>{"one two", "three"}));
   EXPECT_EQ(wrapped("", 7), std::vector<std::string>{""});
 }

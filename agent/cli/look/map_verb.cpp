@@ -1,15 +1,11 @@
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdlib>
 #include <iostream>
 
 #include "cli/verbs.hpp"
 #include "core/base/error.hpp"
-#include "core/base/number.hpp"
 #include "host/store/output_file.hpp"
 #include "operations/picture.hpp"
+#include "operations/report/colour.hpp"
 #include "operations/report/picture_report.hpp"
 
 namespace hostsplit::cli {
@@ -19,12 +15,8 @@ constexpr int usual_width = 80, widest = 200;
 constexpr int document_width = 120;  // three controllers side by side; on A4 its letters are still readable
 
 int terminal_width() {
-  winsize size{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col != 0)
-    return std::clamp<int>(size.ws_col, narrowest_sheet, widest);
-  const char* columns = std::getenv("COLUMNS");
-  const auto number = parse_number<int>(columns ? columns : "");
-  return number ? std::clamp(*number, narrowest_sheet, widest) : usual_width;
+  const auto columns = static_cast<int>(columns_of_stdout());
+  return columns != 0 ? std::clamp(columns, narrowest_sheet, widest) : usual_width;
 }
 
 /// To standard output, or into the file that was named behind the option.

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <sstream>
 
+#include "core/base/columns.hpp"
 #include "core/base/printable.hpp"
 #include "core/base/utf8.hpp"
 
@@ -27,7 +27,7 @@ std::size_t columns(int count) {
 
 /// In a column of that width.
 std::string cell(const std::string& text, std::size_t width) {
-  std::string shown = fitted(text, width);
+  std::string shown = cut_to(text, width);
   return shown + std::string(width - display_width(shown), ' ');
 }
 
@@ -152,9 +152,9 @@ std::string tail(std::string text, std::size_t width) {
 
 void add_question(LearnPage& page, const LearnDialogue& dialogue, std::size_t width) {
   auto& lines = page.lines;
-  const auto text = wrapped(question_text(dialogue), width - 1);
+  const auto text = wrapped(question_text(dialogue), std::max<std::size_t>(width, 2) - 1);
   lines.push_back({{" " + text.front(), Style::strong}});
-  lines.push_back({{text.size() > 1 ? " " + fitted(text[1], width - 1) : "", Style::strong}});
+  lines.push_back({{text.size() > 1 ? " " + cut_to(text[1], width - 1) : "", Style::strong}});
   if (!dialogue.question()) {
     lines.resize(lines.size() + 2);
     return;
@@ -168,11 +168,11 @@ void add_question(LearnPage& page, const LearnDialogue& dialogue, std::size_t wi
         typed + std::string(std::max<std::size_t>(display_width(typed) + 1, 20) - display_width(typed), ' ');
     page.cursor = {static_cast<int>(lines.size()),
                    static_cast<int>(7 + (question.proposed ? 0 : display_width(typed)))};
-    lines.push_back({{" Name: ", Style::plain}, {fitted(field, room), Style::input}, {"  " + answers, Style::faint}});
+    lines.push_back({{" Name: ", Style::plain}, {cut_to(field, room), Style::input}, {"  " + answers, Style::faint}});
   } else {
     lines.push_back({{" " + answers, Style::plain}});
   }
-  lines.push_back({{" " + fitted(question.refusal, width - 1), Style::bad}});
+  lines.push_back({{" " + cut_to(question.refusal, width - 1), Style::bad}});
 }
 
 Style style_of(LearnDialogue::Tone tone) {
@@ -189,7 +189,8 @@ Style style_of(LearnDialogue::Tone tone) {
 void add_messages(std::vector<LearnLine>& lines, const LearnDialogue& dialogue, std::size_t width, std::size_t room) {
   std::vector<LearnLine> all;
   for (const auto& message : dialogue.messages())
-    for (const auto& line : wrapped(message.text, width - 1)) all.push_back({{" " + line, style_of(message.tone)}});
+    for (const auto& line : wrapped(message.text, std::max<std::size_t>(width, 2) - 1))
+      all.push_back({{" " + line, style_of(message.tone)}});
   const std::size_t first = all.size() > room ? all.size() - room : 0;
   lines.insert(lines.end(), all.begin() + static_cast<std::ptrdiff_t>(first), all.end());
   lines.resize(lines.size() + room - (all.size() - first));
@@ -200,49 +201,20 @@ std::string title(const LearnDialogue& dialogue, std::size_t width) {
   std::string left =
       fmt::format(" hostsplit learn: {} of {} sockets have a name", scene.map.ports.size(), scene.ports.size());
   std::string right = dialogue.waiting() == 0 ? "" : fmt::format("{} waiting ", dialogue.waiting());
-  left = fitted(left, width - std::min(width, display_width(right)));
+  left = cut_to(left, width - std::min(width, display_width(right)));
   const std::size_t used = display_width(left) + display_width(right);
-  return left + std::string(width > used ? width - used : 0, ' ') + fitted(right, width - display_width(left));
+  return left + std::string(width > used ? width - used : 0, ' ') + cut_to(right, width - display_width(left));
 }
 
 void fit(LearnLine& line, std::size_t width) {
   std::size_t used = 0;
   for (auto& span : line) {
-    span.text = fitted(span.text, width - used);
+    span.text = cut_to(span.text, width - used);
     used += display_width(span.text);
   }
 }
 
 }  // namespace
-
-std::string fitted(const std::string& text, std::size_t width) {
-  if (display_width(text) <= width) return text;
-  if (width == 0) return "";
-  std::string kept;
-  for (std::size_t at = 0; at < text.size();) {
-    std::size_t end = at + 1;
-    while (end < text.size() && (text[end] & 0xc0) == 0x80) ++end;
-    if (display_width(kept) + display_width(text.substr(at, end - at)) > width - 1) break;
-    kept += text.substr(at, end - at);
-    at = end;
-  }
-  return kept + "…";
-}
-
-std::vector<std::string> wrapped(const std::string& text, std::size_t width) {
-  std::vector<std::string> lines;
-  std::istringstream words(text);
-  for (std::string word; words >> word;) {
-    word = fitted(word, width);
-    const bool fits = !lines.empty() && display_width(lines.back()) + 1 + display_width(word) <= width;
-    if (fits)
-      lines.back() += " " + word;
-    else
-      lines.push_back(word);
-  }
-  if (lines.empty()) lines.emplace_back();
-  return lines;
-}
 
 LearnPage learn_page(const LearnDialogue& dialogue, int width, int height) {
   constexpr std::size_t around = 9;  // title, heading, rule, four lines of the question, rule, keys

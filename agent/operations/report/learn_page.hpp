@@ -24,9 +24,4 @@ struct LearnPage {
 /// Lays the dialogue out: sockets, question, messages, keys. \pre width and height are at least 1
 LearnPage learn_page(const LearnDialogue& dialogue, int width, int height);
 
-/// The longest beginning that takes at most so many columns; the last one is "…" where something was cut off.
-std::string fitted(const std::string& text, std::size_t columns);
-/// Broken at blanks into lines of at most so many columns; a longer word is cut.
-std::vector<std::string> wrapped(const std::string& text, std::size_t columns);
-
 }  // namespace hostsplit
