@@ -50,9 +50,6 @@ bool setup_acts(const Options& options);
 
 /// \throws Error(bad_input) that names the verb, unless the process is root or the root is a recorded machine.
 void require_root_user(const std::string& verb, const Root& root);
-/// Writes a new file. One that is there is not written over. \param for_everybody  who may read it
-/// \throws Error(bad_input) where it is there or cannot be made; Error where it cannot be written.
-void write_new_file(const std::string& file, const std::string& text, bool for_everybody);
 /// 3 if there are errors among the findings, else 0.
 int exit_for(const std::vector<Finding>& found);
 

@@ -77,10 +77,14 @@ void read_records(const Root& root, State& state) {
                               state.pve ? &*state.pve : nullptr);
 }
 
-/// What Proxmox VE and its guests say and use.
-void observe_guests(const Root& root, State& state) {
+void observe_proxmox(const Root& root, State& state) {
   state.pve = read_pve(root);
   if (state.baseline_lost) recognise_hooks(*state.pve, state.baseline);
+}
+
+/// What Proxmox VE and its guests say and use.
+void observe_guests(const Root& root, State& state) {
+  observe_proxmox(root, state);
   read_guest_uses(root, *state.pve, state.snapshot);
   read_memory_users(root, *state.pve, state.snapshot);
 }
@@ -97,9 +101,7 @@ State observe_applied(const Root& root) {
 
 State observe_for_undo(const Root& root) {
   State state = observe_applied(root);
-  if (state.baseline.pve_keys.empty() && !state.baseline_lost) return state;
-  state.pve = read_pve(root);
-  if (state.baseline_lost) recognise_hooks(*state.pve, state.baseline);
+  if (!state.baseline.pve_keys.empty() || state.baseline_lost) observe_proxmox(root, state);
   return state;
 }
 

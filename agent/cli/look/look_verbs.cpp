@@ -10,6 +10,7 @@
 #include "core/base/printable.hpp"
 #include "core/base/utf8.hpp"
 #include "formats/toml/documents.hpp"
+#include "host/store/output_file.hpp"
 #include "host/store/store.hpp"
 #include "operations/advice.hpp"
 #include "operations/report/colour.hpp"

@@ -8,6 +8,7 @@
 #include "core/base/printable.hpp"
 #include "core/base/utf8.hpp"
 #include "formats/recording/recording_file.hpp"
+#include "host/store/output_file.hpp"
 #include "operations/record.hpp"
 #include "operations/report/json_parts.hpp"
 #include "version.hpp"

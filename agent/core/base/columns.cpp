@@ -7,16 +7,6 @@ namespace {
 
 constexpr std::string_view ellipsis = "…";
 
-bool continues(char byte) {
-  return (static_cast<unsigned char>(byte) & 0xc0) == 0x80;
-}
-
-std::size_t length_of_first(std::string_view text) {
-  std::size_t length = 1;
-  while (length < text.size() && continues(text[length])) ++length;
-  return length;
-}
-
 /// Takes as much off the front as fits.
 std::string_view take(std::string_view& text, std::size_t width) {
   std::size_t bytes = 0, columns = 0;
@@ -36,7 +26,7 @@ std::string_view take(std::string_view& text, std::size_t width) {
 std::vector<std::string_view> characters(std::string_view text) {
   std::vector<std::string_view> list;
   while (!text.empty()) {
-    const auto length = length_of_first(text);
+    const auto length = first_character(text);
     const auto one = text.substr(0, length);
     if (!list.empty() && display_width(one) == 0)
       list.back() = {list.back().data(), list.back().size() + length};

@@ -11,6 +11,9 @@ namespace hostsplit {
 /// \param most  how many characters (code points) it may have
 bool is_name(std::string_view text, std::size_t most);
 
+/// Bytes of the first character (code point), those that continue it included; at least 1. \pre the text is not empty
+std::size_t first_character(std::string_view text);
+
 /// Columns the text takes on a terminal (UAX #11: wide characters take two). Colours, "\033[1m", take none.
 std::size_t display_width(std::string_view text);
 

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "core/base/text.hpp"
+#include "core/base/utf8.hpp"
 #include "formats/toml/documents.hpp"
 #include "formats/toml/reader.hpp"
 
@@ -67,10 +68,8 @@ std::size_t offset_of(std::string_view text, const toml::source_position& at) {
   std::size_t offset = 0;
   for (auto line = at.line; line > 1 && offset < text.size(); --line)
     offset = std::min(text.find('\n', offset), text.size() - 1) + 1;
-  for (auto column = at.column; column > 1 && offset < text.size(); --column) {
-    ++offset;
-    while (offset < text.size() && (static_cast<unsigned char>(text[offset]) & 0xc0) == 0x80) ++offset;
-  }
+  for (auto column = at.column; column > 1 && offset < text.size(); --column)
+    offset += first_character(text.substr(offset));
   return offset;
 }
 

@@ -59,6 +59,20 @@ int give_name(const std::string& temporary, const std::string& path, bool replac
 
 }  // namespace
 
+// Never over a file that is there: whoever makes it may be root, and the name may be anybody's link.
+void write_new_file(const std::string& file, const std::string& text, bool for_everybody) {
+  const UniqueFd fd(
+      open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, for_everybody ? 0644 : 0600));
+  if (fd.get() < 0)
+    throw Error("write", file, std::strerror(errno),
+                errno == EEXIST ? "Name another file: hostsplit does not write over one." : "Name a file elsewhere.",
+                Error::Kind::bad_input);
+  if (const int error = write_whole(fd.get(), text); error != 0) {
+    unlink(file.c_str());
+    throw Error("write", file, std::strerror(error));
+  }
+}
+
 void write_output(const std::string& path, std::string_view content, std::string_view mark, bool overwrite) {
   const bool replace = may_replace(path, mark, overwrite);
   const auto name = path.rfind('/') + 1;

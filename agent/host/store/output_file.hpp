@@ -12,4 +12,8 @@ namespace hostsplit {
 /// written; what was there is then still there.
 void write_output(const std::string& path, std::string_view content, std::string_view mark, bool overwrite);
 
+/// Writes a new file a person asked for. One that is there is not written over. \param for_everybody  who may read it
+/// \throws Error(bad_input) where it is there or cannot be made; Error where it cannot be written.
+void write_new_file(const std::string& file, const std::string& text, bool for_everybody);
+
 }  // namespace hostsplit

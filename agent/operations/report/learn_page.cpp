@@ -143,10 +143,7 @@ std::string answers_text(const LearnQuestion& question) {
 
 /// The end of what was typed, where it does not fit.
 std::string tail(std::string text, std::size_t width) {
-  while (display_width(text) > width && !text.empty()) {
-    text.erase(0, 1);
-    while (!text.empty() && (text.front() & 0xc0) == 0x80) text.erase(0, 1);
-  }
+  while (display_width(text) > width && !text.empty()) text.erase(0, first_character(text));
   return text;
 }
 

@@ -177,7 +177,7 @@ TerminalLook TerminalLook::for_stdout() {
     if (locale = variable(name); !locale.empty()) break;
   look.utf8 = names_utf8(locale);
   look.boxes = look.utf8 && terminal != "dumb";
-  look.colour = Paint::for_stdout().colour && terminal != "dumb";
+  look.colour = Paint::for_stdout().colour;
   look.many_colours = terminal.find("256color") != std::string_view::npos || !variable("COLORTERM").empty();
   return look;
 }

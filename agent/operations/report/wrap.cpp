@@ -10,9 +10,7 @@ namespace {
 /// Bytes of the colour code or the character that the text begins with.
 std::size_t piece(std::string_view text) {
   if (text.front() == '\033') return std::min(text.find('m'), text.size() - 1) + 1;
-  std::size_t bytes = 1;
-  while (bytes < text.size() && (static_cast<unsigned char>(text[bytes]) & 0xc0) == 0x80) ++bytes;
-  return bytes;
+  return first_character(text);
 }
 
 /// Builds lines; knows which colour is on.

@@ -110,8 +110,6 @@ void Reconciler::look(Time now) {
                                    [](const Finding& finding) { return finding.code == "ports-damaged"; });
   if (!boot_.off() && !damaged) ports_.save_observations(state_);
   tell_findings(needed);
-  hear_of_boots();
-  hear_of_guests();
 }
 
 void Reconciler::hear_of_boots() {
@@ -140,6 +138,8 @@ void Reconciler::hear_of_shrinks(const Step& step, const AuditRecord& record) {
 
 void Reconciler::send_mail(Time now) {
   if (state_.config && !state_.config->mail) return;
+  hear_of_boots();
+  hear_of_guests();
   const auto text = mail_.due(now);
   if (!text) return;
   context_.effects.replace_file(names::mailed_file, mail_.to_text());

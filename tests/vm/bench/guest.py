@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from . import cache, image, keeping, plugs, topology
+from .checks import eventually
 from .disk import Disk
 from .errors import BenchError, CommandFailed, GuestCrashed, GuestTimeout
 from .job import Job
@@ -235,6 +236,10 @@ class Guest:
         plugged before is the same stick, with its content. More properties are QEMU's.
         """
         self._plugs.add_stick(self._on().qmp, controller, port, serial, size, properties)
+
+    def disk_of(self, serial):
+        """The path of a stick's disk, as soon as udev has given it a name; empty after a minute without one."""
+        return eventually(lambda: self.run(f"ls /dev/disk/by-id/usb-*{serial}*0:0", check=False).out.strip(), 60)
 
     def unplug(self, name):
         """Unplug a stick (by serial) or another device (by id), and all that hangs on it."""

@@ -39,7 +39,7 @@ def lend(bench, check, product):
     shown = {c["address"]: c["released"] for c in product.json("status")["controllers"]}
     check("status says so", shown == {X0: False, X1: False, X2: True, X3: True}, shown)
     bench.plug("x2", "1", "LENT")
-    disk = eventually(lambda: bench.run("ls /dev/disk/by-id/usb-*LENT*0:0", check=False).out.strip(), 60)
+    disk = bench.disk_of("LENT")
     bench.run(f"mkfs.ext4 -q {disk} && mkdir -p /mnt/lent && mount {disk} /mnt/lent")
     refused = product.run(f"take {X2} --yes")
     check("take is refused while a stick on it is mounted", refused.rc == 3 and "/mnt/lent" in refused.out, refused)

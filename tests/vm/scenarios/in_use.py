@@ -84,7 +84,7 @@ def run(bench, check):
 def plugged(bench, controller, serial):
     """The disk of a stick in port 1, by its name in /dev."""
     bench.plug(controller, "1", serial, "256M")
-    link = eventually(lambda: bench.run(f"ls /dev/disk/by-id/usb-*{serial}*0:0", check=False).out.strip(), 60)
+    link = bench.disk_of(serial)
     return bench.run(f"readlink -f {link}").out.strip()
 
 

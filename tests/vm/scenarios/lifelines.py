@@ -2,7 +2,6 @@
 keyboard, the serial console; then a mounted stick and swap. Each is refused with exit 3, and can be given up by its name
 alone, with a warning; the root file system cannot."""
 
-from bench import eventually
 from bench.product import Product
 
 TOPOLOGY = "article"
@@ -27,7 +26,7 @@ def run(bench, check):
              f'functions = ["{SERIAL}"]')
 
     bench.plug("x4", "1", "DATA")
-    disk = eventually(lambda: bench.run("ls /dev/disk/by-id/usb-*DATA*0:0", check=False).out.strip(), 60)
+    disk = bench.disk_of("DATA")
     bench.run(f"mkfs.ext4 -q {disk} && mount {disk} /srv")
     lifeline(check, product, "a mounted stick", X4, "group-lifeline", "/srv is mounted from it", "/srv")
     bench.run(f"umount /srv && mkswap -q {disk} && swapon {disk}")

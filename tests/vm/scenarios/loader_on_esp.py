@@ -33,8 +33,7 @@ def run(bench, check):
     product = Product(bench)
     bench.plug("x1", "1", "BOOT", "1G")
     bench.plug("x1", "2", "ESP", "64M")
-    disks = {name: eventually(lambda: bench.run(f"ls /dev/disk/by-id/usb-*{serial}*0:0", check=False).out.strip(), 60)
-             for name, serial in (("disk", "BOOT"), ("esp", "ESP"))}
+    disks = {name: bench.disk_of(serial) for name, serial in (("disk", "BOOT"), ("esp", "ESP"))}
     bench.run(["/bin/bash", "-c", MOVE.format(**disks)], 300)
     bench.reboot()
     check("/boot is on LVM", bench.run("grub-probe --target=abstraction /boot/grub").out.strip() == "lvm")

@@ -48,7 +48,7 @@ def article(bench, check, product):
             '[host]\nkeep_free = "2GiB"\n[vm.101]\nnode = 0\nmemory = "7GiB"\n', ["At most 5 pages"])
 
     bench.plug("x0", "2", "MOUNTED")
-    disk = eventually(lambda: bench.run("ls /dev/disk/by-id/usb-*MOUNTED*0:0", check=False).out.strip(), 60)
+    disk = bench.disk_of("MOUNTED")
     bench.run(f"mkfs.ext4 -q {disk} && mkdir -p /mnt/stick && mount {disk} /mnt/stick")
     refused(check, product, "mounted USB disk", "group-lifeline", vm(101, X0), ["/mnt/stick", "Unmount"])
     bench.run("umount /mnt/stick")

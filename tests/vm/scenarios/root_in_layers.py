@@ -2,7 +2,6 @@
 is on a stick. The disk is a stick on one controller, the key a stick on another: neither can be given away, under whatever
 name. A third controller can, and the host boots on with it."""
 
-from bench import eventually
 from bench.article import X0, X1, X2, X3
 from bench.product import Product
 
@@ -43,8 +42,7 @@ def run(bench, check):
     product = Product(bench)
     bench.plug("x1", "1", "ROOT", "5G")
     bench.plug("x0", "1", "KEYS", "64M")
-    disks = {name: eventually(lambda: bench.run(f"ls /dev/disk/by-id/usb-*{serial}*0:0", check=False).out.strip(), 60)
-             for name, serial in (("disk", "ROOT"), ("key", "KEYS"))}
+    disks = {name: bench.disk_of(serial) for name, serial in (("disk", "ROOT"), ("key", "KEYS"))}
     bench.run(["/bin/bash", "-c", MOVE.format(**disks)], 900)
     bench.reboot()
     root = bench.run("findmnt -no SOURCE /").out.strip()

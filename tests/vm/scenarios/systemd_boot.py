@@ -6,7 +6,6 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from bench import eventually
 from bench.article import X2, X3
 from bench.product import Product
 
@@ -60,7 +59,7 @@ def to_systemd_boot(bench):
         bench.put(Path(directory) / "esp.gz", "/root/esp.gz")
     bench.put(TOOL, "/usr/sbin/proxmox-boot-tool")
     bench.put(LOADER, "/root/systemd-boot")
-    disk = eventually(lambda: bench.run("ls /dev/disk/by-id/usb-*ESP*0:0", check=False).out.strip(), 60)
+    disk = bench.disk_of("ESP")
     bench.run(f"gunzip -c /root/esp.gz >{disk}; sync; udevadm trigger --settle -s block", 120)
     bench.run(f"""set -e
         chmod +x /usr/sbin/proxmox-boot-tool
