@@ -2,6 +2,7 @@
 // formed as messages, because the bus itself drops others. Prints how many answers of each kind came. The seed makes a
 // run repeatable.
 // Usage: hostsplit-bus-fuzz COUNT SEED     (any user; what may not be done is refused, as it should be)
+//        hostsplit-bus-fuzz --big text|words|configuration COUNT    (each as large as the bus lets through)
 #include <systemd/sd-bus.h>
 
 #include <array>
@@ -84,31 +85,67 @@ constexpr std::array methods{Method{"Describe", ""},        Method{"Plan", ""}, 
                              Method{"Learn", "as"},         Method{"StopLearning", ""}, Method{"Reload", ""},
                              Method{"ListControllers", ""}, Method{"Dance", "s"}};
 
-}  // namespace
+/// Counts of answers by kind.
+using Answers = std::map<std::string, int>;
 
-int main(int argc, char** argv) {
-  if (argc != 3) return std::cerr << "usage: hostsplit-bus-fuzz COUNT SEED\n", 2;
-  Random random(static_cast<unsigned>(std::atol(argv[2])));
-  sd_bus* bus = nullptr;
-  if (sd_bus_open_system(&bus) < 0) return std::cerr << "hostsplit-bus-fuzz: no bus\n", 1;
-  std::map<std::string, int> answers;
-  for (long i = std::atol(argv[1]); i > 0; --i) {
+sd_bus_message* new_call(sd_bus* bus, const char* method) {
+  sd_bus_message* call = nullptr;
+  (void)sd_bus_message_new_method_call(bus, &call, "org.hostsplit", "/org/hostsplit", "org.hostsplit.Manager1", method);
+  return call;
+}
+
+void send(sd_bus* bus, sd_bus_message* call, Answers& answers) {
+  sd_bus_error error = SD_BUS_ERROR_NULL;
+  sd_bus_message* reply = nullptr;
+  const int result = sd_bus_call(bus, call, 60'000'000, &error, &reply);
+  ++answers[result >= 0 ? "answered" : error.name != nullptr ? error.name : "no answer"];
+  sd_bus_error_free(&error);
+  sd_bus_message_unref(reply);
+  sd_bus_message_unref(call);
+}
+
+// dbus-daemon(1): a message on the system bus has at most 32 MiB.
+constexpr std::size_t largest = 31'000'000;
+
+/// A Preview of that size: one word, as many as possible, or a configuration.
+sd_bus_message* big_preview(sd_bus* bus, const std::string& shape) {
+  sd_bus_message* call = new_call(bus, "Preview");
+  (void)sd_bus_message_append(call, "s", "take");
+  (void)sd_bus_message_open_container(call, 'a', "s");
+  const std::string text(shape == "text" ? largest : 1, 'x');
+  // A short text takes 8 bytes: its length, itself, its end, padding.
+  const std::size_t count = shape == "text" ? 1 : shape == "words" ? largest / 8 : 0;
+  for (std::size_t i = 0; i < count; ++i) (void)sd_bus_message_append_basic(call, 's', text.c_str());
+  (void)sd_bus_message_close_container(call);
+  const std::string configuration(shape == "configuration" ? largest : 0, '#');
+  (void)sd_bus_message_append(call, "sb", configuration.c_str(), 0);
+  return call;
+}
+
+void fuzz(sd_bus* bus, long count, Random random, Answers& answers) {
+  for (; count > 0; --count) {
     const auto& method = methods[below(random, methods.size())];
-    sd_bus_message* call = nullptr;
-    (void)sd_bus_message_new_method_call(bus, &call, "org.hostsplit", "/org/hostsplit", "org.hostsplit.Manager1",
-                                         method.name);
+    sd_bus_message* call = new_call(bus, method.name);
     if (below(random, 2) == 0)
       append_right(call, random, method.types);
     else
       append(call, random, 3);
-    sd_bus_error error = SD_BUS_ERROR_NULL;
-    sd_bus_message* reply = nullptr;
-    const int result = sd_bus_call(bus, call, 20'000'000, &error, &reply);
-    ++answers[result >= 0 ? "answered" : error.name != nullptr ? error.name : "no answer"];
-    sd_bus_error_free(&error);
-    sd_bus_message_unref(reply);
-    sd_bus_message_unref(call);
+    send(bus, call, answers);
   }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const bool big = argc == 4 && std::string(argv[1]) == "--big";
+  if (argc != 3 && !big) return std::cerr << "usage: hostsplit-bus-fuzz COUNT SEED | --big SHAPE COUNT\n", 2;
+  sd_bus* bus = nullptr;
+  if (sd_bus_open_system(&bus) < 0) return std::cerr << "hostsplit-bus-fuzz: no bus\n", 1;
+  Answers answers;
+  if (big)
+    for (long i = std::atol(argv[3]); i > 0; --i) send(bus, big_preview(bus, argv[2]), answers);
+  else
+    fuzz(bus, std::atol(argv[1]), Random(static_cast<unsigned>(std::atol(argv[2]))), answers);
   for (const auto& [name, count] : answers) std::cout << count << " " << name << "\n";
   sd_bus_flush_close_unref(bus);
   return 0;

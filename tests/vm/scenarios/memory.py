@@ -44,6 +44,7 @@ def run(bench, check):
     good(bench, check)
     bench.run("systemctl stop hostsplitd")
     wrong(bench, check, product)
+    mixed(bench, check)
     without_us(bench, check)
     bench.run("systemctl start hostsplitd")
     trimmed(bench, check, product)
@@ -127,6 +128,51 @@ def wrong(bench, check, product):
     check("wrong 5: pool short", rc == 3 and found == [("pool", "pool", "node 0, 1 GiB")], found)
     bench.run("echo 2 > /sys/devices/system/node/node0/hugepages/hugepages-1048576kB/nr_hugepages")
     check("the pool is whole again", pages(product) == (2, 2), pages(product))
+
+
+# A frame buffer for Looking Glass, a directory of the host, a disk whose reads the kernel hands to workers of io_uring; each is
+# memory or a thread of the process and none of them the guest's.
+MIXED = ("-object memory-backend-file,id=kvmfr,mem-path=/dev/shm/looking-glass,size=32M,share=on "
+         "-device ivshmem-plain,memdev=kvmfr,bus=pcie.0 "
+         "-chardev socket,id=vfs,path=/run/virtiofs.sock -device vhost-user-fs-pci,chardev=vfs,tag=data "
+         "-drive file=/root/disk.raw,format=raw,if=none,id=d0,aio=io_uring,cache=writeback -device virtio-blk-pci,drive=d0 "
+         "-qmp unix:/run/qemu-server/101.qmp,server=on,wait=off")
+VIRTIOFSD = "exec /usr/libexec/virtiofsd --socket-path=/run/virtiofs.sock --shared-dir=/srv --sandbox=none"
+READ = r"""
+use Socket;
+socket(my $q, AF_UNIX, SOCK_STREAM, 0); connect($q, sockaddr_un("/run/qemu-server/101.qmp")) or die "$!";
+$q->autoflush(1); my $line = <$q>;
+print $q '{"execute":"qmp_capabilities"}' . "\n"; $line = <$q>;
+for my $n (0 .. 199) {
+  my $at = $n * 262144;
+  print $q '{"execute":"human-monitor-command","arguments":{"command-line":"qemu-io d0 \\"aio_write ' . $at . ' 262144\\""}}' . "\n";
+  $line = <$q>;
+}
+"""
+
+
+def mixed(bench, check):
+    """More in one process than the guest: verify looks past it, and sees threads that are on the other node."""
+    bench.run("truncate -s 64M /root/disk.raw")
+    daemon = bench.spawn(VIRTIOFSD, "virtiofsd")
+    eventually(lambda: bench.run("test -S /run/virtiofs.sock", check=False).rc == 0, 30)
+    started = start(bench, 101, 0, more=MIXED)
+    check("mixed: a VM with ivshmem, virtiofs and io_uring starts", started.rc == 0, (started, daemon.output()))
+    bench.put_text("/root/read.pl", READ)
+    load = bench.spawn("while perl -MIO::Handle /root/read.pl; do :; done", "load")
+    task = "cat /proc/$(cat /run/qemu-server/101.pid)/task/*/comm | sort | uniq -c"
+    worked = eventually(lambda: "iou-wrk" in bench.run(task, check=False).out, 30, 0.2)
+    print(f"     mixed: workers of io_uring {'seen' if worked else 'not seen'}: {bench.run(task).out.split()}")
+    rc, found, document = verdicts(bench, "101")
+    wrongs = [f for f in found if f[1] != "function"]
+    check("mixed: verify is right about it", not wrongs and any(
+        c["check"] == "memory" and c["found"].startswith("2048 MiB") for vm in document["vms"] for c in vm["checks"]), document)
+    bench.run("taskset -apc 2-3 $(cat /run/qemu-server/101.pid)")
+    rc, found, document = verdicts(bench, "101")
+    check("mixed: threads on the other node are wrong", rc == 3 and any(f[1] == "cpus" for f in found), document)
+    load.signal("KILL")
+    stop(bench, 101)
+    daemon.signal("KILL")
 
 
 def occupy(bench, node):

@@ -41,6 +41,7 @@ def run(bench, check):
     line = bench.get("/proc/cmdline").decode()
     check("systemd-boot starts the host", r"initrd=\EFI\proxmox" in line and bench.run("test -d /sys/firmware/efi").rc == 0, line)
     before = product.etc(), product.sysfs(), entries(bench)
+    full_partition(bench, check, product, before)
     applied(bench, check, product)
     with_words(bench, check, product)
     without_hostsplit(bench, check, product)
@@ -90,6 +91,18 @@ def has_words(words):
 
 def off_entry(bench):
     return [name for name in entries(bench) if name.startswith("hostsplit-off-")]
+
+
+def full_partition(bench, check, product, before):
+    """One that has no room for the entry and for an image that grows: nothing is done, in particular not half of it."""
+    product.configure(CONFIG, boot="initramfs")
+    bench.run(f"mount /dev/disk/by-uuid/{PARTITION} /mnt; dd if=/dev/zero of=/mnt/filler bs=1M 2>/dev/null; umount /mnt", 180)
+    refused = product.run("apply --yes", 900)
+    check("a full partition: apply fails before its first step, and says how much is missing",
+          refused.rc == 1 and "are needed" in refused.out + refused.err, refused)
+    check("drivers and pools are as before", product.sysfs() == before[1], product.sysfs())
+    check("and the menu", entries(bench) == before[2], entries(bench))
+    bench.run(f"mount /dev/disk/by-uuid/{PARTITION} /mnt; rm /mnt/filler; umount /mnt")
 
 
 def applied(bench, check, product):
