@@ -176,7 +176,7 @@ TEST_F(CliTest, DoctorFindsWhatARecordingLacks) {
   const Json document = Json::parse(answer.out);
   EXPECT_EQ(document["version"], 1);
   EXPECT_EQ(document["checks"].size(), 22u);
-  EXPECT_EQ(document["pages"]["source"], "run-time");
+  EXPECT_EQ(document["pages"]["source"], "command-line");
 }
 
 TEST_F(CliTest, VerifyOfAVmNobodyKnows) {
