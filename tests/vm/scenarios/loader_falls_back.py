@@ -31,8 +31,8 @@ controllers = ["{X2}"]
 SPLIT = {X0: "vfio-pci", X1: "xhci_hcd", X2: "vfio-pci", X3: "vfio-pci"}
 COUNT = "/boot/grub/hostsplit.env"
 MENU = "/boot/grub/grub.cfg"
-# Only the entries with hostsplit; a kernel that panics restarts by itself.
-EDIT = "sed -i '/hostsplit=off/! s|^[[:blank:]]*linux[[:blank:]].*|& panic=2 {}|' " + MENU
+# Only the entries with hostsplit; a kernel that panics restarts by itself. In front, because the first count of pages wins.
+EDIT = "sed -i '/hostsplit=off/! s|^[[:blank:]]*linux[[:blank:]]*[^[:blank:]]*|& panic=2 {}|' " + MENU
 
 DEATHS = {
     "a damaged image": "truncate -s 3M /boot/initrd.img-$(uname -r); " + EDIT.format(""),
