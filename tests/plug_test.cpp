@@ -78,6 +78,75 @@ TEST(SeenDevices, AListThatBreaksOffIsNone) {
   EXPECT_THAT(*parse_listing(GuestSystem::sysfs, "end"), IsEmpty());
 }
 
+/// The stand-in itself: what Proxmox VE prints and refuses, with its words (PVE::CLI::qm, PVE::QemuServer::Agent).
+struct StandIn : ::testing::Test {
+  testing::FakeHost host;
+  ProgramOutput qm(const std::vector<std::string>& words) const {
+    std::vector<std::string> command{std::string(TESTS_DIR) + "/pve/qm", "--root", host.directory()};
+    command.insert(command.end(), words.begin(), words.end());
+    return program_output(command, 20s);
+  }
+  void configured(const std::string& text) { host.set_file("etc/pve/qemu-server/101.conf", text); }
+  void runs() { host.set_file("run/qemu-server/101.pid", "1\n"); }
+  void says(const std::string& text) { host.set_file("run/qemu-server/101.guest", text); }
+};
+
+TEST_F(StandIn, RefusesWhereThereIsNoAgent) {
+  const auto refused = [&](const std::string& what) {
+    for (const auto& words :
+         {std::vector<std::string>{"agent", "101", "ping"}, {"guest", "exec", "101", "--", "true"}}) {
+      const auto answer = qm(words);
+      EXPECT_EQ(answer.exit_code, 255);
+      EXPECT_EQ(answer.out, "");
+      EXPECT_EQ(answer.err, what + "\n");
+    }
+  };
+  refused("Configuration file 'nodes/localhost/qemu-server/101.conf' does not exist");
+  configured("name: a\n");
+  refused("No QEMU guest agent configured");
+  configured("agent: 0\n");
+  refused("No QEMU guest agent configured");
+  configured("agent: enabled=1,fstrim_cloned_disks=1\n");
+  refused("VM 101 is not running");
+  runs();
+  refused("QEMU guest agent is not running");
+  says("boots\n");
+  refused("QEMU guest agent is not running");
+}
+
+TEST_F(StandIn, AnswersAPingWithNothingAndNamesTheSystem) {
+  configured("agent: 1\n");
+  runs();
+  says("OS mswindows\nSEES end\n");
+  EXPECT_EQ(qm({"agent", "101", "ping"}).out, "");
+  EXPECT_EQ(qm({"agent", "101", "ping"}).exit_code, 0);
+  EXPECT_EQ(qm({"agent", "101", "get-osinfo"}).out,
+            "{\n   \"id\" : \"mswindows\",\n   \"name\" : \"Microsoft Windows\"\n}\n");
+  EXPECT_EQ(qm({"guest", "cmd", "101", "get-osinfo"}).out, qm({"agent", "101", "get-osinfo"}).out);
+}
+
+TEST_F(StandIn, PrintsWhatACommandHasWritten) {
+  configured("agent: 1\n");
+  runs();
+  says("OS debian\r\nSEES old\r\nSEES end\r\nSEES a\t\"b\"\r\nSEES end\r\nSEES half a li");
+  const auto answer = qm({"guest", "exec", "101", "--timeout", "5", "--", "/bin/sh", "-c", "two\nlines"});
+  EXPECT_EQ(answer.out,
+            "{\n   \"exitcode\" : 0,\n   \"exited\" : 1,\n   \"out-data\" : "
+            "\"a\\u0009\\\"b\\\"\\u000aend\\u000a\"\n}\n");
+  EXPECT_THAT(qm({"guest", "exec", "101"}).err, HasSubstr("extra-args: No command given"));
+  EXPECT_THAT(qm({"guest", "exec", "101", "--timeout", "soon", "--", "a"}).err, HasSubstr("timeout: type check"));
+}
+
+TEST_F(StandIn, ReturnsTheProcessOfACommandThatDoesNotEnd) {
+  configured("agent: 1\n");
+  runs();
+  says("HANGS\n");
+  const auto answer = qm({"guest", "exec", "101", "--timeout", "1", "--", "sleep", "60"});
+  EXPECT_EQ(answer.exit_code, 0);
+  EXPECT_EQ(answer.out, "{\n   \"pid\" : 4242\n}\n");
+  EXPECT_EQ(answer.err, "timeout reached, returning pid\n");
+}
+
 /// Compares with tests/golden/NAME; with HOSTSPLIT_REGENERATE=1 writes it.
 void expect_golden(const std::string& name, const std::string& text) {
   const std::string path = std::string(TESTS_DIR) + "/golden/" + name;
