@@ -71,6 +71,13 @@ TEST(SeenDevices, AWindowsGuestListsInstances) {
                   SeenDevice{"USB\\VID_0627&PID_0001\\5&2C6E&0&1", "0627:0001", "", "USB Input Device"}));
 }
 
+TEST(SeenDevices, TheCommandForWindowsHasNeitherLineEndsNorDoubleQuotes) {
+  for (const auto& word : listing_command(GuestSystem::windows)) {
+    EXPECT_EQ(word.find_first_of("\n\""), std::string::npos) << word;
+    EXPECT_FALSE(word.empty());
+  }
+}
+
 TEST(SeenDevices, AListThatBreaksOffIsNone) {
   for (const auto system : {GuestSystem::sysfs, GuestSystem::windows})
     for (const auto* text : {"", "1-1\t2\t46f4", "garbage\n", "1-1\t2\t46f4\t0001\t\t\nen"})
@@ -341,6 +348,17 @@ TEST_F(Plug, AVmThatFallsSilentIsUnknownAndEndsInTime) {
   const auto proof = prove();
   EXPECT_EQ(proof.verdicts.front().kind, Kind::unknown);
   EXPECT_THAT(proof.verdicts.front().found, HasSubstr("has not ended within 20 s"));
+}
+
+TEST_F(Plug, AnotherVmThatFallsSilentIsNotAskedAgain) {
+  meanwhile = [&](int round) {
+    says(102, round == 1 ? "HANGS\n" : std::string(stick) + end);
+    if (round == 3) says(101, std::string(stick) + end);
+  };
+  const auto proof = prove();
+  EXPECT_TRUE(proof.proven());
+  EXPECT_EQ(proof.verdicts.back().kind, Kind::unknown);
+  EXPECT_THAT(proof.verdicts.back().found, HasSubstr("has not ended"));
 }
 
 TEST_F(Plug, AnotherVmWithoutAgentIsNoObstacle) {

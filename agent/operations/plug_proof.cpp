@@ -115,9 +115,12 @@ class Round {
 
   void look() {
     watch_.see(PlugWatch::host, host_devices(root_));
-    for (auto& agent : agents_) {
-      const auto devices = agent.usb_devices();
-      watch_.see(agent.vm(), devices, agent.why_not());
+    for (auto agent = agents_.begin(); agent != agents_.end();) {
+      const auto devices = agent->usb_devices();
+      watch_.see(agent->vm(), devices, agent->why_not());
+      // Another VM that hangs would cost its deadline in every round.
+      const bool given_up = !devices && agent != agents_.begin();
+      agent = given_up ? agents_.erase(agent) : agent + 1;
     }
   }
 

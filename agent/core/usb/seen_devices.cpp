@@ -51,7 +51,10 @@ std::string in_words(const SeenDevice& device) {
 
 std::vector<std::string> listing_command(GuestSystem system) {
   if (system == GuestSystem::sysfs) return {"/bin/sh", "-c", std::string(texts::linux_usb)};
-  return {"powershell.exe", "-NoProfile", "-NonInteractive", "-Command", std::string(texts::windows_usb)};
+  // On one line: what a command line of Windows makes of line ends is up to every program in between.
+  std::string script(texts::windows_usb);
+  std::replace(script.begin(), script.end(), '\n', ' ');
+  return {"powershell.exe", "-NoProfile", "-NonInteractive", "-Command", script};
 }
 
 std::optional<std::vector<SeenDevice>> parse_listing(GuestSystem system, std::string_view text) {
