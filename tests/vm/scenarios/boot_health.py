@@ -27,6 +27,7 @@ def run(bench, check):
     product.configure(BOTH, boot="initramfs")
     check("the bench has no mail system of its own", bench.run("test -e /usr/sbin/sendmail", check=False).rc != 0)
     bench.put_text("/usr/sbin/sendmail", SENDMAIL, "755")
+    bench.run("sync")
     applied = product.run("apply --yes", 600)
     check("apply succeeds", applied.rc == 0, applied)
     lend(bench, check, product)
