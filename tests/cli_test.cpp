@@ -163,10 +163,26 @@ TEST_F(CliTest, WrongWordsAreAnsweredWithTheOnesMeant) {
 }
 
 TEST_F(CliTest, BadValuesAreWrongUsage) {
-  for (const char* words :
-       {"learn --timeout -1", "learn --timeout soon", "ports rename one", "ports forget", "plan --check=maybe",
-        "--root", "status extra", "setup --vm", "setup --vm one", "setup --vm 101 --vm 101", "setup --vm 101=a:b",
-        "hookscript 101", "hookscript one pre-start", "verify one", "verify 7"})
+  for (const char* words : {"learn --timeout -1",
+                            "learn --timeout soon",
+                            "ports rename one",
+                            "ports forget",
+                            "plan --check=maybe",
+                            "--root",
+                            "status extra",
+                            "setup --vm",
+                            "setup --vm one",
+                            "setup --vm 101 --vm 101",
+                            "setup --vm 101=a:b",
+                            "hookscript 101",
+                            "hookscript one pre-start",
+                            "verify one",
+                            "verify 7",
+                            "verify --plug",
+                            "verify --plug=",
+                            "verify --plug front-1 101",
+                            "verify --timeout 5",
+                            "verify --plug front-1 --timeout 0"})
     EXPECT_EQ(hostsplit(words).code, 2) << words;
 }
 
@@ -187,6 +203,13 @@ TEST_F(CliTest, VerifyOfAVmNobodyKnows) {
   EXPECT_EQ(waiting.code, 3) << "its pages are not there";
   ASSERT_TRUE(Json::accept(waiting.out)) << waiting.out;
   EXPECT_EQ(Json::parse(waiting.out)["pools"][0]["wanted"], "56 free for VM 101");
+}
+
+TEST_F(CliTest, NobodyCanPlugAStickIntoARecordedMachine) {
+  const Answer answer = on_machine("verify --plug front-1 --json");
+  EXPECT_EQ(answer.code, 2);
+  EXPECT_THAT(answer.err, HasSubstr("a recorded machine has no sockets"));
+  EXPECT_TRUE(Json::accept(answer.out)) << answer.out;
 }
 
 TEST_F(CliTest, ARecordedMachineCannotBeActedUpon) {

@@ -28,6 +28,7 @@ TYPED = [
     ("{root} take 前", ["take", LABEL]),
     ("{root} take 'front-1' 0000:0", ["take", "front-1", "0000:03:00.3"]),
     ("{root} ports forget 前", ["ports", "forget", LABEL]),
+    ("{root} verify --plug fr", ["verify", "--plug", "front-1"]),
     ("{root} setup --vm 101=de", ["setup", "--vm", "101=desk-1"]),
     ("{root} setup --vm=101=desk-1,fr", ["setup", "--vm=101=desk-1,front-1"]),
     ("daemon --log-level inf", ["daemon", "--log-level", "info"]),
@@ -37,6 +38,7 @@ OFFERED = [
     ("", {"status", "apply", "help", "version"}, {"daemon", "work", "boot", "hookscript", "complete"}),
     ("plan --", {"--json", "--check", "--verbose", "--root", "--help"}, {"--watch"}),
     ("{root} verify ", {"101", "102"}, {"front-1"}),
+    ("{root} verify --plug ", {"front-1", LABEL}, {"101"}),
     ("{root} setup --vm ", {"101", "102"}, {"front-1"}),
     ("{root} release ", {"front-1", LABEL, "0000:03:00.3", "0000:44:00.1"}, {"101"}),
     ("{root} ports rename front-1 ", set(), {"front-1", LABEL}),  # a new name is nobody's yet

@@ -135,6 +135,31 @@ TEST_F(RealFiles, AProgramLosesItsReaderAndItsTerminalWithoutHarmToTheWork) {
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
+TEST_F(RealFiles, WhatAProgramSaysIsHeardWhateverItExitsWith) {
+  const auto answer = program_output({"sh", "-c", "echo out; echo err >&2; readlink /proc/self/fd/0; exit 3"}, 10s);
+  EXPECT_EQ(answer.exit_code, 3);
+  EXPECT_EQ(answer.out, "out\n/dev/null\n");
+  EXPECT_EQ(answer.err, "err\n");
+  EXPECT_EQ(program_output({"true"}, 10s).out, "");
+  EXPECT_EQ(program_output({"sh", "-c", "ls /proc/self/fd | wc -l"}, 10s).out, "4\n") << "0, 1, 2 and the one of ls";
+}
+
+TEST_F(RealFiles, AProgramThatIsHeardIsEndedAndBoundedAsAnyOther) {
+  const auto heard = [](const std::string& script, std::chrono::milliseconds deadline) -> std::string {
+    try {
+      return program_output({"sh", "-c", script}, deadline).out;
+    } catch (const Error& error) {
+      return error.what();
+    }
+  };
+  EXPECT_EQ(heard("echo said; sleep 1 &", 900ms), "said\n") << "a child that lives on with the output open";
+  EXPECT_THAT(heard("echo said; sleep 60", 200ms), HasSubstr("it took more than 200 ms and was ended"));
+  EXPECT_THAT(heard("kill -KILL $$", 10s), HasSubstr("it was ended by signal 9"));
+  EXPECT_THAT(heard("exec cat /dev/zero", 10s), HasSubstr("it wrote more than 1048576 bytes"));
+  EXPECT_EQ(heard("head -c 1000000 /dev/zero", 10s).size(), 1000000u);
+  EXPECT_THROW(program_output({"no-such-program-of-hostsplit"}, 10s), Error);
+}
+
 TEST_F(RealFiles, ALinkStaysALinkAndItsTargetIsReplaced) {
   write("target", "old");
   fs::create_symlink("target", directory + "/link");

@@ -89,10 +89,20 @@ void snapshot_options(CLI::App& app, Options& o) {
 
 void verify_options(CLI::App& app, Options& o) {
   json(app, o);
-  app.add_option("vms", o.words, "The VMs to check; without: all that are configured or running")->type_name("VMID");
+  auto* vms = app.add_option("vms", o.words, "The VMs to check; without: all that are configured or running")
+                  ->type_name("VMID");
   app.add_flag(
       "--force", o.force,
       "On kernels before 6.0: read the mappings of large guests without huge pages too; holds them up for seconds");
+  auto* plug =
+      app.add_option("--plug", o.plug, "Have a stick plugged into this socket; its VM must see it, and nobody else")
+          ->excludes(vms)
+          ->check([](const std::string& label) { return label.empty() ? "which socket?" : ""; })
+          ->type_name("LABEL");
+  app.add_option("--timeout", o.timeout, "Wait at most this long for the stick (default 60)")
+      ->needs(plug)
+      ->check(CLI::PositiveNumber)
+      ->type_name("SECONDS");
 }
 
 void mapping_options(CLI::App& app, Options& o) {

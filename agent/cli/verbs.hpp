@@ -29,6 +29,7 @@ struct Options {
   bool panel = false;
   bool no_scrub = false;
   double timeout = 0;  ///< seconds; 0: none
+  std::string plug;    ///< --plug of verify
   std::vector<std::string> labels;
   std::vector<std::string> vms;    ///< --vm of setup, each as it was written
   std::vector<std::string> words;  ///< positional words of the verb
@@ -39,6 +40,8 @@ int status_verb(const Options& options);
 int plan_verb(const Options& options);
 int ports_verb(const Options& options);
 int verify_verb(const Options& options);
+/// `verify --plug`.
+int plug_verb(const Options& options);
 int doctor_verb(const Options& options);
 int log_verb(const Options& options);
 int map_verb(const Options& options);

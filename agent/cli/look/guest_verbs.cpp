@@ -23,6 +23,7 @@ int vm_number(const std::string& word) {
 }  // namespace
 
 int verify_verb(const Options& options) {
+  if (!options.plug.empty()) return plug_verb(options);
   const Root root(options.root);
   std::vector<int> vms;
   for (const auto& word : options.words) vms.push_back(vm_number(word));

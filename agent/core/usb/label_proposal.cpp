@@ -31,8 +31,8 @@ Numbered taken_apart(const std::string& label) {
 /// What people call the panel; empty where the firmware does not say.
 std::string called(const std::string& panel) {
   if (panel == "back") return "rear";
-  for (const char* known : {"front", "top", "bottom", "left", "right"})
-    if (panel == known) return panel;
+  for (const char* side : {"front", "top", "bottom", "left", "right"})
+    if (panel == side) return panel;
   return "";
 }
 

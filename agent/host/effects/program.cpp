@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -29,13 +30,19 @@ using Clock = std::chrono::steady_clock;
 
 constexpr milliseconds time_to_end{5000};
 
+/// Where a program writes.
+struct Outputs {
+  int out = STDERR_FILENO, err = STDERR_FILENO;
+};
+
 /// What posix_spawn(3) is told, released with the object.
 class SpawnSettings {
  public:
-  SpawnSettings() {
+  explicit SpawnSettings(const Outputs& outputs) {
     posix_spawn_file_actions_init(&files_);
     posix_spawn_file_actions_addopen(&files_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&files_, STDERR_FILENO, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&files_, outputs.out, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&files_, outputs.err, STDERR_FILENO);
     posix_spawn_file_actions_addclosefrom_np(&files_, STDERR_FILENO + 1);
     posix_spawnattr_init(&attributes_);
     sigset_t none, all;
@@ -143,14 +150,15 @@ UniqueFd open_pid(int pid) {
 
 /// The process between us and the program. When we are killed it ends the program before our locks are free: it has
 /// copies of all files that are open, and a lock on a file lasts as long as any copy (flock(2)).
-[[noreturn]] void mind(const std::vector<std::string>& command, milliseconds deadline, int owner, Told& told) {
+[[noreturn]] void mind(const std::vector<std::string>& command, milliseconds deadline, const Outputs& outputs,
+                       int owner, Told& told) {
   setpgid(0, 0);  // a Ctrl-C is for the owner
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) signal_ignored(signal);
   try {
     const UniqueFd owner_end = open_pid(owner);
     if (getppid() != owner) _exit(EXIT_FAILURE);
     close_inherited([&](int fd) { return fd == STDERR_FILENO || fd == owner_end.get() || is_regular_file(fd); });
-    const SpawnSettings settings;
+    const SpawnSettings settings(outputs);
     const auto arguments = pointers(command), variables = pointers(environment());
     told.start_error = posix_spawn(&told.pid, find_program(command.front()).c_str(), settings.files(),
                                    settings.attributes(), arguments.data(), variables.data());
@@ -165,33 +173,79 @@ UniqueFd open_pid(int pid) {
   _exit(EXIT_SUCCESS);
 }
 
-}  // namespace
+std::string shown(const std::vector<std::string>& command) {
+  return fmt::format("{}", fmt::join(command, " "));
+}
 
-void run_program(const std::vector<std::string>& command, milliseconds deadline) {
-  const std::string shown = fmt::format("{}", fmt::join(command, " "));
+/// \return its status as of waitpid(2). \throws Error unless it ended by itself.
+int status_of(const std::vector<std::string>& command, milliseconds deadline, const Outputs& outputs) {
   SharedValue<Told> told;
   const int owner = getpid();
   const int minder = fork();
-  if (minder < 0) throw Error("run", shown, std::strerror(errno));
-  if (minder == 0) mind(command, deadline, owner, *told);
+  if (minder < 0) throw Error("run", shown(command), std::strerror(errno));
+  if (minder == 0) mind(command, deadline, outputs, owner, *told);
   int how = 0;
   while (waitpid(minder, &how, 0) < 0 && errno == EINTR) {
   }
   if (!WIFEXITED(how) || WEXITSTATUS(how) != EXIT_SUCCESS) {
     if (told->pid > 0) kill(-told->pid, SIGKILL);
-    throw Error("run", shown, "the process that was to wait for it has ended");
+    throw Error("run", shown(command), "the process that was to wait for it has ended");
   }
-  if (told->start_error != 0) throw Error("run", shown, std::strerror(told->start_error));
+  if (told->start_error != 0) throw Error("run", shown(command), std::strerror(told->start_error));
   if (told->stays)
     throw Error(
-        "run", shown,
+        "run", shown(command),
         fmt::format("it has not ended for {} ms and cannot be ended (process {})", deadline.count(), told->pid));
   if (told->timed_out)
-    throw Error("run", shown, fmt::format("it took more than {} ms and was ended", deadline.count()));
-  if (WIFEXITED(told->status) && WEXITSTATUS(told->status) == 0) return;
-  throw Error("run", shown,
-              WIFEXITED(told->status) ? fmt::format("it exited with {}", WEXITSTATUS(told->status))
-                                      : fmt::format("it was ended by signal {}", WTERMSIG(told->status)));
+    throw Error("run", shown(command), fmt::format("it took more than {} ms and was ended", deadline.count()));
+  return told->status;
+}
+
+Error ended_by_signal(const std::vector<std::string>& command, int status) {
+  return {"run", shown(command), fmt::format("it was ended by signal {}", WTERMSIG(status))};
+}
+
+/// A file in memory that takes so much and no more (memfd_create(2), F_SEAL_GROW). How much was written says its
+/// position, which it shares with the program.
+class Sink {
+ public:
+  Sink() {
+    const UniqueFd made(memfd_create("output", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    // Above the standard streams, which the program gets others for.
+    fd_ = UniqueFd(fcntl(made.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+    if (fd_.get() < 0 || ftruncate(fd_.get(), longest_output) != 0 ||
+        fcntl(fd_.get(), F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK) != 0)
+      throw Error("make", "a file in memory", std::strerror(errno));
+  }
+  int get() const { return fd_.get(); }
+  std::size_t written() const { return static_cast<std::size_t>(std::max<off_t>(lseek(fd_.get(), 0, SEEK_CUR), 0)); }
+  std::string text() const {
+    std::string text(std::min(written(), longest_output), '\0');
+    const auto size = pread(fd_.get(), text.data(), text.size(), 0);
+    text.resize(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+    return text;
+  }
+
+ private:
+  UniqueFd fd_;
+};
+
+}  // namespace
+
+void run_program(const std::vector<std::string>& command, milliseconds deadline) {
+  const int status = status_of(command, deadline, {});
+  if (!WIFEXITED(status)) throw ended_by_signal(command, status);
+  if (WEXITSTATUS(status) != 0)
+    throw Error("run", shown(command), fmt::format("it exited with {}", WEXITSTATUS(status)));
+}
+
+ProgramOutput program_output(const std::vector<std::string>& command, milliseconds deadline) {
+  const Sink out, err;
+  const int status = status_of(command, deadline, {out.get(), err.get()});
+  if (!WIFEXITED(status)) throw ended_by_signal(command, status);
+  if (out.written() >= longest_output || err.written() >= longest_output)
+    throw Error("run", shown(command), fmt::format("it wrote more than {} bytes", longest_output));
+  return {WEXITSTATUS(status), out.text(), err.text()};
 }
 
 }  // namespace hostsplit

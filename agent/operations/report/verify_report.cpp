@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "core/base/printable.hpp"
@@ -58,6 +59,17 @@ Json verdicts_json(const std::vector<Verdict>& verdicts) {
   return list;
 }
 
+std::string conclusion(const PlugProof& proof, const Paint& paint) {
+  const int vm = proof.socket.vm;
+  const std::string label = printable(proof.socket.label);
+  if (proof.wrong()) return paint.red(fmt::format("{} is not VM {}'s alone.", label, vm));
+  if (!proof.proven()) return paint.yellow(fmt::format("Nothing is proven: VM {} has seen no new device.", vm));
+  const bool all = std::none_of(proof.verdicts.begin(), proof.verdicts.end(),
+                                [](const Verdict& verdict) { return verdict.kind == Verdict::Kind::unknown; });
+  return paint.green(fmt::format("What is plugged into {} is seen by VM {} and {}.", label, vm,
+                                 all ? "by nobody else" : "not by the host"));
+}
+
 }  // namespace
 
 std::string proof_text(const Proof& proof, const Paint& paint) {
@@ -87,6 +99,30 @@ std::string proof_json(const Proof& proof) {
                       {"vms", guests},
                       {"pools", verdicts_json(proof.pools)},
                       {"findings", findings_json(proof.findings)}};
+  return printed(document);
+}
+
+std::string plug_text(const PlugProof& proof, const Paint& paint) {
+  const auto& socket = proof.socket;
+  const std::string name = socket.name.empty() ? "" : " (" + printable(socket.name) + ")";
+  return paint.bold(fmt::format("{} of VM {}{}, controller {}", printable(socket.label), socket.vm, name,
+                                to_string(socket.controller))) +
+         "\n" + verdicts_text(proof.verdicts, paint) + "\n" + conclusion(proof, paint) + "\n";
+}
+
+std::string plug_json(const PlugProof& proof) {
+  const auto or_null = [](const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); };
+  Json sticks = Json::array();
+  for (const auto& stick : proof.sticks)
+    sticks.push_back({{"ids", stick.ids}, {"serial", or_null(stick.serial)}, {"name", or_null(stick.name)}});
+  const Json document{{"version", 1},
+                      {"ok", proof.proven()},
+                      {"port", proof.socket.label},
+                      {"controller", to_string(proof.socket.controller)},
+                      {"vm", proof.socket.vm},
+                      {"name", or_null(proof.socket.name)},
+                      {"devices", sticks},
+                      {"checks", verdicts_json(proof.verdicts)}};
   return printed(document);
 }
 

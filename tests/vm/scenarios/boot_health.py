@@ -1,25 +1,39 @@
-"""Two boots that do not get healthy, and hostsplit is suspended on the third; a controller lent to the host and taken back."""
+"""Two boots that do not get healthy, and hostsplit is suspended on the third, of which root hears by one mail; a controller lent
+to the host and taken back."""
 
 from bench import eventually
 from bench.article import BOTH, X0, X1, X2, X3
 from bench.product import Product
 
 TOPOLOGY = "article"
-SUBJECTS = ("agent/core/boot/", "agent/core/state/", "agent/operations/", "systemd/")
-SECONDS = 260
+SUBJECTS = ("agent/core/boot/", "agent/core/state/", "agent/operations/", "agent/service/reconciler/owner_mail",
+            "config/mail/", "systemd/")
+SECONDS = 280
 MEMORY = 2
 
 BOOTS = "/var/lib/hostsplit/journal/boots"
+MAILS = "/var/mail-of-boot"
+# In the place of a mail system: keeps what it gets, and how it was called, by boot.
+SENDMAIL = rf"""#!/bin/sh
+boot={MAILS}-$(cat /proc/sys/kernel/random/boot_id)
+mkdir -p "$boot"
+mail=$(mktemp "$boot/XXXXXX")
+{{ echo "called with $*"; cat; }} >"$mail"
+"""
 
 
 def run(bench, check):
     product = Product(bench)
     product.configure(BOTH, boot="initramfs")
+    check("the bench has no mail system of its own", bench.run("test -e /usr/sbin/sendmail", check=False).rc != 0)
+    bench.put_text("/usr/sbin/sendmail", SENDMAIL, "755")
+    bench.run("sync")
     applied = product.run("apply --yes", 600)
     check("apply succeeds", applied.rc == 0, applied)
     lend(bench, check, product)
     two_bad_boots(bench, check, product)
     sat_out(bench, check, product)
+    mailed(bench, check)
     trusted(bench, check, product)
 
 
@@ -75,6 +89,30 @@ def sat_out(bench, check, product):
     check("the journal too", entry and "is suspended" in entry[0]["MESSAGE"], entry)
     state = bench.run("systemctl show -P StatusText hostsplitd").out
     check("the service only observes", "observing only" in state, state)
+
+
+def mails(bench):
+    """What root got in this boot."""
+    return bench.run(f"for mail in {MAILS}-$(cat /proc/sys/kernel/random/boot_id)/*; do [ ! -f $mail ] || {{ cat $mail; echo; "
+                     "printf '\\f'; }; done").out.split("\f")[:-1]
+
+
+def mailed(bench, check):
+    check("root gets a mail", eventually(lambda: mails(bench), 90), bench.run(
+        "systemctl status hostsplit-mail.path hostsplit-mail.service; ls -l /run/hostsplit", check=False))
+    text = mails(bench)[0] if mails(bench) else ""
+    head, _, body = text.partition("\n\n")
+    check("it is addressed to root by its head, and says whence it is", head.startswith("called with -t -oi\nTo: root\nSubject: "
+          "hostsplit on ") and "needs attention" in head and "Auto-Submitted: auto-generated" in head, head)
+    check("it says what is wrong and what to do", "* hostsplit is suspended: the last 2 boots did not get healthy. " in body
+          and "hostsplit apply" in body and "See: hostsplit status, hostsplit log" in body, body)
+    bench.run("systemctl reload hostsplitd")
+    bench.run("systemctl restart hostsplitd")
+    observes = eventually(lambda: "observing only" in bench.run("systemctl show -P StatusText hostsplitd").out, 90)
+    check("of the same thing it gets no other, nor after a restart of the service", observes
+          and not eventually(lambda: len(mails(bench)) != 1, 20), mails(bench))
+    check("nothing waits to be sent", bench.run("ls /run/hostsplit/mail*").out.split() == ["/run/hostsplit/mailed"],
+          bench.run("ls -l /run/hostsplit"))
 
 
 def trusted(bench, check, product):

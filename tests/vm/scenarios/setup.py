@@ -1,7 +1,9 @@
 """From two VMs as the web interface makes them to a split that holds, by three commands: apt install, hostsplit setup, reboot.
-The questions are answered on a terminal, sockets are learned by plugging sticks on the same screen; a Linux in VM 101 sees the
-stick that is plugged into its socket, and the host does not; then undo."""
+The questions are answered on a terminal, sockets are learned by plugging sticks on the same screen; both VMs start in both
+orders; a Linux in VM 101 sees the stick that is plugged into its socket, and the host and VM 102 do not, which `verify --plug`
+says, too; then undo."""
 
+import json
 from pathlib import Path
 
 from bench import eventually
@@ -9,12 +11,14 @@ from bench.article import X0, X1, X2, X3
 from bench.product import CONFIG, Product
 
 TOPOLOGY = "article"
-SUBJECTS = ("agent/core/proposal/", "agent/core/proxmox/", "agent/operations/setup", "agent/cli/act/setup", "tests/pve/")
-SECONDS = 700
+SUBJECTS = ("agent/core/proposal/", "agent/core/proxmox/", "agent/operations/setup", "agent/cli/act/setup", "tests/pve/",
+            "agent/operations/plug_proof", "agent/operations/guest_agent", "agent/core/checks/plug_watch", "config/guest/")
+SECONDS = 900
 MEMORY = 7
 
 PROXMOX = Path(__file__).resolve().parent.parent.parent / "pve" / "proxmox"
 PVE_START = Path(__file__).parent / "pve-start"
+LISTS_USB = Path(__file__).resolve().parents[3] / "config" / "guest" / "linux-usb"
 AS_MADE = ("bios: ovmf\nboot: order=scsi0\ncores: 2\nmachine: pc-q35-9.2+pve1\nmemory: 4096\nname: {name}\nnuma: 0\nonboot: 1\n"
            "scsi0: local-lvm:vm-{id}-disk-0,size=64G\nsockets: 1\n")
 STORAGES = "dir: local\n\tpath /var/lib/vz\n\tcontent iso,vztmpl,backup\n"
@@ -28,8 +32,8 @@ def run(bench, check):
     keys = set_up(bench, check, product)
     again(bench, check, product)
     bench.reboot()
-    after_the_reboot(bench, check, product)
-    a_linux_inside(bench, check, product)
+    given = after_the_reboot(bench, check, product)
+    a_linux_inside(bench, check, product, given)
     undo(bench, check, product, before)
     print(f"     {keys} keys beyond the names of sockets")
 
@@ -121,53 +125,121 @@ def after_the_reboot(bench, check, product):
     check("each VM has its functions in Proxmox VE", sorted(given) == [[X0], [X2, X3]], texts)
     for vm in (101, 102):
         check(f"Proxmox VE would start VM {vm}", bench.run(f"qm start {vm}", check=False).rc == 0, bench.run(f"qm start {vm}", check=False))
-    node = {101: 0, 102: 1} if X0 in given[0] else {101: 1, 102: 0}
-    for vm in (101, 102):
-        functions = given[0] if vm == 101 else given[1]
-        devices = " ".join(f"-device vfio-pci,host={address}" for address in functions)
-        cpus = {0: "0-1", 1: "2-3"}[node[vm]]
-        started = bench.run(f"/root/pve-start {vm} {node[vm]} 2 {cpus} 1 {devices}", 180, check=False)
-        check(f"VM {vm} runs", started.rc == 0, started)
-    verify = product.run("verify")
-    check("verify finds everything as wanted", verify.rc == 0 and "Everything is as wanted" in verify.out, verify.out)
-    for vm in (101, 102):
-        bench.run(f"p=$(cat /run/qemu-server/{vm}.pid) && kill $p && while [ -d /proc/$p ]; do sleep 0.1; done; "
-                  f"rm -f /run/qemu-server/{vm}.pid", check=False)
+    for order in ((101, 102), (102, 101)):
+        for vm in order:
+            started = start(bench, vm, given)
+            check(f"VM {vm} runs, {order[0]} first", started.rc == 0, started)
+        verify = product.run("verify")
+        check(f"verify finds everything as wanted, {order[0]} first",
+              verify.rc == 0 and "Everything is as wanted" in verify.out, verify.out)
+        for vm in order:
+            stop(bench, vm)
+    return given
 
 
-# In the image of the VM: says which sticks it has, on its serial port.
+def start(bench, vm, given):
+    """Start a VM as Proxmox VE does; it holds its pages and functions, and does nothing."""
+    functions = given[vm - 101]
+    node = 0 if X0 in functions else 1
+    devices = " ".join(f"-device vfio-pci,host={address}" for address in functions)
+    return bench.run(f"/root/pve-start {vm} {node} 2 {('0-1', '2-3')[node]} 1 {devices}", 180, check=False)
+
+
+def stop(bench, vm):
+    bench.run(f"p=$(cat /run/qemu-server/{vm}.pid) && kill $p && while [ -d /proc/$p ]; do sleep 0.1; done; "
+              f"rm -f /run/qemu-server/{vm}.pid", check=False)
+
+
+# In the image of the VM, in the place of a guest agent: what the product's own script lists, again and again, on the second
+# serial port. tests/pve/proxmox answers from there.
 SEES = r"""#!/bin/sh
 [ "$1" != prereqs ] || exit 0
 modprobe xhci_pci
+echo "OS debian" >/dev/ttyS1
 n=0
-while [ $n -lt 300 ]; do
-    for serial in /sys/bus/usb/devices/*-*/serial; do [ ! -e "$serial" ] || echo "SEES $(cat "$serial")" >/dev/ttyS0; done
+while [ $n -lt 900 ]; do
+    sh /lists-usb | while IFS= read -r line; do printf 'SEES %s\n' "$line"; done >/dev/ttyS1
     n=$((n + 1))
     sleep 1
 done
 """
+# Its hook for the image.
+TAKES_ALONG = r"""#!/bin/sh
+[ "$1" != prereqs ] || exit 0
+cp /root/lists-usb "$DESTDIR/lists-usb"
+"""
 
 
-def a_linux_inside(bench, check, product):
-    """The kernel of the bench once more, in a VM that has the controller of front-1."""
+def a_linux_inside(bench, check, product, given):
+    """The kernel of the bench once more, in a VM that has the controller of front-1; VM 102 runs beside it."""
+    check("front-1 is VM 101's", given[0] == [X0], given)
+    bench.put(LISTS_USB, "/root/lists-usb")
     bench.run("cp -a /etc/initramfs-tools /root/inside; rm -f /root/inside/hooks/hostsplit /root/inside/scripts/init-top/hostsplit; "
               "mkdir -p /root/inside/scripts/init-premount; echo xhci_pci >>/root/inside/modules")
     bench.put_text("/root/inside/scripts/init-premount/sees", SEES, "755")
+    bench.put_text("/root/inside/hooks/lists-usb", TAKES_ALONG, "755")
     bench.run("mkinitramfs -d /root/inside -o /root/inside.img", 300)
-    vm = bench.spawn("exec qemu-system-x86_64 -nodefaults -display none -machine q35 -accel kvm -cpu host -m 640 "
+    started = start(bench, 102, given)
+    check("VM 102 runs beside it", started.rc == 0, started)
+    off = product.run("verify --plug front-1")
+    check("a VM that does not run is named", off.rc == 1 and "VM 101 is not running" in off.err, off)
+    vm = bench.spawn("exec kvm -nodefaults -display none -machine q35 -accel kvm -cpu host -m 640 "
+                     "-pidfile /var/run/qemu-server/101.pid "
                      "-kernel /boot/vmlinuz-$(uname -r) -initrd /root/inside.img -append 'console=ttyS0 hostsplit=off' "
-                     f"-serial file:/root/inside.log -device vfio-pci,host={X0}", "inside")
-    said = lambda: bench.run("cat /root/inside.log", check=False).out
-    check("a Linux boots in VM 101", eventually(lambda: "Run /init" in said() or "SEES" in said(), 420), said()[-2000:])
-    bench.plug("x0", "1", "PROOF")
-    check("it sees the stick in front-1", eventually(lambda: "SEES PROOF" in said(), 300), said()[-2000:])
-    check("the host does not", "PROOF" not in bench.run("cat /sys/bus/usb/devices/*/serial", check=False).out)
-    bench.plug("x1", "1", "OTHER")
-    check("a stick elsewhere is the host's", eventually(lambda: "OTHER" in bench.run(
-        "cat /sys/bus/usb/devices/*/serial", check=False).out, 60) and "SEES OTHER" not in said(), said()[-500:])
+                     "-serial file:/root/inside.log -serial file:/run/qemu-server/101.guest "
+                     f"-device vfio-pci,host={X0}", "inside")
+    agents_answer(bench, check, product)
+    stick_in_the_socket(bench, check)
+    stick_elsewhere(bench, check)
     vm.signal("KILL")
-    for stick in ("PROOF", "OTHER"):
-        bench.unplug(stick)
+    stop(bench, 102)
+    bench.run("rm -f /run/qemu-server/101.pid; for vm in 101 102; do qm set $vm --delete agent; done; rm -f /run/qemu-server/*.guest")
+
+
+def sees(bench):
+    """What the Linux inside says it has."""
+    return bench.run("cat /run/qemu-server/101.guest", check=False).out.replace("\r", "")
+
+
+def agents_answer(bench, check, product):
+    eventually(lambda: bench.run("test -s /run/qemu-server/101.pid", check=False).rc == 0, 60)
+    without = product.run("verify --plug front-1")
+    check("without a guest agent it says how to get one", without.rc == 1 and "qm set 101 --agent 1" in without.err, without)
+    # As if they had had it when they started.
+    bench.run("for vm in 101 102; do mv /run/qemu-server/$vm.pid /run/$vm.pid; qm set $vm --agent 1; "
+              "mv /run/$vm.pid /run/qemu-server/$vm.pid; done; printf 'OS debian\nSEES end\n' >/run/qemu-server/102.guest")
+    log = lambda: bench.run("tail -c 2000 /root/inside.log", check=False).out
+    check("a Linux boots in VM 101", eventually(lambda: "SEES end" in sees(bench), 420), (sees(bench), log()))
+
+
+def proof(bench, options, stick, controller):
+    """Run verify --plug front-1 and plug that stick when it asks; the Terminal, ended."""
+    screen = Terminal(bench, f"hostsplit verify --plug front-1 {options}", f"plug-{stick}")
+    asked = screen.wait_for("Plug a USB stick into front-1 now", 1, 120)
+    bench.plug(controller, "1", stick)
+    ended = asked and screen.wait_for("ended with ", 1, 300)
+    screen.end(1)
+    return screen.output() if ended else f"it did not ask or end: {screen.output()}"
+
+
+def stick_in_the_socket(bench, check):
+    said = proof(bench, "--timeout 180", "PROOF", "x0")
+    print("     " + said.replace("\n", "\n     "))
+    check("verify --plug: seen by VM 101 and by nobody else", "ended with 0" in said and "PROOF" in said
+          and "is seen by VM 101 and by nobody else" in said, said)
+    check("the Linux inside has it", "\tPROOF\t" in sees(bench), sees(bench)[-500:])
+    check("the host has not", "PROOF" not in bench.run("cat /sys/bus/usb/devices/*/serial", check=False).out)
+    bench.unplug("PROOF")
+
+
+def stick_elsewhere(bench, check):
+    said = proof(bench, "--timeout 180 --json", "OTHER", "x1")
+    check("a stick in another socket is wrong", "ended with 3" in said, said)
+    document = json.loads(said[said.index("{"):said.rindex("}") + 1]) if "{" in said else {}
+    verdicts = {each["subject"]: each["verdict"] for each in document.get("checks", [])}
+    check("it is the host's, and no VM's", verdicts == {"VM 101": "wrong", "host": "wrong", "VM 102": "right"}, document)
+    check("the Linux inside never had it", "OTHER" not in sees(bench), sees(bench)[-500:])
+    bench.unplug("OTHER")
 
 
 def undo(bench, check, product, before):
