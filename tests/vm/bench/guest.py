@@ -118,9 +118,11 @@ class Guest:
             self._topology = topology.load(name)
         return self._boot(until)
 
-    def flicker(self, seconds):
-        """Pull the plug, switch on for so long, and pull it again."""
+    def flicker(self, seconds, name=None):
+        """Pull the plug, switch on for so long, with another topology if it is named, and pull it again."""
         self._pull_plug()
+        if name:
+            self._topology = topology.load(name)
         self._disk.push()
         self._power_on()
         time.sleep(seconds)

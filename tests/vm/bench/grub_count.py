@@ -1,0 +1,80 @@
+"""A split whose pages and image GRUB boots, and how often it was begun: what loader_falls_back and loader_memory share."""
+
+from . import eventually
+from .article import X0, X1, X2, X3
+
+CONFIG = f"""
+[host]
+keep_free = "1GiB"
+pages = "command-line"
+[vm.101]
+node = 0
+memory = "2GiB"
+page_size = "2MiB"
+controllers = ["{X0}"]
+[vm.102]
+node = 1
+memory = "4GiB"
+page_size = "2MiB"
+controllers = ["{X2}"]
+"""
+SPLIT = {X0: "vfio-pci", X1: "xhci_hcd", X2: "vfio-pci", X3: "vfio-pci"}
+COUNT = "/boot/grub/hostsplit.env"
+MENU = "/boot/grub/grub.cfg"
+
+
+def edit_menu(parameters):
+    """The command that puts kernel parameters into the entries with hostsplit: in front, because the first count of pages wins."""
+    return f"sed -i '/hostsplit=off/! s|^[[:blank:]]*linux[[:blank:]]*[^[:blank:]]*|& {parameters}|' {MENU}"
+
+
+def small_pages(bench):
+    """Pages of 2 MiB of the host."""
+    return int(bench.run("cat /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages").out)
+
+
+def counted(bench):
+    """GRUB's line about boots that were begun; empty when it has none."""
+    return bench.run(f"grep -a ^hostsplit_boots {COUNT}", check=False).out.strip()
+
+
+def healthy(bench):
+    """Whether the count is soon set back."""
+    return eventually(lambda: not counted(bench) and "begun=0" in bench.run(
+        "cat /var/lib/hostsplit/journal/boots", check=False).out, 120)
+
+
+def split_and_healthy(bench, check, product):
+    """The split is applied, booted, and found healthy."""
+    product.configure(CONFIG, boot="initramfs")
+    applied = product.run("apply --yes", 900)
+    check("apply succeeds", applied.rc == 0, applied)
+    check("GRUB can count", bench.run(f"stat -c %s {COUNT}", check=False).out.strip() == "1024")
+    check("the image from before is kept", bench.run("ls /boot/initrd.img-*.hostsplit-off", check=False).rc == 0)
+    bench.reboot()
+    check("the boot is counted", counted(bench) == "hostsplit_boots=1", counted(bench))
+    check("with everything in place", product.drivers() == SPLIT and small_pages(bench) == 3072,
+          f"{product.drivers()} {small_pages(bench)}")
+    check("and forgotten when the host is healthy", healthy(bench), counted(bench))
+
+
+def fell_back(bench, check, product, death):
+    """The boot that is running is one without hostsplit, and the owner is told."""
+    line = bench.get("/proc/cmdline").decode()
+    check(f"{death}: the third boot comes up without hostsplit", "hostsplit=off" in line and "hugepages=" not in line, line)
+    check(f"{death}: the host has every controller and all memory", set(product.drivers().values()) == {"xhci_hcd"}
+          and small_pages(bench) == 0, f"{small_pages(bench)} {product.sysfs()}")
+    status = product.run("status")
+    check(f"{death}: status says so, exit 3", status.rc == 3 and "GRUB starts the host without hostsplit" in status.out, status)
+    check(f"{death}: GRUB has given up", counted(bench) == "hostsplit_boots=given-up", counted(bench))
+
+
+def starts_again(bench, check, product, death):
+    """apply, and the next boot is with hostsplit."""
+    applied = product.run("apply --yes", 900)
+    check(f"{death}: apply works again", applied.rc == 0, applied)
+    check(f"{death}: GRUB begins to count anew", counted(bench) == "", counted(bench))
+    bench.reboot()
+    check(f"{death}: everything is as before", product.drivers() == SPLIT and "hostsplit=off" not in
+          bench.get("/proc/cmdline").decode(), product.drivers())
+    check(f"{death}: and the host is healthy", healthy(bench), counted(bench))
