@@ -37,7 +37,7 @@ POOL = "/sys/devices/system/node/node{}/hugepages/hugepages-2048kB/"
 THEIRS = 128  # pages of 2 MiB that the VM of somebody else holds on node 0
 # 301 is started by its owner, not by hostsplit and not by name in its configuration.
 STRANGER = "name: database\nmemory: 256\nhugepages: 2\nnuma: 1\nnuma0: cpus=0,hostnodes=0,memory=256,policy=bind\nonboot: 1\n"
-START = ("mkdir -p /run/qemu-server /run/hugepages/kvm/2048kB; [ -e /usr/bin/kvm ] || ln -s qemu-system-x86_64 /usr/bin/kvm; "
+BEGIN = ("mkdir -p /run/qemu-server /run/hugepages/kvm/2048kB; [ -e /usr/bin/kvm ] || ln -s qemu-system-x86_64 /usr/bin/kvm; "
          "mountpoint -q /run/hugepages/kvm/2048kB || mount -t hugetlbfs -o pagesize=2M hugetlbfs /run/hugepages/kvm/2048kB; "
          "taskset -c 0-1 kvm -name vm301 -pidfile /var/run/qemu-server/301.pid -daemonize -S -nodefaults -display none "
          "-machine q35 -accel tcg -m 256 -object memory-backend-file,id=ram-node0,size=256M,"
@@ -80,7 +80,7 @@ def alive(bench):
 
 
 def stranger(bench, check, product):
-    bench.run(f"echo 150 >{POOL.format(0)}nr_hugepages; echo 0 >{POOL.format(1)}nr_hugepages; {START}", 120)
+    bench.run(f"echo 150 >{POOL.format(0)}nr_hugepages; echo 0 >{POOL.format(1)}nr_hugepages; {BEGIN}", 120)
     check("a VM of somebody else has its pages", alive(bench) == THEIRS, alive(bench))
     product.configure(CONFIG, boot="initramfs")
     plan = product.run("plan")
