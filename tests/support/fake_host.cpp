@@ -83,6 +83,8 @@ void FakeHost::set_kernel(const std::string& release, const std::string& command
   set_file("proc/sys/kernel/osrelease", release + "\n");
   set_file("proc/cmdline", command_line + "\n");
   if (!fs::exists(path("proc/1/mountinfo"))) set_file("proc/1/mountinfo", "");
+  if (!fs::exists(path("proc/net/route"))) set_file("proc/net/route", "Iface\tDestination\n");
+  fs::create_directories(path("sys/class/input"));
   if (!fs::exists(path("lib/modules/" + release + "/modules.builtin"))) set_builtin({});
   set_file("sys/bus/pci/drivers_probe", "");
   write_modules();

@@ -20,6 +20,8 @@ Findings check_host_pci(const DoctorInput& in);
 Findings check_taken_along(const DoctorInput& in);
 Findings check_hookscript(const DoctorInput& in);
 Findings check_backup(const DoctorInput& in);
+/// VMs that only a job for a pool may take: who is in a pool is not read.
+std::vector<std::string> backups_of_pools(const DoctorInput& in);
 Findings check_thin_pools(const DoctorInput& in);
 Findings check_spare(const DoctorInput& in);
 

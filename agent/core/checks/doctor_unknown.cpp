@@ -17,6 +17,14 @@ Reasons pve(const DoctorInput& in) {
   return if_missing(!in.pve.known, "/etc/pve is not there or empty, so nothing is known about VMs");
 }
 
+/// What is in use and could not be followed may be on a controller that a VM has or gets.
+Reasons lifelines(const DoctorInput& in) {
+  Reasons reasons = pve(in);
+  for (const auto& use : in.snapshot.uses)
+    if (use.lifeline && !use.unknown.empty()) reasons.push_back(use.name + ": " + use.unknown);
+  return reasons;
+}
+
 Reasons cpu(const DoctorInput& in) {
   return if_missing(in.setup.cpu_flags.empty(), "/proc/cpuinfo shows no flags of the CPU");
 }
@@ -58,7 +66,8 @@ Reasons spare(const DoctorInput& in) {
 }
 
 Reasons backup(const DoctorInput& in) {
-  return in.pve.known ? if_missing(!in.setup.jobs_known, "/etc/pve/jobs.cfg cannot be read") : pve(in);
+  if (!in.pve.known) return pve(in);
+  return in.setup.jobs_known ? backups_of_pools(in) : Reasons{"/etc/pve/jobs.cfg cannot be read"};
 }
 
 constexpr struct {
@@ -75,7 +84,7 @@ constexpr struct {
            {"reset", reset},
            {"pools", nodes},
            {"guests", pve},
-           {"host-pci", pve},
+           {"host-pci", lifelines},
            {"groups", pve},
            {"hook", pve},
            {"backup", backup},

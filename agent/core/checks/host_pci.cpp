@@ -39,6 +39,21 @@ std::optional<Finding> lost_by(const PveHostPci& line, const PveConfigs& pve, co
   return std::nullopt;
 }
 
+/// What QEMU arguments give it, past every hostpci line: `-device vfio-pci,host=0000:02:00.0`.
+PveHostPci by_arguments(const PveVm& vm) {
+  constexpr std::string_view mark = "host=";
+  PveHostPci line;
+  for (auto at = vm.args.find("vfio-pci"); at != std::string::npos; at = vm.args.find("vfio-pci", at + 1)) {
+    const std::string_view device = std::string_view(vm.args).substr(at, vm.args.find(' ', at) - at);
+    const auto host = device.find(mark);
+    if (host == std::string_view::npos) continue;
+    auto text = device.substr(host + mark.size());
+    text = text.substr(0, text.find_first_of(",'\""));
+    if (const auto address = parse_pci_address(text)) line.addresses.push_back({*address, false});
+  }
+  return line;
+}
+
 class Lint {
  public:
   explicit Lint(const HostPciInput& in) : in_(in) {
@@ -55,6 +70,7 @@ class Lint {
       const PveVm& vm = *in_.pve.next_start(id);
       if (vm.is_template) continue;
       for (const auto& line : vm.host_pci) judge_line(vm, line);
+      judge_arguments(vm);
       judge_claims(vm);
     }
     return *this;
@@ -112,6 +128,16 @@ class Lint {
                          fmt::format("hostpci{} names {}{}: {}", line.index, lost->subject,
                                      vm.on_boot ? ", and it starts with the host" : "", lost->message),
                          fmt::format("Before it starts: qm set {} --delete hostpci{}", vm.id, line.index)});
+  }
+
+  void judge_arguments(const PveVm& vm) {
+    const auto lost = lost_by(by_arguments(vm), in_.pve, in_.snapshot, vm.id, may_lose());
+    if (!lost) return;
+    findings_.push_back(
+        {"pve-host-pci-lifeline", Severity::error, subject(vm),
+         fmt::format("args name {}{}: {}", lost->subject, vm.on_boot ? ", and it starts with the host" : "",
+                     lost->message),
+         fmt::format("Before it starts, take that device out of its arguments: qm set {} --args ...", vm.id)});
   }
 
   const Claim* claim_at(const PciAddress& address) const {
@@ -202,6 +228,9 @@ std::optional<std::string> host_pci_objection(const PveConfigs& pve, const Snaps
     if (const auto lost = lost_by(line, pve, snapshot, vm, may_lose))
       return fmt::format("hostpci{} names {}: {}. {}", line.index, lost->subject, lost->message,
                          fmt::format("qm set {} --delete hostpci{}", vm, line.index));
+  if (const auto lost = lost_by(by_arguments(*config), pve, snapshot, vm, may_lose))
+    return fmt::format("its args name {}: {}. Take that device out of them: qm set {} --args ...", lost->subject,
+                       lost->message, vm);
   return std::nullopt;
 }
 

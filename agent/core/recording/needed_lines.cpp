@@ -10,6 +10,7 @@
 #include "core/base/text.hpp"
 #include "core/boot/kernel_parameters.hpp"
 #include "core/machine/nvlist.hpp"
+#include "core/machine/use_via.hpp"
 #include "core/recording/lines.hpp"
 #include "core/steps/files.hpp"
 
@@ -102,8 +103,10 @@ std::string container_config(std::string_view text) {
     const bool device = key == "lxc.mount.entry" && has(line, "/dev/");
     const bool needed = one_of(key, {"hostname", "memory", "onboot", "template", "lxc.cgroup2.devices.allow",
                                      "lxc.cgroup.devices.allow"}) ||
-                        one_of_numbered(key, {"dev"}) || line.starts_with('[');
-    return device || needed ? std::string(line) : std::string();
+                        one_of_numbered(key, {"dev"}) || line.starts_with('[') ||
+                        (key.starts_with("lxc.net.") && (key.ends_with(".type") || key.ends_with(".link")));
+    const bool disk = (one_of_numbered(key, {"mp"}) || key == "rootfs") && has(line, "/dev/");
+    return device || needed || disk ? std::string(line) : std::string();
   });
 }
 
@@ -165,7 +168,8 @@ std::string mount_line(std::string_view line) {
   auto all = fields.end() - dash > 3 ? dash[3] : std::string_view();
   while (!all.empty()) {
     const auto option = cut(all, ',');
-    if (one_of(option.substr(0, option.find('=')), {"addr", "ip", "lowerdir", "upperdir", "workdir"}))
+    if (one_of(option.substr(0, option.find('=')),
+               {"addr", "ip", "mon_addr", "trans", "lowerdir", "upperdir", "workdir"}))
       options += "," + std::string(option);
   }
   return fmt::format("{} {} {} / {} rw - {} {} rw{}", fields[0], fields[1], fields[2], fields[4], type, source,
@@ -181,6 +185,32 @@ std::string pool_cache(const std::string& content) {
   return result;
 }
 
+/// Of udev: what is on a block device. The type of a partition is no identifier, although it looks like one.
+std::string block_properties(std::string_view text) {
+  constexpr std::string_view type = "E:ID_PART_ENTRY_TYPE=";
+  return changed_lines(text, [&](std::string_view line) -> std::string {
+    if (line.starts_with(type)) return line.substr(type.size()) == zfs_partition_type ? std::string(type) + "zfs" : "";
+    return one_of(key_of(line, "="), {"E:ID_FS_TYPE", "E:ID_FS_AMBIVALENT", "E:ID_FS_LABEL", "E:LVM_VG_NAME_COMPLETE"})
+               ? plain(line)
+               : std::string();
+  });
+}
+
+/// Of fstab(5): what is on devices, and of its options those that say whether the boot waits for it.
+std::string mounted_devices(std::string_view text) {
+  return changed_lines(text, [](std::string_view line) -> std::string {
+    const auto fields = words_of(line);
+    if (fields.size() < 3 || fields[0].starts_with('#') || !(has(fields[0], "=") || fields[0].starts_with("/dev/")))
+      return {};
+    std::string options = "defaults";
+    for (auto all = fields.size() > 3 ? fields[3] : std::string_view(); !all.empty();) {
+      const auto option = cut(all, ',');
+      if (one_of(option, {"nofail", "noauto", "x-systemd.automount"})) options += "," + std::string(option);
+    }
+    return fmt::format("{} {} {} {} 0 0", fields[0], fields[1], fields[2], options);
+  });
+}
+
 std::string quorum(std::string_view text) {
   const auto key = text.find("\"quorate\"");
   if (key == std::string_view::npos) return "{}\n";
@@ -188,12 +218,14 @@ std::string quorum(std::string_view text) {
   return fmt::format("{{\"quorate\": {}}}\n", digit == std::string_view::npos ? "null" : text.substr(digit, 1));
 }
 
-/// For a file of which a reader only asks whether something is in it.
-std::string parts_of(std::string_view text, Words parts) {
-  std::string result;
-  for (const auto part : parts)
-    if (has(text, part)) result += std::string(part) + "\n";
-  return result;
+/// Of the table of neighbours: which interface has any.
+std::string neighbours(std::string_view text) {
+  return changed_lines(text, [](std::string_view line) -> std::string {
+    const auto fields = words_of(line);
+    return fields.size() < 6 || !fields[2].starts_with("0x")
+               ? std::string()
+               : fmt::format("0.0.0.0 {} {} 02:00:00:00:00:00 * {}", fields[1], fields[2], fields[5]);
+  });
 }
 
 std::string without_comments(std::string_view text) {
@@ -232,7 +264,7 @@ constexpr Rule rules[] = {
      }},
     {"etc/pve/jobs.cfg", "",
      [](std::string_view text) {
-       return sections(text, {"enabled", "all", "vmid", "pool"});
+       return sections(text, {"enabled", "all", "exclude", "vmid", "pool"});
      }},
     {"etc/pve/mapping/", "",
      [](std::string_view text) {
@@ -272,14 +304,16 @@ constexpr Rule rules[] = {
     {"etc/systemd/", "", [](std::string_view text) { return lines_with(text, {"hugepages"}); }},
     {"etc/nut/", "",
      [](std::string_view text) {
-       return parts_of(text, {"usb", "nutdrv_qx"});
+       return lines_of(text, " \t=", {"driver", "port", "vendorid"});
      }},
-    {"etc/apcupsd/", "", [](std::string_view text) { return parts_of(text, {"UPSTYPE usb"}); }},
-    {"proc/cmdline", "", [](std::string_view text) { return changed_lines(text, without_secrets); }},
-    {"run/udev/data/", "",
+    {"etc/apcupsd/", "",
      [](std::string_view text) {
-       return lines_of(text, "=", {"E:ID_FS_TYPE", "E:ID_FS_AMBIVALENT", "E:ID_FS_LABEL"});
+       return lines_of(text, " \t", {"UPSTYPE", "DEVICE"});
      }},
+    {"etc/fstab", "", mounted_devices},
+    {"proc/cmdline", "", [](std::string_view text) { return changed_lines(text, without_secrets); }},
+    {"run/udev/data/", "", block_properties},
+    {"proc/net/arp", "", neighbours},
     {"proc/", "/cmdline", command_line},
     {"proc/", "/mountinfo", [](std::string_view text) { return changed_lines(text, mount_line); }},
     {"proc/", "/status",

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "core/machine/use_via.hpp"
 #include "core/usb/keyboards.hpp"
 
 namespace hostsplit {
@@ -30,7 +31,10 @@ std::string remedy_for(const HostUse& use) {
                     : fmt::format("Unmount, export or stop it, or write {} if it may be lost", quoted_name(use));
   if (use.root) return "Choose sockets of another group: this one carries what the host boots from";
   switch (use.kind) {
-    case UseKind::mount: return "Unmount " + use.name + " first, or choose sockets of another group";
+    case UseKind::mount:
+      if (use.via == by_fstab)
+        return fmt::format("Write nofail into the options of {} in /etc/fstab, or {}", use.name, quoted_name(use));
+      return "Unmount " + use.name + " first, or choose sockets of another group";
     case UseKind::swap: return "Run swapoff " + use.name + " first, or choose sockets of another group";
     case UseKind::network: return "Move the host's network to another card first, or choose sockets of another group";
     case UseKind::process: return fmt::format("End {} first, or write {}", use.name, quoted_name(use));
@@ -85,12 +89,23 @@ void guard_uses(const Snapshot& snapshot, const Departure& departure, const std:
   }
 }
 
+/// Whether somebody could plug something in: not where every port is wired on the board, or not used at all.
+bool has_sockets(const Snapshot& snapshot, const PciAddress& address) {
+  bool any = false;
+  for (const auto& port : snapshot.ports) {
+    if (port.controller != address) continue;
+    any = true;
+    if (port.connect_type == "hotplug" || port.connect_type == "unknown") return true;
+  }
+  return !any;
+}
+
 void guard_last_controller(const Snapshot& snapshot, const Departure& departure, const std::set<PciAddress>& leaving,
                            std::vector<Finding>& findings) {
   const PciAddress* last = nullptr;
   for (const auto& [address, controller] : snapshot.controllers) {
     // Without root hubs no socket works: no driver, one that could not start, or vfio-pci.
-    if (controller.root_hubs.empty()) continue;
+    if (controller.root_hubs.empty() || !has_sockets(snapshot, address)) continue;
     if (!leaving.count(address)) return;
     last = &address;
   }
@@ -131,7 +146,11 @@ std::set<PciAddress> with_all_behind(const Snapshot& snapshot, const std::set<Pc
 
 std::string use_text(const HostUse& use) {
   switch (use.kind) {
-    case UseKind::mount: return fmt::format("{} is mounted from it ({})", use.name, use.device);
+    case UseKind::mount:
+      if (use.via == by_fstab)
+        return fmt::format("the boot mounts {} from it ({}) and stops where it cannot: /etc/fstab has no nofail there",
+                           use.name, use.device);
+      return fmt::format("{} is mounted from it ({})", use.name, use.device);
     case UseKind::swap: return fmt::format("the host swaps to it ({})", use.device);
     case UseKind::network:
       return fmt::format("the host's network runs over it ({}{}{})", use.name, use.via.empty() ? "" : ": ", use.via);

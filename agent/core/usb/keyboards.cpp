@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "core/machine/use_via.hpp"
+
 namespace hostsplit {
 namespace {
 
@@ -37,9 +39,22 @@ constexpr struct {
     {0x1eab, 0, scanner},            // Newland
     {0xffff, 0x0035, scanner},       // readers for RFID cards
     {0x0801, 0, scanner},            // MagTek
+    {0x065a, 0, scanner},            // Opticon
+    {0x076d, 0, scanner},            // Denso
+    {0x0581, 0x0115, scanner},       // Racal: "Tera" and many without a name
+    {0x1189, 0x8890, no_keyboard},   // pads with a few keys (CH552)
+    {0x1189, 0x8840, no_keyboard},   //
+    {0x046d, 0xc52d, no_keyboard},   // Logitech R400, for slides
+    {0x046d, 0xc538, no_keyboard},   //
+    {0x20a0, 0x0006, no_keyboard},   // Flirc, for remote controls
+    {0x2252, 0x1037, no_keyboard},   // OSMC remote control
     {0x046b, 0, bmc},                // American Megatrends
     {0x0557, 0x2221, bmc},           // ATEN in Supermicro boards
     {0x0557, 0x2419, bmc},           //
+    {0x0557, 0x9241, bmc},           //
+    {0x0b1f, 0x03ee, bmc},           // Insyde in Supermicro boards
+    {0x12d1, 0x0003, bmc},           // Huawei iBMC
+    {0x3346, 0x1009, bmc},           // Sipeed NanoKVM
     {0x03f0, 0x7029, bmc},           // HPE iLO
     {0x03f0, 0x2927, bmc},           //
     {0x0624, 0x0248, bmc},           // Avocent in Dell iDRAC
@@ -62,7 +77,6 @@ constexpr struct {
     {"solokey", security_key},
     {"fido", security_key},
     {"u2f", security_key},
-    {"titan", security_key},
     {"barcode", scanner},
     {"bar code", scanner},
     {"scanner", scanner},
@@ -81,6 +95,12 @@ constexpr struct {
     {"avocent", bmc},
     {"bmc", bmc},
     {"pikvm", bmc},
+    {"nanokvm", bmc},
+    {"jetkvm", bmc},
+    {"tinypilot", bmc},
+    {"blikvm", bmc},
+    {"comet kvm", bmc},
+    {"rkvm", bmc},
     {"stream deck", no_keyboard},
     {"presenter", no_keyboard},
     {"foot pedal", no_keyboard},
@@ -88,6 +108,9 @@ constexpr struct {
     {"macro", no_keyboard},
     {"ir receiver", no_keyboard},
     {"infrared", no_keyboard},
+    {"flirc", no_keyboard},
+    {"air mouse", no_keyboard},
+    {"remote control", no_keyboard},
     {"gamepad", no_keyboard},
 };
 
@@ -107,6 +130,8 @@ std::string listed(const std::vector<const HostUse*>& keyboards) {
 struct Sorted {
   std::vector<const HostUse*> lost, weak_left;
   bool real_lost = false, real_left = false;
+  bool early_lost = false,
+       early_left = false;  ///< a real one that works before the root file system is there: not by Bluetooth
 };
 
 Sorted sorted(const Snapshot& snapshot, const std::set<PciAddress>& leaving) {
@@ -118,10 +143,12 @@ Sorted sorted(const Snapshot& snapshot, const std::set<PciAddress>& leaving) {
     if (gone) {
       found.lost.push_back(&use);
       found.real_lost = found.real_lost || use.weak.empty();
+      found.early_lost = found.early_lost || use.via != by_bluetooth;
     } else if (!use.weak.empty() || !use.unknown.empty()) {
       found.weak_left.push_back(&use);
     } else {
       found.real_left = true;
+      found.early_left = found.early_left || use.via != by_bluetooth;
     }
   }
   return found;
@@ -136,10 +163,12 @@ PciAddress one_of(const HostUse& use, const std::set<PciAddress>& leaving) {
 }  // namespace
 
 std::string weak_keyboard(const KeyboardEvidence& evidence) {
+  const std::string name = lower(evidence.name);
+  // Typed on at work, with a slot for the employee's card.
+  if (name.find("keyboard") != std::string::npos && name.find("smart") != std::string::npos) return {};
   if (evidence.fido) return security_key;
   for (const auto& each : known)
     if (evidence.vendor == each.vendor && (each.product == 0 || evidence.product == each.product)) return each.what;
-  const std::string name = lower(evidence.name);
   for (const auto& each : words)
     if (name.find(each.word) != std::string::npos) return each.what;
   // A receiver for both calls itself neither, or both; the keyboard comes first there.
@@ -152,14 +181,17 @@ std::string weak_keyboard(const KeyboardEvidence& evidence) {
 void guard_last_keyboard(const Snapshot& snapshot, const std::set<PciAddress>& leaving, bool given_up,
                          std::vector<Finding>& findings) {
   const Sorted keyboards = sorted(snapshot, leaving);
-  if (keyboards.lost.empty() || keyboards.real_left) return;
+  const bool typed = !snapshot.root_passphrase.empty() && keyboards.early_lost;
+  if (keyboards.lost.empty() || (typed ? keyboards.early_left : keyboards.real_left)) return;
   // Nobody types on what was lost, and there is more of the same.
   if (!keyboards.real_lost && !keyboards.weak_left.empty()) return;
   const std::string at = to_string(one_of(*keyboards.lost.front(), leaving));
   std::string message = fmt::format("the host's last keyboard ({}) is attached to it", listed(keyboards.lost));
   if (!keyboards.weak_left.empty())
     message += fmt::format("; what stays is nothing to log in with: {}", listed(keyboards.weak_left));
-  if (!snapshot.root_passphrase.empty()) {
+  else if (keyboards.real_left)
+    message += "; what stays is connected by Bluetooth, which works later";
+  if (typed) {
     findings.push_back(
         {"last-keyboard", Severity::error, at,
          message + fmt::format(", and the passphrase of {}, below the root file system, is typed on it "

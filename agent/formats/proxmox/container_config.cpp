@@ -8,8 +8,8 @@
 namespace hostsplit {
 namespace {
 
-void read_device(std::string_view value, PveContainer& container) {
-  auto path = pve_properties(value, "path")["path"];
+void read_device(std::string_view value, const char* of, PveContainer& container) {
+  auto path = pve_properties(value, of)[of];
   if (path.starts_with("/dev/")) container.devices.push_back(std::move(path));
 }
 
@@ -21,14 +21,18 @@ void read_allowed(std::string_view value, PveContainer& container) {
     container.allowed.emplace_back(std::string(type), std::string(number));
 }
 
+bool is_numbered(std::string_view key, std::string_view stem) {
+  return key.starts_with(stem) && key.size() > stem.size() &&
+         key.find_first_not_of("0123456789", stem.size()) == std::string_view::npos;
+}
+
 void read_line(std::string_view key, std::string_view value, PveContainer& container) {
   if (key == "hostname") container.name = std::string(value);
   if (key == "memory") container.memory = parse_number<Kib>(value).value_or(0) * kib_per_mib;
   if (key == "onboot") container.on_boot = value == "1";
   if (key == "template") container.is_template = value == "1";
-  const bool device =
-      key.starts_with("dev") && key.size() > 3 && key.find_first_not_of("0123456789", 3) == std::string_view::npos;
-  if (device) return read_device(value, container);
+  if (is_numbered(key, "dev")) return read_device(value, "path", container);
+  if (is_numbered(key, "mp") || key == "rootfs") return read_device(value, "volume", container);
   if (key == "lxc.mount.entry" || key == "lxc.mount.entry =") {
     const auto source = cut(value, ' ');
     if (source.starts_with("/dev/")) container.devices.emplace_back(source);
@@ -51,6 +55,21 @@ PveContainer parse_pve_container(int id, std::string_view text) {
     read_line(trimmed(line.substr(0, mark)), trimmed(line.substr(mark + 1)), container);
   }
   return container;
+}
+
+std::vector<std::string> moved_interfaces(std::string_view text) {
+  std::vector<std::string> found;
+  bool physical = false;  // the type stands first, as lxc requires
+  while (!text.empty()) {
+    const auto line = trimmed(cut(text, '\n'));
+    if (line.starts_with('[')) break;
+    const auto mark = line.find_first_of(":=");
+    if (!line.starts_with("lxc.net.") || mark == std::string_view::npos) continue;
+    const auto key = trimmed(line.substr(0, mark)), value = trimmed(line.substr(mark + 1));
+    if (key.ends_with(".type")) physical = value == "phys";
+    if (key.ends_with(".link") && physical) found.emplace_back(value);
+  }
+  return found;
 }
 
 std::multimap<std::string, PveUsbMapEntry> parse_pve_usb_mappings(std::string_view text) {

@@ -5,7 +5,14 @@
 namespace hostsplit::inventory_parts {
 
 void read_console_uses(const Root& root, Snapshot& snapshot) {
-  const auto consoles = root.read("sys/class/tty/console/active", 1024).value_or("");
+  auto consoles = root.read("sys/class/tty/console/active", 1024).value_or("");
+  // At the next boot it is one again, although its adapter came too late at this one.
+  const auto parameters = root.read("proc/cmdline").value_or("");
+  for (const auto word : words_of(parameters))
+    if (word.starts_with("console=tty")) {
+      const std::string name(word.substr(8, word.find(',') - 8));
+      if (consoles.find(name) == std::string::npos) consoles += " " + name;
+    }
   for (const auto word : words_of(consoles)) {
     const std::string name(word);
     if (name.find('/') != std::string::npos) continue;

@@ -12,8 +12,29 @@ namespace {
 struct Entry {
   std::string name, key, options;
   bool has(std::string_view option) const { return options.find(option) != std::string::npos; }
-  bool token() const { return has("fido2-device=") || has("pkcs11-uri="); }
-  bool typed() const { return (key.empty() || key == "none" || key == "-") && !token() && !has("tpm2-device="); }
+  /// Of the options, up to the next comma.
+  std::string value(std::string_view option) const {
+    for (const auto part : split(options, ','))
+      if (part.starts_with(option)) return std::string(part.substr(option.size()));
+    return {};
+  }
+  bool token() const { return has("fido2-device=") || has("pkcs11-uri=") || script().find("yk") != std::string::npos; }
+  bool pin() const {
+    const auto word = value("tpm2-pin=");
+    return word == "yes" || word == "true" || word == "1" || word == "on";
+  }
+  bool typed() const {
+    return (key.empty() || key == "none" || key == "-") && !token() && (!has("tpm2-device=") || pin());
+  }
+  /// Name of the key script, without its directory.
+  std::string script() const { return std::string(last_component(value("keyscript="))); }
+  /// One that reads what it likes, from a stick too: not one of those of cryptsetup that are known not to.
+  bool own_script() const {
+    static const std::set<std::string> known{
+        "",           "askpass",     "decrypt_derived", "decrypt_keyctl", "passdev", "decrypt_gnupg", "decrypt_ssl",
+        "cryptgetpw", "ask-password"};
+    return !known.contains(script()) && !token();
+  }
 };
 
 std::vector<Entry> read_entries(const Root& root) {
@@ -35,19 +56,6 @@ std::vector<Entry> read_entries(const Root& root) {
         entries.push_back({std::string(prefix.substr(0, prefix.size() - 1)), std::string(value), ""});
       }
   return entries;
-}
-
-/// "LABEL=x", "UUID=x", "/dev/..." as a path below /dev; empty for anything else.
-std::string device_named(std::string_view text) {
-  if (text.starts_with("/dev/")) return std::string(text);
-  for (const auto& [prefix, place] : {std::pair{"LABEL=", "by-label"},
-                                      {"UUID=", "by-uuid"},
-                                      {"PARTUUID=", "by-partuuid"},
-                                      {"PARTLABEL=", "by-partlabel"},
-                                      {"ID=", "by-id"}})
-    if (text.starts_with(prefix))
-      return "/dev/disk/" + std::string(place) + "/" + std::string(text.substr(std::string_view(prefix).size()));
-  return {};
 }
 
 /// The device a key is read from: "DEVICE:/file" of Debian's passdev, "/file:DEVICE" of systemd, or a device itself.
@@ -95,10 +103,25 @@ std::vector<PciAddress> all_controllers(const Snapshot& snapshot) {
   return found;
 }
 
-void add_key(const Follower& follow, const Entry& entry, bool root, Snapshot& snapshot) {
-  const auto device = key_device(entry.key);
+/// A key file on a file system that is mounted only to read it: the device fstab(5) has for it.
+std::string unmounted_device(const Root& root, const Follower& follow, const std::string& file) {
+  if (!file.starts_with('/') || file.starts_with("/dev/")) return {};
+  const Mount* below = mount_of(follow.mounts(), file);
+  std::string device;
+  std::size_t longest = below ? below->point.size() : 0;
+  for (const auto& entry : read_fstab(root)) {
+    if (entry.point.size() <= longest || !file.starts_with(entry.point + "/")) continue;
+    longest = entry.point.size();
+    device = entry.device;
+  }
+  return device;
+}
+
+/// \param what  "the key of root_crypt"
+void add_key(const Follower& follow, const std::string& what, const std::string& device, bool root,
+             Snapshot& snapshot) {
   if (device.empty()) return;
-  HostUse use{UseKind::key, "the key of " + entry.name, device, {}, true, root};
+  HostUse use{UseKind::key, what, device, {}, true, root};
   if (const auto path = follow.path_of(device)) {
     const Followed followed = follow.device(*path);
     use.device = std::string(last_component(*path));
@@ -111,6 +134,13 @@ void add_key(const Follower& follow, const Entry& entry, bool root, Snapshot& sn
     use.functions = all_controllers(snapshot);
     use.root = false;
   }
+  snapshot.uses.push_back(std::move(use));
+}
+
+/// What the owner's script reads is not known: a stick as likely as not.
+void add_script(const Entry& entry, Snapshot& snapshot) {
+  HostUse use{UseKind::key, "the key of " + entry.name, entry.name, all_controllers(snapshot), true};
+  use.unknown = "the script " + entry.script() + " of /etc/crypttab reads it, and may read it from a stick";
   snapshot.uses.push_back(std::move(use));
 }
 
@@ -147,9 +177,13 @@ void read_keys(const Root& root, const Follower& follow, Snapshot& snapshot) {
     const bool of_root = of_root_at_first.contains(entry.name) || entry.name.ends_with("key");
     if (entry.has("noauto")) continue;
     if (entry.token()) add_token(entry, of_root, snapshot.devices, snapshot);
-    add_key(follow, entry, of_root, snapshot);
+    auto device = key_device(entry.key);
+    if (device.empty()) device = unmounted_device(root, follow, entry.key);
+    add_key(follow, "the key of " + entry.name, device, of_root, snapshot);
+    add_key(follow, "the header of " + entry.name, key_device(entry.value("header=")), of_root, snapshot);
+    if (entry.own_script() && device.empty()) add_script(entry, snapshot);
     // A stick may be pulled and a token may fail: then there is the passphrase. A TPM or a key in the image stays.
-    if (entry.typed() || entry.token() || !key_device(entry.key).empty()) continue;
+    if (entry.typed() || entry.token() || !device.empty()) continue;
     below_root.erase(entry.name);
     if (entry.name.ends_with("luks.key") || entry.name == "cryptkey") below_root.clear();
   }

@@ -36,6 +36,13 @@ std::string fabric_address(const Root& root, const std::string& path) {
   return "?";
 }
 
+/// Where disks come from over the network without any address: USB/IP, and ATA over Ethernet.
+bool of_the_network(const std::string& path, const std::string& name) {
+  constexpr const char* names[] = {"nbd", "rbd", "drbd", "etherd!", "rnbd"};
+  return path.find("/vhci_hcd") != std::string::npos ||
+         std::any_of(std::begin(names), std::end(names), [&](const char* each) { return name.starts_with(each); });
+}
+
 template <std::size_t count>
 bool one_of(const std::string& name, const char* const (&names)[count]) {
   return std::find(std::begin(names), std::end(names), name) != std::end(names);
@@ -59,6 +66,12 @@ constexpr const char* device_less[] = {
 std::string server_of(const Mount& mount) {
   for (const auto* key : {"addr", "ip"})
     if (const auto address = mount.option(key); !address.empty()) return address;
+  // The first of the monitors of Ceph, "10.0.0.5:6789/10.0.0.6:6789" (mount.ceph(8)): all are in its public network.
+  if (auto monitor = mount.option("mon_addr"); !monitor.empty()) {
+    monitor = monitor.substr(0, monitor.find('/'));
+    if (monitor.starts_with('[')) return monitor.substr(1, monitor.find(']') - 1);
+    return monitor.substr(0, monitor.find(':'));
+  }
   std::string source = mount.source;
   if (source.starts_with("//")) return source.substr(2, source.find('/', 2) - 2);
   if (const auto at = source.find('@'); at != std::string::npos && at < source.find('/')) source.erase(0, at + 1);
@@ -120,7 +133,9 @@ Followed Follower::device(const std::string& path, int depth) const {
   if (const auto address = fabric_address(root_, path); !address.empty())
     return remote(name, "NVMe", network_.reach(address));
   if (path.find("/session") != std::string::npos) return iscsi(path, name);
-  if (path.find("/virtual/") != std::string::npos || name.starts_with("rbd")) return virtual_device(path, name, depth);
+  if (path.find("/virtual/net/") != std::string::npos) return over_interface(path, name);
+  if (of_the_network(path, name) || path.find("/virtual/") != std::string::npos)
+    return virtual_device(path, name, depth);
   return {{{name, {}, {}}}, {}};
 }
 
@@ -134,22 +149,39 @@ Followed Follower::virtual_device(const std::string& path, const std::string& na
       found.merge({{}, slave + " below it is not there"});
   }
   if (!slaves.empty()) return found;
-  if (name.starts_with("loop")) return loop(path, name, depth);
+  if (name.starts_with("loop") && !root_.exists(path + "/partition") && name.find('p', 4) == std::string::npos)
+    return loop(path, name, depth);
   if (name.starts_with("zd")) return volume(name);
-  if (name.starts_with("nbd") || name.starts_with("rbd") || name.starts_with("drbd"))
+  if (of_the_network(path, name))
     return remote(name, "network block device",
                   network_.anywhere("which server has this network block device is not known"));
-  if (name.starts_with("zram") || name.starts_with("ram")) {
-    const auto backing = root_.read(path + "/backing_dev", 256).value_or("none");
-    const auto lower = backing == "none" ? std::nullopt : path_of(backing);
-    return lower ? device(*lower, depth + 1) : Followed{};
-  }
+  if (name.starts_with("zram") || name.starts_with("ram")) return zram(path, name, depth);
   // A partition of such a device: the device itself has the layers.
   const auto parent = path.substr(0, path.rfind('/'));
   if (root_.exists(path + "/partition") || (root_.exists(parent + "/dev") && last_component(parent) != "block"))
     return device(parent, depth + 1);
   if (name.starts_with("dm-") || name.starts_with("md")) return {{}, "no device is shown below " + name};
-  return {{}, "it is of a kind that is not known (" + name + ")"};
+  return {{}, "it is of a kind that is not known (" + name + ")", Followed::Where::plugged};
+}
+
+/// Compressed memory, which may write what is cold to a disk (Documentation/admin-guide/blockdev/zram.rst).
+Followed Follower::zram(const std::string& path, const std::string& name, int depth) const {
+  const auto backing = root_.read(path + "/backing_dev", 256).value_or("none");
+  if (backing == "none") return {};
+  if (const auto lower = path_of(backing)) return device(*lower, depth + 1);
+  return {{}, backing + ", which " + name + " writes to, is not there"};
+}
+
+/// FCoE: .../net/eth0.100/ctlr_0/host7/rport-7:0-0/target7:0:0/7:0:0:1/block/sdb (drivers/scsi/fcoe/fcoe_sysfs.c).
+Followed Follower::over_interface(const std::string& path, const std::string& name) const {
+  constexpr std::string_view mark = "/virtual/net/";
+  const auto begin = path.find(mark) + mark.size();
+  const auto interface = path.substr(begin, path.find('/', begin) - begin);
+  Reach reach{{interface}, {}, {}};
+  for (const auto& part : network_.with_lowers(interface))
+    if (const auto function = network_.function_of(part)) reach.functions.push_back(*function);
+  if (reach.functions.empty()) reach = network_.anywhere(interface + " shows no hardware");
+  return remote(name, "FCoE", reach);
 }
 
 /// After a lazy unmount the path is one inside of a mount nobody sees any more: then it leads nowhere.
@@ -239,9 +271,11 @@ Followed Follower::mount(const Mount& mount, int depth) const {
   if (one_of(mount.type, network_types)) return remote_mount(mount);
   if (mount.type == "overlay") return layers(mount, depth);
   if (mount.source.starts_with("/dev/") && mount.source != "/dev/fuse") return several_devices(mount);
+  if (mount.type == "9p" && mount.option("trans") == "tcp") return remote_mount(mount);
   if (mount.type == "virtiofs" || mount.type == "9p") return {};
   if (needs_no_device(mount)) return {};
-  return {{}, "file systems of type " + mount.type + " are not known"};
+  // A phone by MTP, a share by a program of its own: anything.
+  return {{}, "file systems of type " + mount.type + " are not known", Followed::Where::plugged};
 }
 
 Followed Follower::remote_mount(const Mount& mount) const {

@@ -23,8 +23,9 @@ struct Leaf {
 struct Followed {
   std::set<Leaf> leaves;
   std::string unknown = {};  ///< why not all of it was found; empty: it was
-  /// What may carry the rest: functions with disks, with network interfaces, or any function at all.
-  enum class Where { disks, network, anywhere } where = Where::disks;
+  /// What may carry the rest: functions with disks, with network interfaces, all that something is plugged into, or any
+  /// function at all.
+  enum class Where { disks, network, plugged, anywhere } where = Where::disks;
 
   void merge(Followed other);
 };
@@ -58,6 +59,8 @@ class Follower {
   Followed remote(const std::string& device, const std::string& how, const Reach& reach) const;
   Followed iscsi(const std::string& path, const std::string& name) const;
   Followed remote_mount(const Mount& mount) const;
+  Followed over_interface(const std::string& path, const std::string& name) const;
+  Followed zram(const std::string& path, const std::string& name, int depth) const;
   Followed several_devices(const Mount& mount) const;
   Followed layers(const Mount& mount, int depth) const;
 

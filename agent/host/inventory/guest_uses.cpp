@@ -1,8 +1,9 @@
 #include <algorithm>
-#include <array>
 #include <map>
 #include <set>
 
+#include "formats/proxmox/container_config.hpp"
+#include "formats/proxmox/section_config.hpp"
 #include "host/inventory/dependents.hpp"
 #include "host/inventory/follow.hpp"
 #include "host/inventory/parts.hpp"
@@ -13,6 +14,11 @@ namespace {
 
 using namespace inventory_parts;
 
+/// Where device files have their names in /sys.
+constexpr const char* device_classes[] = {
+    "sys/class/block/", "sys/class/tty/",   "sys/class/hidraw/",       "sys/class/usbmisc/", "sys/class/video4linux/",
+    "sys/class/sound/", "sys/class/input/", "sys/class/scsi_generic/", "sys/class/dvb/",     "sys/class/drm/"};
+
 class GuestUses {
  public:
   GuestUses(const Root& root, const PveConfigs& pve, Snapshot& snapshot)
@@ -21,21 +27,35 @@ class GuestUses {
         snapshot_(snapshot) {}
 
   void read() {
+    read_volume_groups();
     for (const auto& [id, vm] : pve_.vms) {
       begin("VM", id, vm.name);
-      for (const auto& [key, value] : vm.usb) usb(key, value);
-      for (const auto& [key, disk] : vm.disks) path(key, disk.substr(0, disk.find(',')));
-      for (const auto& [key, device] : vm.serial) path(key, device);
-      arguments(vm.args);
+      has(vm);
+      if (const PveVm* next = pve_.next_start(id)) has(*next);
     }
     for (const auto& [id, container] : pve_.containers) {
       begin("CT", id, container.name);
       for (const auto& device : container.devices) path("device", device);
+      const auto text = root_.read("etc/pve/lxc/" + std::to_string(id) + ".conf").value_or("");
+      for (const auto& interface : moved_interfaces(text)) moved(interface);
       for (const auto& [type, number] : container.allowed) allowed(type, number);
     }
   }
 
  private:
+  void has(const PveVm& vm) {
+    for (const auto& [key, value] : vm.usb) usb(key, value);
+    for (const auto& [key, disk] : vm.disks) this->disk(key, disk);
+    for (const auto& [key, device] : vm.serial) path(key, device);
+    arguments(vm.args);
+  }
+
+  void read_volume_groups() {
+    const auto text = root_.read("etc/pve/storage.cfg").value_or("");
+    for (const auto& [type, id, properties] : parse_pve_sections(text))
+      if (const auto group = properties.find("vgname"); group != properties.end()) groups_[id] = group->second;
+  }
+
   void begin(const char* kind, int id, const std::string& name) {
     id_ = id;
     who_ = std::string(kind) + " " + std::to_string(id);
@@ -72,7 +92,9 @@ class GuestUses {
     for (auto part : split(value, ',')) {
       if (part.starts_with("mapping=")) return mapped(key, std::string(part.substr(8)));
       if (part.starts_with("host=")) part.remove_prefix(5);
-      if (const auto ids = parse_id_pair(part)) return by_ids(key, ids->first, ids->second);
+      std::string plain(part);  // "0x10c4:0xea60" is written, too
+      for (auto at = plain.find("0x"); at != std::string::npos; at = plain.find("0x")) plain.erase(at, 2);
+      if (const auto ids = parse_id_pair(plain)) return by_ids(key, ids->first, ids->second);
       by_port(key, part);
     }
   }
@@ -86,6 +108,58 @@ class GuestUses {
       else if (const auto ids = parse_id_pair(entry->second.ids))
         by_ids(key, ids->first, ids->second);
     }
+  }
+
+  /// `/dev/...`, `file=/dev/...` anywhere in the line, `cdrom` for the drive of the host, `STORAGE:VOLUME`.
+  void disk(const std::string& key, const std::string& value) {
+    for (auto part : split(value, ',')) {
+      for (const std::string_view name : {"file=", "volume="})
+        if (part.starts_with(name)) part.remove_prefix(name.size());
+      if (part == "cdrom") path(key, "/dev/cdrom");
+      if (part.starts_with("/dev/")) path(key, std::string(part));
+      const auto group = groups_.find(std::string(part.substr(0, part.find(':'))));
+      if (group != groups_.end()) sleeping_volume(key, std::string(part), group->second);
+    }
+  }
+
+  void sleeping_volume(const std::string& key, const std::string& volume, const std::string& group) {
+    const auto [known, fresh] = sleeping_.try_emplace(group);
+    if (fresh && !active(group)) known->second = physical_volumes(group);
+    for (const auto& found : known->second) on_volume(key, volume, found);
+  }
+
+  /// Then each volume is followed by itself.
+  bool active(const std::string& group) const {
+    std::string prefix;
+    for (const char c : group) prefix += c == '-' ? "--" : std::string(1, c);
+    prefix += '-';
+    for (const auto& block : root_.list("sys/block")) {
+      if (!block.starts_with("dm-")) continue;
+      const auto name = root_.read("sys/block/" + block + "/dm/name", 256).value_or("");
+      if (name.starts_with(prefix) && name.substr(prefix.size(), 1) != "-") return true;
+    }
+    return false;
+  }
+
+  /// A volume group that is not active is shown by the labels of its disks alone. The rule of LVM notes its name where
+  /// it is complete (69-dm-lvm.rules); without a note it may be any that nobody holds.
+  std::vector<std::string> physical_volumes(const std::string& group) const {
+    std::vector<std::string> found;
+    for (const auto& number : root_.list("sys/dev/block")) {
+      const auto udev = root_.read("run/udev/data/b" + number, 1 << 16).value_or("");
+      const auto path = device_path(root_, "sys/dev/block/" + number);
+      if (!path || value_of(udev, "E:ID_FS_TYPE") != "LVM2_member") continue;
+      const auto noted = value_of(udev, "E:LVM_VG_NAME_COMPLETE");
+      if (noted == group || (noted.empty() && root_.list(*path + "/holders").empty())) found.push_back(*path);
+    }
+    return found;
+  }
+
+  /// A network card that is the container's while it runs.
+  void moved(const std::string& interface) {
+    const auto found = device_path(root_, "sys/class/net/" + interface);
+    if (const auto function = found ? nearest_function(*found) : std::nullopt)
+      add(interface, "lxc.net", *function, false);
   }
 
   /// `-device usb-host,vendorid=0x10c4,productid=0xea60` or `hostbus=1,hostport=2`.
@@ -103,30 +177,47 @@ class GuestUses {
       };
       if (hex("vendorid") && hex("productid")) by_ids("args", *hex("vendorid"), *hex("productid"));
       if (!of["hostbus"].empty() && !of["hostport"].empty()) by_port("args", of["hostbus"] + "-" + of["hostport"]);
+      if (!of["hostbus"].empty() && !of["hostaddr"].empty())
+        path("args", "/dev/bus/usb/" + of["hostbus"] + "/" + of["hostaddr"]);
     }
+    // Whatever is named by its file: `-drive file=/dev/sdc`, `-chardev serial,path=/dev/ttyUSB0`.
+    for (auto at = args.find("/dev/"); at != std::string::npos; at = args.find("/dev/", at + 1))
+      path("args", args.substr(at, args.find_first_of(" ,\"'", at) - at));
   }
 
   /// A file below /dev: a disk, a serial line, a directory of USB devices.
   void path(const std::string& key, const std::string& file) {
     if (!file.starts_with("/dev/")) return;
-    constexpr std::string_view usb_devices = "/dev/bus/usb/";
-    if (file.starts_with(usb_devices)) {
-      const auto parts = split(std::string_view(file).substr(usb_devices.size()), '/');
-      const auto bus = parts.empty() ? std::nullopt : to_number<int>(parts[0]);
-      for (const auto& device : snapshot_.devices)
-        if (bus == device.bus && (parts.size() == 1 || to_number<int>(parts[1]) == device.number))
-          add(file, key, device.controller, false);
+    if (file.starts_with("/dev/bus/usb")) return usb_files(key, file);
+    if (is_directory(file)) {
+      for (const auto& entry : root_.list(file.substr(1))) path(key, file + "/" + entry);
       return;
     }
     const auto name = root_.link_name(file.substr(1)).value_or(std::string(last_component(file)));
-    for (const auto* place :
-         {"sys/class/block/", "sys/class/tty/", "sys/class/hidraw/", "sys/class/usbmisc/", "sys/class/video4linux/"}) {
+    for (const auto* place : device_classes) {
       const auto found = device_path(root_, place + name);
       if (!found) continue;
       const bool disk = std::string_view(place).ends_with("block/");
       if (disk && !nearest_function(*found)) return on_volume(key, file, *found);
       if (const auto function = nearest_function(*found)) return add(file, key, *function, disk);
     }
+  }
+
+  /// "/dev/bus/usb" with all, one bus of it, or one device.
+  void usb_files(const std::string& key, const std::string& file) {
+    const auto parts = split(std::string_view(file).substr(std::string_view("/dev/bus/usb").size()), '/');
+    const auto is = [&](std::size_t part, int number) {
+      return parts.size() <= part || to_number<int>(parts[part]) == number;
+    };
+    for (const auto& device : snapshot_.devices)
+      if (!device.hub && is(0, device.bus) && is(1, device.number))
+        add(parts.size() > 1 ? file : file + ": " + device.product_name, key, device.controller, false);
+  }
+
+  /// "/dev/serial/by-id", "/dev/snd" and the like; never all of /dev.
+  bool is_directory(const std::string& file) const {
+    return std::count(file.begin(), file.end(), '/') <= 4 && !root_.link_text(file.substr(1)) &&
+           !root_.list(file.substr(1)).empty();
   }
 
   /// A mapping or a network disk: what carries it is told with the volume manager; here it is the guest that loses it.
@@ -141,9 +232,10 @@ class GuestUses {
     const auto major = number.substr(0, number.find(':') + 1);
     const bool all = number.ends_with('*');
     if (major.empty() || major == "*:") return;
-    for (const auto* place : type == "b" ? std::array{"sys/class/block/", "sys/class/block/"}
-                                         : std::array{"sys/class/tty/", "sys/class/usbmisc/"}) {
+    if (type == "c" && major == "189:") return usb_numbers(number);
+    for (const auto* place : device_classes) {
       const std::string directory(place);
+      if ((type == "b") != directory.ends_with("block/")) continue;
       for (const auto& name : root_.list(directory.substr(0, directory.size() - 1))) {
         const auto found = device_path(root_, directory + name);
         const auto dev = found ? root_.read(*found + "/dev", 32).value_or(guessed(name)) : "";
@@ -152,6 +244,15 @@ class GuestUses {
           add("/dev/" + name, "device " + number, *function, type == "b");
       }
     }
+  }
+
+  /// "189:5" is device 6 of bus 1 (drivers/usb/core/usb.c: 128 for each bus).
+  void usb_numbers(const std::string& number) {
+    const auto minor = to_number<int>(std::string_view(number).substr(4));
+    for (const auto& device : snapshot_.devices)
+      if (!device.hub && (!minor || *minor == (device.bus - 1) * 128 + device.number - 1))
+        add(device.product_name + " " + id_pair(device.vendor, device.product), "device " + number, device.controller,
+            false);
   }
 
   /// Fixed major numbers of serial lines (Documentation/admin-guide/devices.txt), where no file shows them.
@@ -165,6 +266,8 @@ class GuestUses {
   const PveConfigs& pve_;
   Snapshot& snapshot_;
   std::optional<Follower> follow_;
+  std::map<std::string, std::string> groups_;                 ///< volume group of each storage of LVM
+  std::map<std::string, std::vector<std::string>> sleeping_;  ///< disks of volume groups that are not active
   int id_ = 0;
   std::string who_, shown_;
   std::set<std::pair<PciAddress, std::string>> told_;

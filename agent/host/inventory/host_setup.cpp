@@ -134,8 +134,9 @@ void read_jobs(const Root& root, HostSetup& setup) {
     const auto enabled = properties.find("enabled");
     if (type != "vzdump" || (enabled != properties.end() && enabled->second == "0")) continue;
     const auto all = properties.find("all"), ids = properties.find("vmid"), pool = properties.find("pool");
+    const auto except = properties.find("exclude");
     if (all != properties.end() && all->second == "1")
-      setup.backup_jobs.push_back("all");
+      setup.backup_jobs.push_back(except == properties.end() ? "all" : "all except " + except->second);
     else if (ids != properties.end())
       setup.backup_jobs.push_back(ids->second);
     else if (pool != properties.end())

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/boot/kernel_parameters.hpp"
+#include "core/machine/use_via.hpp"
 #include "host/inventory/parts.hpp"
 
 /// Keyboards by what they are, and other input devices.
@@ -87,6 +88,7 @@ void add_virtual_keyboard(const Root& root, Snapshot& snapshot, const std::strin
   // bluetoothd brings its keyboards by uhid, with the bus of Bluetooth in their names; all else that is virtual, uinput
   // and uhid of other buses, is a program and nothing to log in with.
   if (path.find("/uhid/0005:") == std::string::npos) return;
+  use.via = by_bluetooth;
   use.functions = bluetooth_adapters(root, snapshot);
   if (use.functions.empty()) use.unknown = "the Bluetooth adapter it is connected to was not found";
   snapshot.uses.push_back(std::move(use));
@@ -105,6 +107,8 @@ void read_input(const Root& root, Snapshot& snapshot, const std::string& name) {
   if (kind == UseKind::keyboard && path->find("/devices/virtual/") != std::string::npos)
     return add_virtual_keyboard(root, snapshot, *path, std::move(use));
   if (kind == UseKind::keyboard) use.weak = weak_keyboard(evidence_of(root, *path, use.name));
+  // By the kernel's own HIDP: .../bluetooth/hci0/hci0:256/0005:05AC:0239.0006/input/input9 (net/bluetooth/hidp).
+  if (kind == UseKind::keyboard && path->find("/bluetooth/hci") != std::string::npos) use.via = by_bluetooth;
   // A PS/2 keyboard is attached to no PCI function and still is a keyboard the host keeps.
   if (!function && kind != UseKind::keyboard) return;
   snapshot.uses.push_back(std::move(use));
@@ -113,6 +117,7 @@ void read_input(const Root& root, Snapshot& snapshot, const std::string& name) {
 }  // namespace
 
 void read_inputs(const Root& root, Snapshot& snapshot) {
+  if (!root.exists("sys/class/input")) report_missing(snapshot, "sys/class/input", "keyboards are unknown");
   for (const auto& name : root.list("sys/class/input"))
     if (name.starts_with("input") && to_number<unsigned>(std::string_view(name).substr(5)))
       read_input(root, snapshot, name);

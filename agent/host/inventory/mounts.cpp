@@ -61,6 +61,37 @@ std::vector<Mount> read_mounts(const Root& root) {
   return mounts;
 }
 
+std::string device_named(std::string_view text) {
+  if (text.starts_with("/dev/")) return std::string(text);
+  for (const auto& [prefix, place] : {std::pair{"LABEL=", "by-label"},
+                                      {"UUID=", "by-uuid"},
+                                      {"PARTUUID=", "by-partuuid"},
+                                      {"PARTLABEL=", "by-partlabel"},
+                                      {"ID=", "by-id"}}) {
+    if (!text.starts_with(prefix)) continue;
+    std::string value(text.substr(std::string_view(prefix).size()));
+    std::erase(value, '"');
+    return "/dev/disk/" + std::string(place) + "/" + value;
+  }
+  return {};
+}
+
+std::vector<FstabEntry> read_fstab(const Root& root) {
+  std::vector<FstabEntry> entries;
+  const auto text = root.read("etc/fstab").value_or("");
+  for (const auto line : split(text, '\n')) {
+    const auto fields = words_of(line);
+    if (fields.size() < 3 || fields[0].starts_with('#')) continue;
+    auto device = device_named(unescape(fields[0]));
+    if (device.empty() || !fields[1].starts_with('/')) continue;
+    bool waits = true;
+    for (const auto option : split(fields.size() > 3 ? fields[3] : std::string_view(), ','))
+      if (option == "nofail" || option == "noauto" || option == "x-systemd.automount") waits = false;
+    entries.push_back({std::move(device), unescape(fields[1]), waits});
+  }
+  return entries;
+}
+
 const Mount* mount_of(const std::vector<Mount>& mounts, const std::string& path) {
   const Mount* best = nullptr;
   for (const auto& mount : mounts) {

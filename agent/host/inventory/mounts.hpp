@@ -24,6 +24,17 @@ struct Mount {
 /// host's own table does not show.
 std::vector<Mount> read_mounts(const Root& root);
 
+/// A line of /etc/fstab that names a device.
+struct FstabEntry {
+  std::string device;  ///< as a path below /dev, for "UUID=..." and others too
+  std::string point;
+  bool waits = false;  ///< the boot mounts it, and stops where it cannot: neither nofail nor noauto
+};
+std::vector<FstabEntry> read_fstab(const Root& root);
+
+/// "LABEL=x", "UUID=x", "PARTUUID=x", "/dev/..." as a path below /dev; empty for anything else.
+std::string device_named(std::string_view text);
+
 /// The mount a path lies on, by the longest mount point; nullptr when there is none.
 const Mount* mount_of(const std::vector<Mount>& mounts, const std::string& path);
 

@@ -41,11 +41,35 @@ void read_ppp(const Root& root, Snapshot& snapshot, const std::string& interface
   snapshot.uses.push_back(std::move(use));
 }
 
+/// The directory of its interfaces stays with a device whose interface was moved into the network namespace of a
+/// container or a service, and shows nothing here (net/core/net-sysfs.c).
+void add_moved(const Root& root, Snapshot& snapshot, const std::string& name, const std::string& link) {
+  const auto path = device_path(root, link);
+  const auto function = path ? nearest_function(*path) : std::nullopt;
+  if (!function || !root.exists(*path + "/net") || !root.list(*path + "/net").empty()) return;
+  HostUse use{UseKind::network, "network card " + name, name, {*function}, true};
+  use.via = "its interface is in the network namespace of a container or a service";
+  snapshot.uses.push_back(std::move(use));
+}
+
+void read_moved(const Root& root, Snapshot& snapshot) {
+  for (const auto& name : root.list("sys/bus/usb/devices"))
+    if (name.find(':') != std::string::npos) add_moved(root, snapshot, name, "sys/bus/usb/devices/" + name);
+  for (const auto& [address, function] : snapshot.functions)
+    if (function.fingerprint.pci_class >> 16 == 0x02 && !function.driver.empty())
+      add_moved(root, snapshot, to_string(address), "sys/bus/pci/devices/" + to_string(address));
+}
+
 }  // namespace
 
 void read_network_uses(const Root& root, Snapshot& snapshot) {
   const Network network(root);
-  const auto used = network.in_use();
+  auto used = network.in_use();
+  if (!root.exists("proc/net/route") && !network.interfaces().empty()) {
+    report_missing(snapshot, "proc/net/route", "every network interface is taken to be in use");
+    used.insert(network.interfaces().begin(), network.interfaces().end());
+  }
+  read_moved(root, snapshot);
   for (const auto& interface : network.interfaces()) {
     if (const auto function = network.function_of(interface))
       snapshot.uses.push_back({UseKind::network, interface, interface, {*function}, used.contains(interface)});

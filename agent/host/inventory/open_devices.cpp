@@ -43,9 +43,10 @@ std::optional<Opened> opened(const Root& root, const Snapshot& snapshot, std::st
   struct {
     const char* place;
     bool needed;
-  } constexpr classes[] = {{"sys/class/block/", true},    {"sys/class/scsi_generic/", true},
-                           {"sys/class/tty/", true},      {"sys/class/hidraw/", false},
-                           {"sys/class/usbmisc/", false}, {"sys/class/video4linux/", false}};
+  } constexpr classes[] = {
+      {"sys/class/block/", true}, {"sys/class/scsi_generic/", true}, {"sys/class/scsi_tape/", true},
+      {"sys/class/tty/", true},   {"sys/class/hidraw/", false},      {"sys/class/usbmisc/", false},
+      {"sys/class/pps/", true},   {"sys/class/sound/", false},       {"sys/class/video4linux/", false}};
   for (const auto& [place, needed] : classes)
     if (const auto function = function_of(root, place + name)) return Opened{name, *function, needed};
   return std::nullopt;
@@ -87,20 +88,48 @@ bool is_ups(const UsbDevice& device) {
          device.product_name.find("UPS") != std::string::npos;
 }
 
-void read_ups(const Root& root, Snapshot& snapshot) {
-  const auto nut = root.read("etc/nut/ups.conf").value_or("");
-  const auto apc = root.read("etc/apcupsd/apcupsd.conf").value_or("");
-  const bool by_nut = nut.find("usb") != std::string::npos || nut.find("nutdrv_qx") != std::string::npos;
-  const bool by_apc = apc.find("UPSTYPE usb") != std::string::npos;
-  if (!by_nut && !by_apc) return;
+void add_ups(Snapshot& snapshot, const char* file, const std::string& what, const PciAddress& function) {
+  snapshot.uses.push_back(
+      {UseKind::process, std::string("the UPS of the host (/") + file + ")", what, {function}, false});
+}
+
+/// What a line of the settings says of the UPS: a serial line, or the maker of one at USB.
+struct UpsSettings {
+  bool usb = false;
+  std::vector<std::string> lines;  ///< "ttyUSB0"
+  std::set<std::uint16_t> makers;
+};
+
+/// ups.conf(5): `driver = usbhid-ups`, `port = /dev/ttyUSB0`, `vendorid = 0665`; apcupsd.conf(5): `UPSTYPE usb`,
+/// `DEVICE /dev/ttyUSB0`.
+UpsSettings read_ups_settings(const Root& root, const char* file) {
+  UpsSettings settings;
+  auto text = root.read(file).value_or("");
+  for (char& c : text)
+    if (c == '=' || c == '"') c = ' ';
+  for (const auto line : split(text, '\n')) {
+    const auto words = words_of(line);
+    if (words.size() < 2 || words[0].starts_with('#')) continue;
+    if ((words[0] == "driver" && words[1].find("usb") != std::string_view::npos) ||
+        (words[0] == "driver" && words[1] == "nutdrv_qx") || (words[0] == "UPSTYPE" && words[1] == "usb"))
+      settings.usb = true;
+    if ((words[0] == "port" || words[0] == "DEVICE") && words[1].starts_with("/dev/"))
+      settings.lines.push_back(
+          root.link_name(std::string(words[1].substr(1))).value_or(std::string(last_component(words[1]))));
+    if (words[0] == "vendorid") settings.makers.insert(to_number<std::uint16_t>(words[1], 16).value_or(0));
+  }
+  return settings;
+}
+
+void read_ups(const Root& root, Snapshot& snapshot, const char* file) {
+  const auto settings = read_ups_settings(root, file);
+  for (const auto& line : settings.lines)
+    if (const auto function = function_of(root, "sys/class/tty/" + line)) add_ups(snapshot, file, line, *function);
+  if (!settings.usb) return;
   for (const auto& device : snapshot.devices)
-    if (is_ups(device))
-      snapshot.uses.push_back(
-          {UseKind::process,
-           by_nut ? "the UPS of the host (/etc/nut/ups.conf)" : "the UPS of the host (/etc/apcupsd/apcupsd.conf)",
-           device.product_name + " (" + id_pair(device.vendor, device.product) + ")",
-           {device.controller},
-           false});
+    if (is_ups(device) || settings.makers.contains(device.vendor))
+      add_ups(snapshot, file, device.product_name + " (" + id_pair(device.vendor, device.product) + ")",
+              device.controller);
 }
 
 }  // namespace
@@ -108,7 +137,7 @@ void read_ups(const Root& root, Snapshot& snapshot) {
 void read_open_devices(const Root& root, Snapshot& snapshot) {
   for (const auto& name : root.list("proc"))
     if (to_number<int>(name)) read_process(root, snapshot, name);
-  read_ups(root, snapshot);
+  for (const auto* file : {"etc/nut/ups.conf", "etc/apcupsd/apcupsd.conf"}) read_ups(root, snapshot, file);
 }
 
 }  // namespace hostsplit

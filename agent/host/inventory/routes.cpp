@@ -50,6 +50,16 @@ Network::Network(const Root& root) : root_(root), interfaces_(root.list("sys/cla
   read_ipv4();
   read_ipv6();
   read_settings();
+  read_neighbours();
+}
+
+/// Somebody talks over it, whatever the routes say: an address without a route of its own, in the network of another
+/// card.
+void Network::read_neighbours() {
+  const auto text = root_.read("proc/net/arp").value_or("");
+  for (const auto line : split(text, '\n'))
+    if (const auto fields = words_of(line); fields.size() >= 6 && fields[2] != "0x0" && fields[2].starts_with("0x"))
+      addressed_.emplace(fields[5]);
 }
 
 void Network::read_ipv4() {
@@ -91,8 +101,11 @@ void Network::read_settings() {
   for (const auto line : split(settings_, '\n')) {
     const auto fields = words_of(line);
     if (fields.size() >= 4 && fields[0] == "iface" &&
-        (fields[3] == "static" || fields[3] == "dhcp" || fields[3] == "ppp"))
+        (fields[3] == "static" || fields[3] == "dhcp" || fields[3] == "ppp" || fields[3] == "auto")) {
       configured_.emplace(fields[1].substr(0, fields[1].find(':')));
+      // A VLAN that is not there now: "eth0.30" is made of eth0.
+      if (fields[1].find('.') != std::string_view::npos) configured_.emplace(fields[1].substr(0, fields[1].find('.')));
+    }
     if (fields.size() < 2) continue;
     for (const auto* key : {"bridge-ports", "bridge_ports", "bond-slaves", "bond_slaves", "slaves", "ovs_ports",
                             "vlan-raw-device", "vlan_raw_device"})
@@ -135,6 +148,15 @@ bool Network::link_local(const Route& route) const {
   return to[0] == 0xff || (to[0] == 0xfe && (to[1] & 0xc0) == 0x80);
 }
 
+/// CAN and IEEE 802.15.4 (ARPHRD_CAN, ARPHRD_IEEE802154): nobody brings them up who does not use them.
+bool Network::works_without_addresses(const std::string& directory) const {
+  const auto type = root_.read(directory + "/type", 32);
+  if (type != "280" && type != "804") return false;
+  const auto flags = root_.read(directory + "/flags", 32).value_or("0x0");
+  return (to_number<unsigned>(std::string_view(flags).substr(std::min<std::size_t>(2, flags.size())), 16).value_or(0) &
+          1) != 0;
+}
+
 std::set<std::string> Network::in_use() const {
   std::set<std::string> used;
   for (const auto& route : routes_)
@@ -150,6 +172,7 @@ std::set<std::string> Network::in_use() const {
       add_members(interface, used);
     for (const auto& entry : root_.list(directory))
       if (entry.starts_with("upper_") || entry == "master") add_members(interface, used);
+    if (works_without_addresses(directory)) used.insert(interface);
   }
   return used;
 }
@@ -183,6 +206,8 @@ Reach Network::anywhere(const std::string& why) const {
 }
 
 Reach Network::reach(const std::string& host) const {
+  // "fe80::1%eth0" says itself over which interface.
+  if (const auto scope = host.find('%'); scope != std::string::npos) return over({host.substr(scope + 1)}, host);
   auto address = address_bytes(host);
   if (!address) {
     const auto hosts = root_.read("etc/hosts").value_or("");
@@ -203,6 +228,11 @@ Reach Network::reach(const std::string& host) const {
     names.insert(route.interface);
   }
   if (names.empty()) return anywhere("no route to " + host + " was found");
+  return over(names, host);
+}
+
+/// The hardware of all of these interfaces.
+Reach Network::over(const std::set<std::string>& names, const std::string& host) const {
   Reach found;
   for (const auto& name : names) {
     bool hardware = false;

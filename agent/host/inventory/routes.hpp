@@ -46,13 +46,16 @@ class Network {
   void read_ipv4();
   void read_ipv6();
   void read_settings();
+  void read_neighbours();
   bool link_local(const Route& route) const;
+  bool works_without_addresses(const std::string& directory) const;
+  Reach over(const std::set<std::string>& names, const std::string& host) const;
   void add_members(const std::string& interface, std::set<std::string>& found) const;
 
   const Root& root_;
   std::vector<std::string> interfaces_;
   std::vector<Route> routes_;
-  std::set<std::string> addressed_;   ///< with an IPv6 address of more than link scope
+  std::set<std::string> addressed_;   ///< with an IPv6 address of more than link scope, or with neighbours
   std::set<std::string> configured_;  ///< /etc/network/interfaces gives them an address or makes them a part
   std::string settings_;
 };

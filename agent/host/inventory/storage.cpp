@@ -3,6 +3,7 @@
 #include <tuple>
 
 #include "core/boot/kernel_parameters.hpp"
+#include "core/machine/use_via.hpp"
 #include "host/inventory/crypttab.hpp"
 #include "host/inventory/follow.hpp"
 #include "host/inventory/parts.hpp"
@@ -29,6 +30,8 @@ class Storage {
     volume_managers();
     loops();
     boot_partitions();
+    boot_mounts();
+    exports();
     zfs();
     mounted_unseen();
     read_keys(root_, follow_, snapshot_);
@@ -36,14 +39,19 @@ class Storage {
 
  private:
   void mounts();
+  void nobody_looked();
   void add_mount(const Mount& mount);
   void several_devices();
   void swaps();
   void volume_managers();
   void loops();
   void boot_partitions();
+  void boot_mounts();
+  void exports();
+  void add_export(const std::string& name, const std::string& file);
   void zfs();
   void mounted_unseen();
+  std::vector<PciAddress> plugged() const;
 
   void add(UseKind kind, const std::string& name, const Followed& followed, bool root = false);
   void add_leaf(UseKind kind, const std::string& name, const Leaf& leaf, bool root);
@@ -71,6 +79,7 @@ void Storage::add(UseKind kind, const std::string& name, const Followed& followe
   use.unknown = followed.unknown;
   if (followed.where == Followed::Where::disks) use.functions = follow_.carriers();
   if (followed.where == Followed::Where::network) use.functions = follow_.network().anywhere("").functions;
+  if (followed.where == Followed::Where::plugged) use.functions = plugged();
   // Nothing that could be given away carries such a thing.
   if (use.functions.empty() && followed.where != Followed::Where::anywhere) return;
   snapshot_.uses.push_back(std::move(use));
@@ -90,10 +99,15 @@ void Storage::add_mount(const Mount& mount) {
   add(UseKind::mount, name, followed, root);
 }
 
+/// Every disk may be mounted.
+void Storage::nobody_looked() {
+  report_missing(snapshot_, "proc/1/mountinfo", "mounted disks are unknown");
+  add(UseKind::mount, "a disk", {{}, "/proc/1/mountinfo cannot be read"});
+}
+
 /// By number rather than by source, which holds for /dev/root and /dev/mapper too.
 void Storage::mounts() {
-  if (!root_.exists("proc/1/mountinfo") && !root_.exists("proc/self/mountinfo"))
-    return report_missing(snapshot_, "proc/1/mountinfo", "mounted disks are unknown");
+  if (!root_.exists("proc/1/mountinfo") && !root_.exists("proc/self/mountinfo")) return nobody_looked();
   for (const bool boot : {true, false})
     for (const auto& mount : follow_.mounts()) {
       if ((mount.owner.empty() && boots_from(mount.point)) != boot) continue;
@@ -166,6 +180,63 @@ void Storage::boot_partitions() {
     if (const auto path = follow_.path_of("/dev/disk/by-uuid/" + uuid))
       add(UseKind::mount, "boot partition " + uuid, follow_.device(*path), true);
   }
+}
+
+/// What is not mounted now and the boot needs all the same (fstab(5)): the EFI partition, mounted only while it is
+/// written to, and whatever the boot stops without (systemd.mount(5)).
+void Storage::boot_mounts() {
+  for (const auto& entry : read_fstab(root_)) {
+    const bool now = std::any_of(follow_.mounts().begin(), follow_.mounts().end(), [&](const Mount& mount) {
+      return mount.owner.empty() && mount.point == entry.point && mount.type != "autofs";
+    });
+    const bool boots = boots_from(entry.point);
+    const auto path = !now && (boots || entry.waits) ? follow_.path_of(entry.device) : std::nullopt;
+    if (!path) continue;
+    Followed followed = follow_.device(*path);
+    if (boots) {
+      add(UseKind::mount, entry.point, followed, true);
+      continue;
+    }
+    std::set<Leaf> leaves;
+    for (auto leaf : followed.leaves) {
+      leaf.via = by_fstab;
+      leaves.insert(std::move(leaf));
+    }
+    followed.leaves = std::move(leaves);
+    add(UseKind::mount, entry.point, followed);
+  }
+}
+
+/// Disks the kernel itself serves to others: no process has them open (Documentation/target, nvmet configfs).
+void Storage::exports() {
+  const std::string target = "sys/kernel/config/target/core", nvmet = "sys/kernel/config/nvmet/subsystems";
+  for (const auto& plugin : root_.list(target))
+    for (const auto& name : root_.list(target + "/" + plugin))
+      add_export("LIO target " + name,
+                 root_.read(target + "/" + plugin + "/" + name + "/udev_path", 4096).value_or(""));
+  for (const auto& subsystem : root_.list(nvmet)) {
+    const std::string spaces = nvmet + "/" + subsystem + "/namespaces";
+    for (const auto& number : root_.list(spaces))
+      add_export("NVMe target " + subsystem, root_.read(spaces + "/" + number + "/device_path", 4096).value_or(""));
+  }
+}
+
+void Storage::add_export(const std::string& name, const std::string& file) {
+  if (!file.starts_with('/')) return;
+  if (!file.starts_with("/dev/")) return add(UseKind::process, name, follow_.file(file));
+  const auto path = follow_.path_of(file);
+  add(UseKind::process, name, path ? follow_.device(*path) : Followed{{}, file + " is not there"});
+}
+
+/// Functions that may carry something nobody knows: a USB controller without devices does not.
+std::vector<PciAddress> Storage::plugged() const {
+  std::vector<PciAddress> found;
+  for (const auto& [address, function] : snapshot_.functions) {
+    const bool device = std::any_of(snapshot_.devices.begin(), snapshot_.devices.end(),
+                                    [&](const UsbDevice& each) { return each.controller == address && !each.hub; });
+    if (device || !snapshot_.controller(address)) found.push_back(address);
+  }
+  return found;
 }
 
 void Storage::zfs() {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/machine/nvlist.hpp"
+#include "core/machine/use_via.hpp"
 #include "host/inventory/parts.hpp"
 
 namespace hostsplit::inventory_parts {
@@ -32,6 +33,12 @@ struct Labelled {
   std::string path, label;
 };
 
+/// A partition of the type zpool and the installer of Proxmox VE give to members; a record says "zfs" for it.
+bool made_for_zfs(std::string_view properties) {
+  const auto type = value_of(properties, "E:ID_PART_ENTRY_TYPE");
+  return type == zfs_partition_type || type == "zfs";
+}
+
 /// Block devices udev calls members, or may call so (libblkid: BLKID_PROBE_AMBIVAL).
 std::vector<Labelled> labelled_members(const Root& root) {
   std::vector<Labelled> members;
@@ -39,7 +46,8 @@ std::vector<Labelled> labelled_members(const Root& root) {
     const auto properties = root.read("run/udev/data/b" + number, 1 << 16);
     if (!properties) continue;
     const bool certain = value_of(*properties, "E:ID_FS_TYPE") == "zfs_member";
-    const bool maybe = value_of(*properties, "E:ID_FS_AMBIVALENT").find("zfs_member") != std::string_view::npos;
+    const bool maybe = value_of(*properties, "E:ID_FS_AMBIVALENT").find("zfs_member") != std::string_view::npos ||
+                       (value_of(*properties, "E:ID_FS_TYPE").empty() && made_for_zfs(*properties));
     const auto path = certain || maybe ? device_path(root, "sys/dev/block/" + number) : std::nullopt;
     if (path) members.push_back({*path, certain ? std::string(value_of(*properties, "E:ID_FS_LABEL")) : ""});
   }
