@@ -211,6 +211,17 @@ void add_change(const Snapshot& snapshot, LineChange change, BootLoaderSteps& st
   const KernelRules rules = kernel_rules(snapshot);
   change.pages_before = read_huge_pages(change.before, rules).pages;
   change.pages_after = read_huge_pages(change.after, rules).pages;
+  // COMMAND_LINE_SIZE of x86 is 2048, and what is behind gets lost; GRUB adds BOOT_IMAGE=, root= and ro, the entry
+  // without hostsplit one parameter.
+  constexpr std::size_t longest = 2047 - 160;
+  if (change.after.size() > longest && change.after.size() > change.before.size())
+    steps.findings.push_back(
+        {"boot-line-too-long", Severity::error, "kernel command line",
+         fmt::format(
+             "with hostsplit's parameters it would have {} characters, and the kernel reads 2047 with those that "
+             "the boot loader adds: the last would be lost",
+             change.after.size()),
+         "Take out what is not needed any more, or write pages = \"run-time\" under [host]"});
   steps.lines.push_back(std::move(change));
 }
 

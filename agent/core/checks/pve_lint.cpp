@@ -105,6 +105,10 @@ void lint_start(const PveVm& vm, const Snapshot& snapshot, Complaints& say) {
                             other.index, to_string(both)),
                 say.fix());
     }
+  if (gives_memory(vm.args))
+    say.add("pve-memory-differs", Severity::error,
+            "its args give it memory of their own (-numa or memory-backend=), beside what Proxmox VE gives it",
+            say.fix());
   for (const auto& node : vm.numa_nodes)
     for (const int host : node.host_nodes)
       if (!snapshot.nodes.empty() && !snapshot.nodes.count(host))
