@@ -292,6 +292,9 @@ class CmdlineStep {
 /// The file behind hostsplit's own that sets a variable anew, so that parameters of hostsplit get lost.
 std::optional<Finding> overridden(const Snapshot& snapshot, const std::vector<KernelParameter>& words) {
   const auto files = with_file(snapshot.boot.grub_settings, {names::grub_words, grub_words_file(words)});
+  const std::string all = read_grub_settings(files).line();
+  if (std::all_of(words.begin(), words.end(), [&](const KernelParameter& each) { return has_word(all, each.word); }))
+    return {};
   std::vector<SettingsFile> so_far;
   std::vector<std::string> there;
   for (const auto& file : files) {
