@@ -34,10 +34,11 @@ void limit(__rlimit_resource resource, rlim_t most) {
   setrlimit(resource, &both);
 }
 
-/// Signals of the terminal are for the parent, whose end is this one's.
-void forget_terminal() {
+/// Signals that ask for the end are for the parent, also where they come to all processes of a unit: its end is this
+/// one's.
+void leave_signals_to_parent() {
   setsid();
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) std::signal(signal, SIG_DFL);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal, SIG_IGN);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -45,7 +46,7 @@ void forget_terminal() {
 
 /// \return only when it cannot be run
 void become(int program, pid_t parent, int channel, int listener) {
-  forget_terminal();
+  leave_signals_to_parent();
   // Above those they are to become.
   const int channel_copy = fcntl(channel, F_DUPFD, 10), listener_copy = fcntl(listener, F_DUPFD, 10);
   const int program_copy = fcntl(program, F_DUPFD_CLOEXEC, 10);
