@@ -4,7 +4,9 @@
 #include <strings.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
@@ -18,6 +20,7 @@ namespace {
 using Verdict = PhoneAccess::Verdict;
 
 constexpr unsigned connections = 4, idle_seconds = 10;
+constexpr int most_wait_ms = 1000;
 /// For one connection: request and response. More than that is refused by the library.
 constexpr std::size_t connection_memory = 16 * 1024;
 
@@ -63,7 +66,9 @@ std::optional<PhoneAnswer> answer_in(const std::string& body) {
   const auto question = json.find("question"), name = json.find("name");
   if (question == json.end() || name == json.end() || !question->is_number_unsigned() || !name->is_string())
     return std::nullopt;
-  return PhoneAnswer{question->get<unsigned>(), name->get<std::string>()};
+  const auto number = question->get<std::uint64_t>();
+  if (number > std::numeric_limits<unsigned>::max()) return std::nullopt;
+  return PhoneAnswer{static_cast<unsigned>(number), name->get<std::string>()};
 }
 
 }  // namespace
@@ -163,12 +168,14 @@ int PageServer::descriptor() const {
 }
 
 int PageServer::longest_wait() const {
-  MHD_UNSIGNED_LONG_LONG wait = 0;
-  if (MHD_get_timeout(inside_->daemon, &wait) != MHD_YES) return -1;
-  return static_cast<int>(std::min<MHD_UNSIGNED_LONG_LONG>(wait, idle_seconds * 1000));
+  MHD_UNSIGNED_LONG_LONG wait = most_wait_ms;
+  if (MHD_get_timeout(inside_->daemon, &wait) != MHD_YES) return most_wait_ms;
+  return static_cast<int>(std::min<MHD_UNSIGNED_LONG_LONG>(wait, most_wait_ms));
 }
 
 void PageServer::work() {
+  MHD_run(inside_->daemon);
+  // At its limit of connections the library stops to accept more, and finds out in the next run that one has ended.
   MHD_run(inside_->daemon);
 }
 

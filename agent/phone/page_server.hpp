@@ -17,7 +17,7 @@ class PageServer {
   PageServer& operator=(const PageServer&) = delete;
 
   int descriptor() const;   ///< readable when there is something to do
-  int longest_wait() const; ///< milliseconds until work() is to be called all the same; -1: forever
+  int longest_wait() const; ///< milliseconds until work() is to be called all the same
   void work();
 
   void show(std::string state);
