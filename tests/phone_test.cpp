@@ -132,9 +132,26 @@ TEST(PhonePlace, IsOneAddressOfAnInterface) {
   EXPECT_EQ(parse_phone_place("2001:db8::1").address, "2001:db8::1");
   EXPECT_EQ(authority(parse_phone_place("[2001:DB8:0::1]:80")), "[2001:db8::1]:80") << "as a browser writes it";
   EXPECT_EQ(parse_phone_place("[::1]").address, "::1");
-  for (const char* wrong : {"0.0.0.0", "0.0.0.0:80", "::", "[::]:80", "224.0.0.1", "255.255.255.255", "ff02::1", "fe80::1",
-                            "::ffff:0.0.0.0", "host.example", "192.0.2.7:", "192.0.2.7:0", "192.0.2.7:65536",
-                            "192.0.2.7:80x", "192.0.2", ":80", "[192.0.2.7]:80", "[::1", "[::1]80", "1.2.3.4:\n"})
+  for (const char* wrong : {"0.0.0.0",
+                            "0.0.0.0:80",
+                            "::",
+                            "[::]:80",
+                            "224.0.0.1",
+                            "255.255.255.255",
+                            "ff02::1",
+                            "fe80::1",
+                            "::ffff:0.0.0.0",
+                            "host.example",
+                            "192.0.2.7:",
+                            "192.0.2.7:0",
+                            "192.0.2.7:65536",
+                            "192.0.2.7:80x",
+                            "192.0.2",
+                            ":80",
+                            "[192.0.2.7]:80",
+                            "[::1",
+                            "[::1]80",
+                            "1.2.3.4:\n"})
     EXPECT_THROW(parse_phone_place(wrong), Error) << wrong;
 }
 

@@ -263,7 +263,9 @@ std::optional<LearnOrder> LearnDialogue::answer(const std::string& text, Time no
 }
 
 LearnDialogue::Elsewhere LearnDialogue::answered_elsewhere(unsigned number, const std::string& text, Time now) {
-  const auto meant = [&](const LearnQuestion& question) { return question.about_socket() && question.number == number; };
+  const auto meant = [&](const LearnQuestion& question) {
+    return question.about_socket() && question.number == number;
+  };
   if (question_ && meant(*question_)) return {answer(text, now), ""};
   if (std::any_of(waiting_.begin(), waiting_.end(), meant))
     return {{}, "The terminal is asked something else first. Answer that there, then try again."};

@@ -38,7 +38,7 @@ struct LearnQuestion {
   bool proposed = true;      ///< the answer is the proposal still; the next character replaces it
   std::string refusal = {};  ///< why the last answer was not taken
   std::string proposal = {};
-  unsigned number = 0;       ///< no other question of this dialogue has it; 0: it was not asked yet
+  unsigned number = 0;  ///< no other question of this dialogue has it; 0: it was not asked yet
 
   bool takes_text() const { return kind != Kind::forget && kind != Kind::lend; }
   bool about_socket() const { return kind == Kind::name || kind == Kind::other_half; }

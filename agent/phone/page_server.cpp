@@ -78,8 +78,8 @@ struct PageServer::Inside {
   PhoneAccess access{start};
   MHD_Daemon* daemon = nullptr;
   std::string state = "{}";
-  std::optional<PhoneAnswer> answer = {};     ///< came, and was not asked for yet
-  MHD_Connection* waiting = nullptr;          ///< suspended until reply()
+  std::optional<PhoneAnswer> answer = {};  ///< came, and was not asked for yet
+  MHD_Connection* waiting = nullptr;       ///< suspended until reply()
   std::optional<std::pair<bool, std::string>> reply = {};
 
   MHD_Result handle(MHD_Connection* connection, const char* method, const char* path, const char* data,
@@ -127,8 +127,8 @@ MHD_Result PageServer::Inside::handle(MHD_Connection* connection, const char* me
 /// What is refused is refused before its body is read, and the connection ends with it.
 MHD_Result PageServer::Inside::begin(MHD_Connection* connection, const PhoneRequest& asked, Request& request) {
   request.verdict = access.judge(asked);
-  const bool answered = request.verdict == Verdict::page || request.verdict == Verdict::state ||
-                        request.verdict == Verdict::name;
+  const bool answered =
+      request.verdict == Verdict::page || request.verdict == Verdict::state || request.verdict == Verdict::name;
   return answered ? MHD_YES : send_refusal(connection, request.verdict);
 }
 

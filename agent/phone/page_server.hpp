@@ -16,8 +16,8 @@ class PageServer {
   PageServer(const PageServer&) = delete;
   PageServer& operator=(const PageServer&) = delete;
 
-  int descriptor() const;   ///< readable when there is something to do
-  int longest_wait() const; ///< milliseconds until work() is to be called all the same
+  int descriptor() const;    ///< readable when there is something to do
+  int longest_wait() const;  ///< milliseconds until work() is to be called all the same
   void work();
 
   void show(std::string state);

@@ -10,8 +10,7 @@ namespace {
 using Verdict = PhoneAccess::Verdict;
 
 MHD_Response* response_of(const std::string& text, const char* type) {
-  auto* response =
-      MHD_create_response_from_buffer(text.size(), const_cast<char*>(text.data()), MHD_RESPMEM_MUST_COPY);
+  auto* response = MHD_create_response_from_buffer(text.size(), const_cast<char*>(text.data()), MHD_RESPMEM_MUST_COPY);
   if (!response) return nullptr;
   const auto header = [&](const char* name, const char* value) { MHD_add_response_header(response, name, value); };
   header(MHD_HTTP_HEADER_CONTENT_TYPE, type);
@@ -66,20 +65,23 @@ MHD_Result send_json(MHD_Connection* connection, unsigned status, const std::str
 
 MHD_Result send_refusal(MHD_Connection* connection, Verdict verdict) {
   if (verdict != Verdict::forbidden) return send_text(connection, status_of(verdict), "Not here.\n");
-  return send_text(connection, MHD_HTTP_FORBIDDEN,
-                   "This page belongs to the first phone that opened it. Start hostsplit learn --web again for another.\n"
-                   "此页面只属于第一个打开它的手机。换一部手机请重新运行 hostsplit learn --web。\n");
+  return send_text(
+      connection, MHD_HTTP_FORBIDDEN,
+      "This page belongs to the first phone that opened it. Start hostsplit learn --web again for another.\n"
+      "此页面只属于第一个打开它的手机。换一部手机请重新运行 hostsplit learn --web。\n");
 }
 
 MHD_Result send_page(MHD_Connection* connection, const PhoneStart& start) {
   const std::string& nonce = start.nonce;
   auto* response = response_of(filled(texts::phone_page, nonce), "text/html; charset=utf-8");
   if (!response) return MHD_NO;
-  const std::string policy = "default-src 'none'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-                             "frame-ancestors 'none'; img-src data:; script-src 'nonce-" +
-                             nonce + "'; style-src 'nonce-" + nonce + "'";
+  const std::string policy =
+      "default-src 'none'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+      "frame-ancestors 'none'; img-src data:; script-src 'nonce-" +
+      nonce + "'; style-src 'nonce-" + nonce + "'";
   MHD_add_response_header(response, "Content-Security-Policy", policy.c_str());
-  const std::string set = std::string(PhoneAccess::cookie_name) + "=" + start.cookie + "; Path=/; HttpOnly; SameSite=Strict";
+  const std::string set =
+      std::string(PhoneAccess::cookie_name) + "=" + start.cookie + "; Path=/; HttpOnly; SameSite=Strict";
   MHD_add_response_header(response, MHD_HTTP_HEADER_SET_COOKIE, set.c_str());
   return send(connection, MHD_HTTP_OK, response);
 }

@@ -55,8 +55,8 @@ struct LearnMachine {
 /// --labels, and for terminals that show no screen. \param enter_ends  a line of its own on the terminal ends it
 LearnEnd learn_by_lines(const LearnMachine& machine, const LearningSession::Settings& settings,
                         std::optional<LearnClock::time_point> deadline, bool enter_ends);
-/// Runs the screen until it is ended. Terminal and console are as before then. \param phone  a second place for answers;
-/// nullptr: none \param count  sockets that were learned
+/// Runs the screen until it is ended. Terminal and console are as before then. \param phone  a second place for
+/// answers; nullptr: none \param count  sockets that were learned
 LearnEnd learn_on_screen(const LearnMachine& machine, const LearningSession::Settings& settings, Lending& lending,
                          std::optional<LearnClock::time_point> deadline, PhonePage* phone, int& count);
 /// The same without a screen: only the phone answers, and what happens is a line here.

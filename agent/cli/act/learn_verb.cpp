@@ -119,8 +119,7 @@ int learn_verb(const Options& options) {
   Desk desk(root);
   std::optional<PhonePage> phone;
   if (web) phone.emplace(*web, PhonePage::program());
-  if (web || (asks && LearnScreen::possible()))
-    return exit_of(live(desk.machine, settings, deadline, phone));
+  if (web || (asks && LearnScreen::possible())) return exit_of(live(desk.machine, settings, deadline, phone));
   return exit_of(learn_by_lines(desk.machine, settings, deadline, false));
 }
 

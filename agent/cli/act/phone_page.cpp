@@ -67,7 +67,8 @@ std::string address_towards(const char* far) {
 std::string own_address() {
   for (const char* far : {"192.0.2.1", "2001:db8::1"})
     if (auto address = address_towards(far); !address.empty()) return address;
-  throw Error("serve", "the phone page", "this host has no default route, so it is unknown which address a phone can reach",
+  throw Error("serve", "the phone page",
+              "this host has no default route, so it is unknown which address a phone can reach",
               "Give the address: hostsplit learn --web=192.168.1.10", Error::Kind::bad_input);
 }
 

@@ -27,7 +27,7 @@ class PhonePage {
 
   /// With the token: whoever opens it first has the page.
   const std::string& url() const { return url_; }
-  const QrCode& code() const { return code_; }  ///< of the URL; none where the terminal is not UTF-8
+  const QrCode& code() const { return code_; }       ///< of the URL; none where the terminal is not UTF-8
   int descriptor() const { return channel_.get(); }  ///< readable when something came
 
   /// Shows that state from now on. \param state  as learn_state() gives it

@@ -25,8 +25,7 @@ bool drop_rights() {
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   // In a build tree it may be run by somebody who has none to drop.
   if (geteuid() != 0) return true;
-  return setgroups(0, nullptr) == 0 && setresgid(nobody, nobody, nobody) == 0 &&
-         setresuid(nobody, nobody, nobody) == 0;
+  return setgroups(0, nullptr) == 0 && setresgid(nobody, nobody, nobody) == 0 && setresuid(nobody, nobody, nobody) == 0;
 }
 
 void limit(__rlimit_resource resource, rlim_t most) {

@@ -36,7 +36,9 @@ class PhoneAccess {
   static constexpr const char* cookie_name = "hostsplit-learn";
 
   explicit PhoneAccess(const PhoneStart& start)
-      : authority_(start.authority), token_(start.token), cookie_(start.cookie) {}
+      : authority_(start.authority),
+        token_(start.token),
+        cookie_(start.cookie) {}
 
   /// May spend the token.
   Verdict judge(const PhoneRequest& request);

@@ -11,7 +11,7 @@ namespace hostsplit {
 namespace {
 
 Error not_one(const std::string& text, const std::string& why) {
-  return {"use",  "--web=" + printable(text), why, "Give an address of this host, for example --web=192.168.1.10:8080",
+  return {"use", "--web=" + printable(text), why, "Give an address of this host, for example --web=192.168.1.10:8080",
           Error::Kind::bad_input};
 }
 

@@ -47,8 +47,10 @@ LearnPage phone_code_page(const QrCode& code, const std::string& url, int width,
   if (!blocks.empty() && display_width(blocks.front()) <= wide && lines.size() + blocks.size() + 1 <= high)
     for (const auto& line : blocks) lines.push_back({{line, Style::code}});
   else
-    lines.push_back({{cut_to("(No code: the window is too small, or its characters are not UTF-8.)", wide), Style::faint}});
-  lines.push_back({{cut_to(" The first who opens it has it. Any key: the sockets   Ctrl-P: here again", wide), Style::faint}});
+    lines.push_back(
+        {{cut_to("(No code: the window is too small, or its characters are not UTF-8.)", wide), Style::faint}});
+  lines.push_back(
+      {{cut_to(" The first who opens it has it. Any key: the sockets   Ctrl-P: here again", wide), Style::faint}});
   if (lines.size() > high) lines.erase(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(lines.size() - high));
   return page;
 }
