@@ -109,21 +109,25 @@ class Live {
     code_shown_ = false;
   }
 
-  /// The name goes the way of one that is typed here; the phone hears what came of it.
+  /// The name goes the way of one that is typed here; the phone hears what came of it, behind the state that follows.
   void take(const PhoneAnswer& given) {
     look();  // the stick may be gone, or another one there
     const auto said = dialogue_.said();
     const auto [order, refusal] = dialogue_.answered_elsewhere(given.number, given.name, now());
-    if (!refusal.empty()) return phone_->reply(false, refusal);
     if (order) {
       carry_out(*order);
       look();
     }
+    phone_->show(learn_state(dialogue_));
     const auto& question = dialogue_.question();
-    if (question && question->number == given.number) return phone_->reply(false, question->refusal);
     const auto& messages = dialogue_.messages();
     const auto since = std::min(dialogue_.said() - said, messages.size());
-    phone_->reply(true, since == 0 ? "" : messages[messages.size() - since].text);
+    if (!refusal.empty())
+      phone_->reply(false, refusal);
+    else if (question && question->number == given.number)
+      phone_->reply(false, question->refusal);
+    else
+      phone_->reply(true, since == 0 ? "" : messages[messages.size() - since].text);
   }
 
   bool news(const pollfd& item) {
