@@ -297,7 +297,7 @@ def with_browser(binary, page, pictures):
     check("browser: scripts do not see the cookie", phone.ask("document.cookie") == "")
     keep("plug")
     learn.happen(f"plug {X0} 2 480 S1")
-    check("browser: the socket that was plugged is shown", phone.wait("USB2 socket 2", "USB2 port 2 of controller 0000:03:00.3", "SanDisk"), phone.text())
+    check("browser: the socket that was plugged is shown", phone.wait("USB2 socket 2", "USB2 port 2 of controller 0000:03:00.3", "Ultra (serial S1)"), phone.text())
     large = phone.ask("parseFloat(getComputedStyle(document.getElementById('title')).fontSize)")
     check("browser: in large type", large >= 32, large)
     check("browser: in the width of the phone", phone.ask("document.documentElement.scrollWidth <= innerWidth"))

@@ -8,12 +8,12 @@ namespace {
 /// Versions 1 to 10: more than any URL of ours needs.
 constexpr std::size_t least_side = 21, most_side = 57;
 
-struct Halves {
+struct CutLine {
   std::string_view first, rest;
 };
 
 /// At the first line end.
-Halves halves(std::string_view text) {
+CutLine cut_line(std::string_view text) {
   const auto end = text.find('\n');
   if (end == std::string_view::npos) return {text, {}};
   return {text.substr(0, end), text.substr(end + 1)};
@@ -34,7 +34,7 @@ std::string encode(const PhoneMessage& message) {
 }
 
 PhoneMessage decode(std::string_view datagram) {
-  const auto [word, text] = halves(datagram);
+  const auto [word, text] = cut_line(datagram);
   return {std::string(word), std::string(text)};
 }
 
@@ -45,7 +45,7 @@ std::string to_text(const PhoneStart& start) {
 std::optional<PhoneStart> start_from(std::string_view text) {
   PhoneStart start;
   for (std::string* part : {&start.authority, &start.token, &start.cookie, &start.nonce}) {
-    const auto [first, rest] = halves(text);
+    const auto [first, rest] = cut_line(text);
     if (first.empty()) return std::nullopt;
     *part = first;
     text = rest;
@@ -58,7 +58,7 @@ std::string to_text(const PhoneAnswer& answer) {
 }
 
 std::optional<PhoneAnswer> answer_from(std::string_view text) {
-  const auto [first, name] = halves(text);
+  const auto [first, name] = cut_line(text);
   const auto number = number_from<unsigned>(first);
   if (!number) return std::nullopt;
   return PhoneAnswer{*number, std::string(name)};
@@ -69,7 +69,7 @@ std::string to_text(const QrCode& code) {
 }
 
 QrCode code_from(std::string_view text) {
-  const auto [first, modules] = halves(text);
+  const auto [first, modules] = cut_line(text);
   const auto side = number_from<std::size_t>(first);
   if (!side || *side < least_side || *side > most_side || modules.size() != *side * *side) return {};
   if (modules.find_first_not_of("01") != std::string_view::npos) return {};

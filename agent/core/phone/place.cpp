@@ -23,7 +23,7 @@ std::uint16_t port_of(const std::string& text, const std::string& port) {
   return number;
 }
 
-PhonePlace parts_of(const std::string& text) {
+PhonePlace place_in(const std::string& text) {
   if (text.starts_with('[')) {
     const auto end = text.find(']');
     if (end == std::string::npos) throw not_one(text, "there is no \"]\"");
@@ -43,7 +43,7 @@ PhonePlace parts_of(const std::string& text) {
 
 PhonePlace parse_phone_place(const std::string& text) {
   if (text.empty()) return {};
-  PhonePlace place = parts_of(text);
+  PhonePlace place = place_in(text);
   in_addr four{};
   in6_addr six{};
   if (place.v6()) {

@@ -11,7 +11,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Ask = LearnQuestion::Kind;
 
-constexpr std::size_t most_messages = 4;
+constexpr std::size_t most_for_phone = 4;
 
 Json place_json(const UsbDevice& device) {
   return {{"half", device.half == UsbHalf::usb2 ? "USB2" : "USB3"},
@@ -49,7 +49,7 @@ std::string learn_state(const LearnDialogue& dialogue) {
   const bool asked = question && question->about_socket();
   Json messages = Json::array();
   const auto& all = dialogue.messages();
-  for (std::size_t i = all.size() > most_messages ? all.size() - most_messages : 0; i < all.size(); ++i)
+  for (std::size_t i = all.size() > most_for_phone ? all.size() - most_for_phone : 0; i < all.size(); ++i)
     messages.push_back({{"tone", word_for(all[i].tone)}, {"text", valid_utf8(all[i].text)}});
   return text_of({{"question", asked ? question_json(*question) : Json()},
                   {"elsewhere", question && !asked},
