@@ -287,6 +287,19 @@ def screen(binary, page):
     check("Ctrl-D ends both", code == 0 and "port from-the-phone" in left and left.count("port ") == 1, left)
 
 
+def code(binary, page):
+    program = Program(binary, "web=" + page, width=80, height=24, locale="C.UTF-8")
+    program.wait("Ctrl-P: here again")
+    lines = program.screen.text().split("\n")
+    # Version 4 with its edge, between URL and last line: the marks in three of its corners.
+    check("a UTF-8 terminal shows the code, with the address in 24 lines",
+          URL.search("\n".join(lines)) and lines[3].startswith("██ ▄▄▄▄▄ █") and lines[3].rstrip().endswith("█ ▄▄▄▄▄ ██")
+          and sum(line.startswith("██ █▄▄▄█ █") for line in lines) == 2, program.screen.text())
+    print(program.screen.text())
+    program.type("\x04")
+    check("Ctrl-D ends it from there", program.end()[0] == 0, program)
+
+
 def with_browser(binary, page, pictures):
     learn = Learn(binary, page)
     phone = Phone()
@@ -361,6 +374,7 @@ def main(binary, page, pictures=None):
     confined(learn)
     ends(learn, binary, page)
     screen(binary, page)
+    code(binary, page)
     if browser():
         with_browser(binary, page, pictures)
         in_chinese(binary, page, pictures)

@@ -97,7 +97,8 @@ class Live {
 
   void hear_phone() {
     const bool before = phone_->opened();
-    while (const auto given = phone_->answer()) take(*given);
+    // One at a turn: whatever came over that process cannot keep this one from anything else.
+    if (const auto given = phone_->answer()) take(*given);
     if (phone_->opened() && !before) {
       code_shown_ = false;
       dialogue_.say(LearnDialogue::Tone::good, "A phone has opened the page.");
