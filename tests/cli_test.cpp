@@ -182,7 +182,12 @@ TEST_F(CliTest, BadValuesAreWrongUsage) {
                             "verify --plug=",
                             "verify --plug front-1 101",
                             "verify --timeout 5",
-                            "verify --plug front-1 --timeout 0"})
+                            "verify --plug front-1 --timeout 0",
+                            "learn --web --labels a",
+                            "learn --web=0.0.0.0",
+                            "learn --web=[::]:80",
+                            "learn --web=host.example",
+                            "learn --web=127.0.0.1:0"})
     EXPECT_EQ(hostsplit(words).code, 2) << words;
 }
 
@@ -214,8 +219,9 @@ TEST_F(CliTest, NobodyCanPlugAStickIntoARecordedMachine) {
 
 TEST_F(CliTest, ARecordedMachineCannotBeActedUpon) {
   const auto before = everything();
-  for (const char* verb : {"apply --yes", "apply", "learn --labels a", "ports rename front-1 left",
-                           "ports forget front-1", "apply --yes --json", "hookscript 101 pre-start"}) {
+  for (const char* verb :
+       {"apply --yes", "apply", "learn --labels a", "learn --web=127.0.0.1", "ports rename front-1 left",
+        "ports forget front-1", "apply --yes --json", "hookscript 101 pre-start"}) {
     const Answer answer = on_machine(verb);
     EXPECT_EQ(answer.code, 2) << verb << "\n" << answer.out << answer.err;
     EXPECT_THAT(answer.err, StartsWith("hostsplit: cannot ")) << verb;
