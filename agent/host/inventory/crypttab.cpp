@@ -33,7 +33,7 @@ struct Entry {
     static const std::set<std::string> known{
         "",           "askpass",     "decrypt_derived", "decrypt_keyctl", "passdev", "decrypt_gnupg", "decrypt_ssl",
         "cryptgetpw", "ask-password"};
-    return !known.contains(script()) && !token();
+    return !known.contains(script()) && !token() && script().find("tpm") == std::string::npos;
   }
 };
 
