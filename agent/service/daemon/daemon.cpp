@@ -286,7 +286,7 @@ void Daemon::look() {
 
 void Daemon::after_look() {
   requests_.looked();
-  guarded("metrics", [this] { metrics_.update(reconciler_.state(), reconciler_.repairs()); });
+  guarded("metrics", [this] { metrics_.update(reconciler_.state(), reconciler_.damaged(), reconciler_.repairs()); });
   for (auto& watch : watches_) guarded("directory watch", [&watch] { watch.ensure(); });
   if (!reconciler_.health_checked()) guarded("health", [this] { reconciler_.check_health(host_signs(watched())); });
   guarded("mail", [this] { reconciler_.send_mail(now()); });

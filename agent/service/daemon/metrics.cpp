@@ -105,9 +105,9 @@ std::string metrics_text(const Status& status, std::uint64_t drift_repairs, cons
   return writer.text();
 }
 
-void Metrics::update(const State& state, std::uint64_t drift_repairs) {
+void Metrics::update(const State& state, const std::vector<Finding>& damaged, std::uint64_t drift_repairs) {
   if (!context_.root.exists(names::metrics_directory)) return;
-  const auto text = metrics_text(status(state), drift_repairs, load_proofs(context_.root));
+  const auto text = metrics_text(status(state, damaged), drift_repairs, load_proofs(context_.root));
   if (text == written_) return;
   try {
     context_.effects.replace_file(std::string(names::metrics_directory) + "/hostsplit.prom", text);

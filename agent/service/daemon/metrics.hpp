@@ -18,7 +18,7 @@ class Metrics {
  public:
   explicit Metrics(const Context& context) : context_(context) {}
   /// \throws Error when the file cannot be written; told once, until it can be again.
-  void update(const State& state, std::uint64_t drift_repairs);
+  void update(const State& state, const std::vector<Finding>& damaged, std::uint64_t drift_repairs);
 
  private:
   Context context_;

@@ -63,6 +63,8 @@ class Reconciler {
   std::optional<Time> next_look() const;
   /// What was seen in the last look.
   const State& state() const { return state_; }
+  /// Files that could not be read when it last observed.
+  const std::vector<Finding>& damaged() const { return damaged_; }
   /// Repairs of drivers that succeeded since the start.
   std::uint64_t repairs() const { return repairs_; }
   /// Looks since the start.
@@ -88,7 +90,7 @@ class Reconciler {
 
   Context context_;
   Listener listener_;
-  std::vector<Finding> damaged_;  ///< files that could not be read at the last look
+  std::vector<Finding> damaged_;
   State state_;
   bool looked_ = false;
   BootWatch boot_{context_};
