@@ -141,7 +141,11 @@ TEST(BootLoader, AMenuEntryWithoutHostsplitExistsWithoutWordsToo) {
 TEST(BootLoader, AMenuThatDoesNotHaveTheWordsIsNotBelieved) {
   IntelHost split;
   const std::string before = split.menu();
-  split.host.set_file("etc/default/grub.d/z.cfg", "GRUB_CMDLINE_LINUX_DEFAULT=\"mine\"\n");
+  const std::string anew = "GRUB_CMDLINE_LINUX_DEFAULT=\"mine\"\n";
+  split.host.set_file("etc/default/grub.d/z.cfg", anew);
+  EXPECT_TRUE(find(split.plan_now().findings, "grub-overridden")) << "known beforehand";
+  split.host.set_file("etc/default/grub.d/z.cfg", "if true; then\n" + anew + "fi\n");
+  EXPECT_FALSE(find(split.plan_now().findings, "grub-overridden")) << "only a shell knows";
   const Outcome outcome = split.apply_now();
   EXPECT_FALSE(outcome.ok());
   EXPECT_THAT(outcome.results.back().detail, HasSubstr("no entry has intel_iommu=on"));
@@ -241,9 +245,18 @@ TEST(KernelCmdline, WhoTookThemOutHasThemOut) {
   EXPECT_EQ(split.line(), "root=ZFS=rpool/ROOT/pve-1 boot=zfs\n");
 }
 
+TEST(KernelCmdline, WhatIsForTheKernelStandsBeforeTheParametersOfInit) {
+  const PutIn ours{names::kernel_cmdline, {"hugepagesz=1G", "hugepages=8"}, {"iommu=pt"}};
+  for (const auto* owners : {"root=x quiet -- 3", "root=x  -- a -- b", "root=x", "-- 3", "root=x --", "root=x\t-- 3"}) {
+    const std::string line = with_ours(owners, ours);
+    EXPECT_LT(line.find("iommu=pt"), line.find("--")) << line;
+    EXPECT_EQ(without_ours(line, ours).line, owners) << line;
+  }
+}
+
 TEST(KernelCmdline, ALineThatCannotBootIsRefused) {
   CmdlineHost split;
-  for (const auto* bad : {"# a note\nroot=ZFS=rpool/ROOT/pve-1\n", "quiet\n", "\n"}) {
+  for (const auto* bad : {"# a note\nroot=ZFS=rpool/ROOT/pve-1\n", "quiet\n", "\n", "root=ZFS=rpool/ROOT/pve-1\r\n"}) {
     split.host.set_file(names::kernel_cmdline, bad);
     const Plan plan = split.plan_now();
     const Finding* refused = find(plan.findings, "kernel-cmdline-refused");
@@ -272,11 +285,18 @@ TEST(KernelCmdline, WithoutAFileTheRunningLineIsTakenButNotWhatWasMeantForOneBoo
 TEST(GrubSettings, AreReadAsTheShellReadsThem) {
   const auto read = [](const std::string& text) { return read_grub_settings({{"etc/default/grub", text}}); };
   EXPECT_EQ(read("GRUB_CMDLINE_LINUX_DEFAULT=\"a \\\"b\\\"\"\nGRUB_CMDLINE_LINUX='c d' # e\n").line(), "c d a \"b\"");
-  EXPECT_EQ(read("X=1\nexport GRUB_CMDLINE_LINUX=\"$X ${X}2\"\nGRUB_CMDLINE_LINUX+=\" 3\"\n").line(), "1 12 3");
+  EXPECT_EQ(read("X=1\nexport GRUB_CMDLINE_LINUX=\"$X ${X}2\"\n").line(), "1 12");
+  EXPECT_EQ(read("if true; then\n  Y=1\nfi\nGRUB_CMDLINE_LINUX=\"if done\"\n"), (GrubSettings{"if done", ""}));
+  EXPECT_EQ(read("[ -f /x ] && GRUB_CMDLINE_LINUX_RECOVERY=y\n"), GrubSettings{});
   EXPECT_EQ(read("GRUB_CMDLINE_LINUX_DEFAULT=\"a \\\nb\"\n").line(), "a b");
   EXPECT_EQ(read("#GRUB_CMDLINE_LINUX=x\nGRUB_DISTRIBUTOR=`lsb_release -i -s`\n"), GrubSettings{});
   EXPECT_THAT(read("\nGRUB_CMDLINE_LINUX=\"`cat x`\"\n").not_understood, ElementsAre("/etc/default/grub:2"));
-  EXPECT_THAT(read("[ -e /x ] && GRUB_CMDLINE_LINUX=y\n").not_understood, ElementsAre("/etc/default/grub:1"));
+  const std::string sets = "GRUB_CMDLINE_LINUX=y\n";
+  // Only sometimes, by another file, or not at all: dash takes += for the name of a command.
+  for (const std::string& text : {"[ -e /x ] && " + sets, "if a; then " + sets, ". /etc/x\n" + sets,
+                                  "{ " + sets + "}\n", std::string("GRUB_CMDLINE_LINUX+=x\n")})
+    EXPECT_THAT(read(text).not_understood, ElementsAre("/etc/default/grub:1")) << text;
+  EXPECT_THAT(read("if a\nthen\n" + sets + "fi\n" + sets).not_understood, ElementsAre("/etc/default/grub:3"));
 }
 
 TEST(BootLoader, AnUnknownOneIsToldWithTheWords) {

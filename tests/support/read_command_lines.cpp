@@ -1,7 +1,7 @@
 // What hostsplit makes of kernel command lines, for a comparison with another model (tests/kernel_parser.py).
 //
-// Reads lines "RELEASE<TAB>GIBIBYTES<TAB>CMA<TAB>NODES<TAB>COMMAND LINE" and prints one line for each: the pools,
-// "SIZE_KIB:ANYWHERE:NODE=PAGES,..." with blanks between them.
+// Reads lines "RELEASE<TAB>GIBIBYTES<TAB>CMA<TAB>NODES<TAB>COMMAND LINE" and prints one line for each: the default size
+// in KiB and the pools, "SIZE_KIB:ANYWHERE:NODE=PAGES,...", with blanks between them.
 #include <fmt/format.h>
 
 #include <iostream>
@@ -20,9 +20,9 @@ std::set<int> nodes_of(const std::string& text) {
 }
 
 std::string answer(const hostsplit::KernelReading& reading) {
-  std::string text;
+  std::string text = fmt::format("{}", reading.default_size);
   for (const auto& pages : reading.pages) {
-    text += fmt::format("{}{}:{}:", text.empty() ? "" : " ", pages.page_size, pages.anywhere);
+    text += fmt::format("{}{}:{}:", " ", pages.page_size, pages.anywhere);
     for (const auto& [node, count] : pages.by_node)
       text += fmt::format("{}{}={}", node == pages.by_node.begin()->first ? "" : ",", node, count);
   }

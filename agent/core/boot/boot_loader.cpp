@@ -189,17 +189,16 @@ std::string OwnersLine::line() const {
 
 std::string OwnersLine::with(const std::vector<KernelParameter>& words) const {
   if (loader != "GRUB") return with_ours(rest, put_in_for(rest, words));
-  const auto together = [](const std::string& a, const std::string& b) { return GrubSettings{a, b}.line(); };
-  return together(together(joined(part(words, Place::very_first)), linux),
-                  together(together(joined(part(words, Place::front)), rest), joined(part(words, Place::behind))));
+  return read_grub_settings(with_file(files, {names::grub_words, grub_words_file(words)})).line();
 }
 
 std::vector<OwnersLine> owners_lines(const Snapshot& snapshot, const Baseline& baseline) {
   std::vector<OwnersLine> lines;
   if (snapshot.boot.grub && !snapshot.boot.grub_settings.empty()) {
-    auto settings = read_grub_settings(with_file(snapshot.boot.grub_settings, {names::grub_words, ""}));
-    lines.push_back(
-        {"GRUB", std::move(settings.linux), std::move(settings.linux_default), std::move(settings.not_understood)});
+    auto files = with_file(snapshot.boot.grub_settings, {names::grub_words, ""});
+    auto settings = read_grub_settings(files);
+    lines.push_back({"GRUB", std::move(settings.linux), std::move(settings.linux_default),
+                     std::move(settings.not_understood), std::move(files)});
   }
   if (maybe_systemd_boot(snapshot.boot))
     lines.push_back({"systemd-boot", "", read_cmdline_file(snapshot, baseline).owners_line});
@@ -212,6 +211,17 @@ void add_change(const Snapshot& snapshot, LineChange change, BootLoaderSteps& st
   const KernelRules rules = kernel_rules(snapshot);
   change.pages_before = read_huge_pages(change.before, rules).pages;
   change.pages_after = read_huge_pages(change.after, rules).pages;
+  // COMMAND_LINE_SIZE of x86 is 2048, and what is behind gets lost; GRUB adds BOOT_IMAGE=, root= and ro, the entry
+  // without hostsplit one parameter.
+  constexpr std::size_t longest = 2047 - 160;
+  if (change.after.size() > longest && change.after.size() > change.before.size())
+    steps.findings.push_back(
+        {"boot-line-too-long", Severity::error, "kernel command line",
+         fmt::format(
+             "with hostsplit's parameters it would have {} characters, and the kernel reads 2047 with those that "
+             "the boot loader adds: the last would be lost",
+             change.after.size()),
+         "Take out what is not needed any more, or write pages = \"run-time\" under [host]"});
   steps.lines.push_back(std::move(change));
 }
 
@@ -279,6 +289,33 @@ class CmdlineStep {
   BootLoaderSteps& steps_;
 };
 
+/// The file behind hostsplit's own that sets a variable anew, so that parameters of hostsplit get lost.
+std::optional<Finding> overridden(const Snapshot& snapshot, const std::vector<KernelParameter>& words) {
+  const auto files = with_file(snapshot.boot.grub_settings, {names::grub_words, grub_words_file(words)});
+  const std::string all = read_grub_settings(files).line();
+  if (std::all_of(words.begin(), words.end(), [&](const KernelParameter& each) { return has_word(all, each.word); }))
+    return {};
+  std::vector<SettingsFile> so_far;
+  std::vector<std::string> there;
+  for (const auto& file : files) {
+    so_far.push_back(file);
+    const GrubSettings settings = read_grub_settings(so_far);
+    if (!settings.not_understood.empty()) return {};
+    std::vector<std::string> lost;
+    for (const auto& word : there)
+      if (!has_word(settings.line(), word)) lost.push_back(word);
+    if (!lost.empty())
+      return Finding{"grub-overridden", Severity::error, "/" + file.path,
+                     fmt::format("it sets a variable anew that hostsplit adds to, so the kernel would not get {}",
+                                 fmt::join(lost, " ")),
+                     "Let it add to what is there, as in GRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT "
+                     "quiet\", or move the setting to /etc/default/grub"};
+    if (file.path == names::grub_words)
+      for (const auto& each : words) there.push_back(each.word);
+  }
+  return {};
+}
+
 void add_grub_line(const Snapshot& snapshot, const std::string& words_file, BootLoaderSteps& steps) {
   const auto& files = snapshot.boot.grub_settings;
   if (files.empty()) return;
@@ -313,6 +350,8 @@ BootLoaderSteps boot_loader_steps(const Snapshot& snapshot, const std::vector<Ke
   file(names::grub_words, !words_file.empty(), words_file, 0644, reason_of(words));
   file(names::grub_entry, grub, grub_entry_file(words), 0755, "the menu gets an entry that boots without hostsplit");
   if (boot.grub) add_grub_line(snapshot, words_file, steps);
+  if (grub && !words.empty() && !boot.grub_settings.empty())
+    if (auto against = overridden(snapshot, words)) steps.findings.push_back(std::move(*against));
   const PutIn ours =
       CmdlineStep(snapshot, baseline, steps).put_in(systemd_boot ? words : std::vector<KernelParameter>());
   if (systemd_boot) all += fmt::format("{}", fmt::join(entry_words(ours), " "));

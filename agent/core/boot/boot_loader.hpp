@@ -27,9 +27,11 @@ struct OwnersLine {
   std::string linux;   ///< with GRUB: GRUB_CMDLINE_LINUX, which comes first
   std::string rest;
   std::vector<std::string> not_understood = {};  ///< as of GrubSettings
+  std::vector<SettingsFile> files = {};          ///< with GRUB: where it comes from, without hostsplit's own file
 
   std::string line() const;
-  /// With hostsplit's parameters, as boot_loader_steps() puts them there.
+  /// With hostsplit's parameters, as boot_loader_steps() puts them there. With GRUB what follows hostsplit's file has
+  /// its say, too: it may put something in front, or set a variable anew.
   std::string with(const std::vector<KernelParameter>& words) const;
 };
 /// One for each boot loader whose settings could be read.

@@ -109,20 +109,76 @@ bool is_ours(std::string_view name) {
   return name == linux_name || name == default_name;
 }
 
+/// True when one of the two stands in it, and not only as a part of GRUB_CMDLINE_LINUX_RECOVERY.
+bool touches_ours(std::string_view line) {
+  while (!line.empty()) {
+    if (is_name(line.front())) {
+      if (is_ours(take_name(line))) return true;
+    } else {
+      line.remove_prefix(1);
+    }
+  }
+  return false;
+}
+
+/// Lines below these run only sometimes, more than once, or later.
+class Nesting {
+ public:
+  bool conditional() const { return depth_ != 0; }
+
+  void follow(std::string_view line) {
+    bool command = true;
+    while (!line.empty() && line.front() != '#') {
+      const char c = line.front();
+      if (c == '"' || c == '\'') {
+        const auto end = line.find(c, 1);
+        line.remove_prefix(end == std::string_view::npos ? line.size() : end + 1);
+        command = false;
+      } else if (c == '{' || c == '}') {
+        if (command) c == '{' ? enter() : leave();
+        line.remove_prefix(1);
+      } else if (is_name(c)) {
+        const auto word = take_name(line);
+        if (command) take(word);
+        command = word == "then" || word == "do" || word == "else";
+      } else {
+        command = c == ';' || c == '&' || c == '|' || c == ')' || c == '(' || (command && (c == ' ' || c == '\t'));
+        line.remove_prefix(1);
+      }
+    }
+  }
+
+ private:
+  void take(std::string_view word) {
+    for (const std::string_view opens : {"if", "case", "for", "while", "until"})
+      if (word == opens) enter();
+    for (const std::string_view closes : {"fi", "esac", "done"})
+      if (word == closes) leave();
+  }
+  void enter() { ++depth_; }
+  void leave() { depth_ -= depth_ != 0 ? 1 : 0; }
+
+  unsigned depth_ = 0;
+};
+
+bool is_sourcing(std::string_view line) {
+  return line.starts_with(". ") || line.starts_with(".\t") || line.starts_with("source ");
+}
+
 /// \return false when the line sets one of the two in a way that is not followed.
-bool run(std::string_view line, Variables& variables) {
+bool run(std::string_view line, Variables& variables, bool conditional) {
   line = trimmed(line);
   if (line.starts_with("export ")) line = trimmed(line.substr(7));
-  const bool touches = line.find(linux_name) != std::string_view::npos;
   if (line.empty() || line.starts_with('#')) return true;
+  if (is_sourcing(line)) return false;
+  const bool touches = touches_ours(line);
   auto rest = line;
   const auto name = take_name(rest);
-  const bool appends = rest.starts_with("+=");
-  if (name.empty() || !(appends || rest.starts_with('='))) return !touches || (rest.empty() && is_ours(name));
-  const auto value = Word(rest.substr(appends ? 2 : 1), variables).value();
+  if (name.empty() || !rest.starts_with('=')) return !touches || (rest.empty() && is_ours(name));
+  if (conditional) return !touches;
+  const auto value = Word(rest.substr(1), variables).value();
   if (!value) return !touches;
-  auto& variable = variables[std::string(name)];
-  variable = appends ? variable + *value : *value;
+  variables[std::string(name)] = *value;
   return true;
 }
 
@@ -146,6 +202,7 @@ bool goes_on(std::string_view line) {
 
 void run_file(const SettingsFile& file, Variables& variables, std::vector<std::string>& not_understood) {
   std::string_view rest = file.content;
+  Nesting nesting;
   for (unsigned number = 1; !rest.empty(); ++number) {
     const unsigned first = number;
     std::string line(cut(rest, '\n'));
@@ -157,7 +214,8 @@ void run_file(const SettingsFile& file, Variables& variables, std::vector<std::s
       line += cut(rest, '\n');
       ++number;
     }
-    if (!run(line, variables)) not_understood.push_back(fmt::format("/{}:{}", file.path, first));
+    nesting.follow(trimmed(line));
+    if (!run(line, variables, nesting.conditional())) not_understood.push_back(fmt::format("/{}:{}", file.path, first));
   }
 }
 

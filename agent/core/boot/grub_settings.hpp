@@ -20,8 +20,9 @@ struct GrubSettings {
   std::string line() const;
 };
 
-/// Assignments with quotes, `+=`, `$NAME` and `${NAME}` are followed; everything else that touches one of the two
-/// variables is not_understood.
+/// Assignments with quotes, `$NAME` and `${NAME}` are followed; everything else that touches one of the two variables
+/// is not_understood: assignments below `if` and the like, files that are sourced, and `+=`, which the shell of Debian
+/// (dash) takes for a command, so that update-grub stops there.
 GrubSettings read_grub_settings(const std::vector<SettingsFile>& files);
 
 /// The same files with one replaced, put where the shell would sort it, or taken out (empty content).

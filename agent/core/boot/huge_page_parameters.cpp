@@ -106,6 +106,7 @@ class HugePageParser {
 
   KernelReading finish() {
     Pool& usual = add(pmd_page);
+    reading_.default_size = default_.value_or(pmd_page);
     if (!default_ && implicit_.total != 0) {
       if (usual.total != 0) reading_.ignored.push_back({explicit_small_, IgnoredParameter::Why::overwritten});
       usual.total = implicit_.total;

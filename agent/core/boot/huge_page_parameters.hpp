@@ -76,6 +76,7 @@ std::string describe(const IgnoredParameter& ignored);
 struct KernelReading {
   std::vector<CommandLinePages> pages;  ///< by size, ascending; sizes without pages are left out
   std::vector<IgnoredParameter> ignored;
+  Kib default_size = 2 * kib_per_mib;  ///< what programs get that name no size, and what vm.nr_hugepages means
 };
 KernelReading read_huge_pages(std::string_view command_line, const KernelRules& rules);
 

@@ -54,8 +54,16 @@ constexpr auto boot_remedy =
 /// What a line takes of one node, or of all.
 struct Taken {
   Kib memory = 0, reserved = 0, floor = 0, largest = 0;  ///< largest: page size
+  Kib smaller = 0;                                       ///< reserved in pages of other sizes
   bool over() const { return reserved != 0 && reserved + floor > memory; }
-  Kib room() const { return memory > floor ? memory - floor : 0; }
+  Kib room() const { return memory > floor + smaller ? memory - floor - smaller : 0; }
+  /// \pre sizes come in ascending order
+  void add(Kib size, std::uint64_t pages) {
+    if (pages == 0) return;
+    if (size != largest) smaller = reserved;
+    largest = size;
+    reserved += pages * size;
+  }
 };
 
 Finding over(const std::string& subject, const Taken& taken) {
@@ -75,19 +83,15 @@ std::vector<Finding> check_command_line(std::string_view command_line, const std
   bool anywhere = false;
   for (const auto& [id, node] : nodes) {
     if (node.memory == 0) continue;
-    by_node[id] = {node.memory, 0, keep_free, kib_per_gib};
+    by_node[id] = {node.memory, 0, keep_free, kib_per_gib, 0};
     all.memory += node.memory;
     all.floor += keep_free;
   }
   for (const auto& pages : pages_kernel_reads(command_line, rules)) {
     anywhere = anywhere || pages.anywhere != 0;
-    all.reserved += pages.sum() * pages.page_size;
-    all.largest = pages.page_size;
+    all.add(pages.page_size, pages.sum());
     for (const auto& [id, count] : dealt_out(pages, nodes))
-      if (const auto at = by_node.find(id); at != by_node.end()) {
-        at->second.reserved += count * pages.page_size;
-        at->second.largest = pages.page_size;
-      }
+      if (const auto at = by_node.find(id); at != by_node.end()) at->second.add(pages.page_size, count);
   }
   if (anywhere && all.over()) return {over("this machine", all)};
   std::vector<Finding> findings;

@@ -128,8 +128,21 @@ std::optional<Finding> foreign_words(const PageRecipe& chosen, const Snapshot& s
       "still has it"};
 }
 
+/// What the kernel would take at the next boot, with the parameters of others: no guard is awake then.
+void check_floor(const std::vector<OwnersLine>& lines, const Snapshot& snapshot, Kib keep_free,
+                 PageSourcing& sourcing) {
+  for (const auto& line : lines) {
+    auto over = check_command_line(line.with(sourcing.words), snapshot.nodes, keep_free, kernel_rules(snapshot));
+    for (auto& finding : over) {
+      finding.message = "at the next boot " + finding.message;
+      sourcing.findings.push_back(std::move(finding));
+    }
+    if (!over.empty()) return;
+  }
+}
+
 /// Brings the words of the choice to where the kernel reads them as they are meant, beside those of others.
-void place(const std::vector<Reservation>& reserved, const Snapshot& snapshot, const Baseline& baseline,
+void place(const std::vector<Reservation>& reserved, const Snapshot& snapshot, Kib keep_free, const Baseline& baseline,
            PageRecipe& chosen, PageSourcing& sourcing) {
   const auto lines = owners_lines(snapshot, baseline);
   if (chosen.source == PageSource::command_line) {
@@ -140,6 +153,7 @@ void place(const std::vector<Reservation>& reserved, const Snapshot& snapshot, c
     chosen.pending = !without(snapshot.command_line, chosen.words);
     sourcing.words = std::move(placement.words);
     sourcing.findings = std::move(placement.findings);
+    check_floor(lines, snapshot, keep_free, sourcing);
   } else {
     for (const auto& word : chosen.words)
       sourcing.words.push_back({word, "room for huge pages that stays movable", true});
@@ -159,7 +173,7 @@ PageSourcing source_pages(const std::vector<Reservation>& reserved, const Snapsh
     return sourcing;
   PageRecipe chosen = choose_pages(reserved, snapshot, config.pages);
   const bool cma = chosen.source == PageSource::cma;
-  place(reserved, snapshot, baseline, chosen, sourcing);
+  place(reserved, snapshot, config.keep_free, baseline, chosen, sourcing);
   const auto tell = [&](const char* code, Severity severity, const char* subject, const std::string& message,
                         const std::string& remedy) {
     sourcing.findings.push_back({code, severity, subject, message, remedy});

@@ -33,18 +33,20 @@ std::vector<KernelParameter> parameters(const Candidate& candidate) {
 /// How a candidate does on one line with one kernel.
 struct Trial {
   bool ours = true, others = true, proxmox_ve = true;
-  Pages lost = {};  ///< as the owner's line has them
+  Pages lost = {};       ///< as the owner's line has them
+  Kib lost_default = 0;  ///< likewise; 0: it stays
 };
 
 class Placing {
  public:
   Placing(const std::vector<Reservation>& reserved, const Snapshot& snapshot, const std::vector<OwnersLine>& lines)
-      : reserved_(reserved),
+      : wanted_(reserved),
         nodes_(snapshot.nodes),
         lines_(lines),
         rules_(rules_of_kernels(snapshot)) {
     for (const auto& item : reserved)
       if (item.pages != 0) sizes_.insert(item.page_size);
+    keep_other_nodes();
   }
 
   Placement best() const {
@@ -60,17 +62,39 @@ class Placing {
   }
 
  private:
+  /// Of several counts of one size the kernel takes one: what the owner has of it on nodes where nothing is reserved
+  /// would be lost, so it goes into ours.
+  void keep_other_nodes() {
+    std::map<PoolKey, std::uint64_t> kept;
+    for (const auto& line : lines_)
+      for (const auto& pages : read_huge_pages(line.line(), rules_.front()).pages)
+        for (const auto& [node, count] : dealt_out(pages, nodes_))
+          if (sizes_.count(pages.page_size) && !is_reserved(node, pages.page_size)) {
+            auto& most = kept[{node, pages.page_size}];
+            most = std::max(most, count);
+          }
+    for (const auto& [pool, pages] : kept) {
+      wanted_.push_back({pool.node, pool.page_size, pages, {}, {}});
+      kept_ += fmt::format("{}{} pages of {} on node {}", kept_.empty() ? "" : ", ", pages, format_size(pool.page_size),
+                           pool.node);
+    }
+  }
+
+  bool is_reserved(int node, Kib size) const {
+    return std::any_of(wanted_.begin(), wanted_.end(), [&](const Reservation& item) {
+      return item.node == node && item.page_size == size && item.pages != 0;
+    });
+  }
+
   /// Simple ones first.
   std::vector<Candidate> candidates() const {
-    const Words plain = command_line_words(reserved_, nodes_);
+    const Words plain = command_line_words(wanted_, nodes_);
     const Words exact = without_sums(plain);
-    const bool in_linux = std::any_of(lines_.begin(), lines_.end(), [](const OwnersLine& line) {
-      const auto words = words_of(line.linux);
-      return std::any_of(words.begin(), words.end(), about_pages);
-    });
+    const bool grub =
+        std::any_of(lines_.begin(), lines_.end(), [](const OwnersLine& line) { return line.loader == "GRUB"; });
     std::vector<Candidate> all;
     for (const bool very_first : {false, true}) {
-      if (very_first && !in_linux) continue;
+      if (very_first && !grub) continue;
       all.push_back({plain, very_first});
       all.push_back({joined(plain, pools_of_others()), very_first, true, true});
       all.push_back({exact, very_first, false});
@@ -107,6 +131,9 @@ class Placing {
           counts += fmt::format("{}{}:{}", counts.empty() ? "" : ",", node, count);
         words.push_back("hugepages=" + (counts.empty() ? std::to_string(pages.anywhere) : counts));
       }
+    for (const auto& line : lines_)
+      if (read_huge_pages(line.line(), rules_.front()).default_size == kib_per_gib)
+        return words.push_back("default_hugepagesz=1G"), words;
     return words;
   }
 
@@ -119,6 +146,7 @@ class Placing {
         all.others = all.others && trial.others;
         all.proxmox_ve = all.proxmox_ve && trial.proxmox_ve;
         if (all.lost.empty()) all.lost = std::move(trial.lost);
+        all.lost_default = std::max(all.lost_default, trial.lost_default);
       }
     return all;
   }
@@ -127,11 +155,13 @@ class Placing {
     Trial trial;
     const std::string own = line.line(), with = line.with(parameters(candidate));
     const Pages meant =
-        read_huge_pages(fmt::format("{}", fmt::join(command_line_words(reserved_, nodes_), " ")), rules).pages;
-    const Pages owners = read_huge_pages(own, rules).pages, next = read_huge_pages(with, rules).pages;
+        read_huge_pages(fmt::format("{}", fmt::join(command_line_words(wanted_, nodes_), " ")), rules).pages;
+    const KernelReading owned = read_huge_pages(own, rules), read = read_huge_pages(with, rules);
+    const Pages &owners = owned.pages, &next = read.pages;
     trial.ours = of_sizes(next, true) == of_sizes(meant, true);
-    trial.others = of_sizes(next, false) == of_sizes(owners, false);
+    trial.others = of_sizes(next, false) == of_sizes(owners, false) && read.default_size == owned.default_size;
     if (!trial.others) trial.lost = of_sizes(owners, false);
+    if (read.default_size != owned.default_size) trial.lost_default = owned.default_size;
     for (const auto& pages : meant)
       trial.proxmox_ve = trial.proxmox_ve && pages_pve_reads(with, pages.page_size) == pages.sum();
     for (const auto& pages : trial.others ? of_sizes(owners, false) : Pages())
@@ -145,6 +175,13 @@ class Placing {
     for (const auto& pages : all)
       if ((sizes_.count(pages.page_size) != 0) == ours) some.push_back(pages);
     return some;
+  }
+
+  bool in_linux() const {
+    return std::any_of(lines_.begin(), lines_.end(), [](const OwnersLine& line) {
+      const auto words = words_of(line.linux);
+      return std::any_of(words.begin(), words.end(), about_pages);
+    });
   }
 
   Placement told(const Candidate& chosen, const Trial& trial) const {
@@ -161,20 +198,32 @@ class Placing {
                        fmt::join(chosen.words, " ")),
            by_hand);
     if (!trial.others)
-      tell("boot-pages-lost", Severity::error,
-           fmt::format("with {} in front, the kernel would not reserve any more what others have there: {}",
-                       fmt::join(chosen.words, " "), describe(trial.lost)),
-           by_hand);
+      tell(
+          "boot-pages-lost", Severity::error,
+          fmt::format(
+              "with {} in front, the kernel would not reserve any more what others have there: {}{}",
+              fmt::join(chosen.words, " "), describe(trial.lost),
+              trial.lost_default == 0 ? "" : ", with " + format_size(trial.lost_default) + " as the default page size"),
+          by_hand);
     else if (chosen.repeats)
       tell("boot-pages-repeated", Severity::info,
            fmt::format("what others have there is repeated among hostsplit's parameters, because the kernel would not "
                        "read it behind them: {}",
                        fmt::join(pools_of_others(), " ")),
            "");
+    if (!kept_.empty())
+      tell("boot-pages-kept", Severity::info,
+           fmt::format("others have {} there, where no VM of hostsplit.toml has any: the kernel takes one count of a "
+                       "size, so hostsplit's parameters have these pages, too",
+                       kept_),
+           "");
     if (chosen.very_first)
       tell("grub-linux-first", Severity::info,
-           "GRUB_CMDLINE_LINUX has counts of huge pages, and the kernel reads it before GRUB_CMDLINE_LINUX_DEFAULT: "
-           "hostsplit's parameters go in front of it",
+           in_linux()
+               ? "GRUB_CMDLINE_LINUX has counts of huge pages, and the kernel reads it before "
+                 "GRUB_CMDLINE_LINUX_DEFAULT: hostsplit's parameters go in front of it"
+               : "other settings of GRUB come in front of what hostsplit adds to GRUB_CMDLINE_LINUX_DEFAULT: its "
+                 "parameters go to the beginning of GRUB_CMDLINE_LINUX, which the kernel reads first",
            "");
     for (const auto& line : lines_)
       if (!line.not_understood.empty())
@@ -187,11 +236,12 @@ class Placing {
     return placement;
   }
 
-  const std::vector<Reservation>& reserved_;
+  std::vector<Reservation> wanted_;  ///< and what others have on nodes without
   const std::map<int, NumaNode>& nodes_;
   const std::vector<OwnersLine>& lines_;
   const std::vector<KernelRules> rules_;
   std::set<Kib> sizes_;
+  std::string kept_;  ///< what others have on nodes without, in words
 };
 
 }  // namespace
