@@ -7,6 +7,7 @@
 
 #include "core/base/names.hpp"
 #include "core/base/text.hpp"
+#include "core/boot/huge_page_parameters.hpp"
 
 namespace hostsplit {
 namespace {
@@ -19,12 +20,13 @@ Words copied(std::string_view line) {
   return words;
 }
 
-/// Takes [begin, end) out together with the blank that parted it from the rest.
+/// Takes [begin, end) out together with the blank that parted it from the rest: the one in front, as with_ours() adds
+/// it.
 std::string cut_out(std::string_view line, std::size_t begin, std::size_t end) {
-  if (end < line.size())
-    ++end;
-  else if (begin > 0)
+  if (begin > 0)
     --begin;
+  else if (end < line.size())
+    ++end;
   return std::string(line.substr(0, begin)) + std::string(line.substr(end));
 }
 
@@ -46,17 +48,49 @@ std::size_t find_last_word(std::string_view line, std::string_view word) {
   return at;
 }
 
-/// Parameters somebody types in the boot menu to rescue a host: systemd(1), kernel-command-line(7), bootup of Debian.
+/// Parameters somebody types in the boot menu to rescue a host: systemd(1), kernel-command-line(7), bootup of Debian,
+/// initramfs-tools(7), the scripts of zfs-initramfs.
 bool is_for_one_boot(std::string_view word) {
-  constexpr std::string_view whole[] = {
-      "single",    "emergency",           "rescue",  "s", "S", "1", "-b", "break", "fastboot", "forcefsck",
-      "nomodeset", "systemd.debug_shell", "rd.break"};
-  constexpr std::string_view begins[] = {
-      "systemd.unit=",   "init=",     "break=",        "rdinit=",      "systemd.mask=",
-      "systemd.wants=",  "rd.break=", "systemd.debug", "systemd.run=", "systemd.log_level=debug",
-      "fsck.mode=force", "hostsplit="};
+  constexpr std::string_view whole[] = {"single",   "emergency", "rescue",    "recovery", "s",         "S",
+                                        "1",        "2",         "3",         "5",        "-s",        "-b",
+                                        "break",    "fastboot",  "forcefsck", "fsckfix",  "nomodeset", "rd.break",
+                                        "rd.shell", "acpi=off",  "noapic",    "nolapic",  "nosmp",     "noinitrd",
+                                        "memtest",  "zfsforce",  "zfs_force", "debug"};
+  constexpr std::string_view begins[] = {"systemd.unit=",
+                                         "init=",
+                                         "break=",
+                                         "rdinit=",
+                                         "systemd.mask=",
+                                         "systemd.wants=",
+                                         "rd.break=",
+                                         "systemd.debug",
+                                         "systemd.run=",
+                                         "systemd.log_level=debug",
+                                         "fsck.mode=force",
+                                         "hostsplit=",
+                                         "zfsforce=",
+                                         "zfs_force=",
+                                         "zfs.force=",
+                                         "rollback=",
+                                         "maxcpus=",
+                                         "nr_cpus=",
+                                         "mem=",
+                                         "memtest=",
+                                         "debug=",
+                                         "rd.shell=",
+                                         "modprobe.blacklist=",
+                                         "module_blacklist=",
+                                         "rd.emergency="};
   return std::find(std::begin(whole), std::end(whole), word) != std::end(whole) ||
          std::any_of(std::begin(begins), std::end(begins), [&](auto prefix) { return word.starts_with(prefix); });
+}
+
+/// Initramfs scripts look at each word, the kernel takes quotes away first.
+bool names_root(const std::string& line) {
+  const auto words = words_of(line);
+  const auto arguments = kernel_arguments(line);
+  return std::any_of(words.begin(), words.end(), [](auto word) { return word.starts_with("root="); }) ||
+         std::any_of(arguments.begin(), arguments.end(), [](const Argument& each) { return each.name == "root"; });
 }
 
 /// Page parameters at the beginning of a line in the form in which hostsplit writes them. For what was put in before
@@ -136,8 +170,16 @@ std::string with_ours(std::string_view owners_line, const PutIn& ours) {
   const auto add = [&](std::string_view text) {
     if (!text.empty()) line.append(line.empty() ? "" : " ").append(text);
   };
-  add(owners_line);
-  add(joined(ours.behind));
+  // What stands behind "--" is not for the kernel.
+  const auto end = ours.behind.empty() ? std::string_view::npos : find_words(owners_line, "--");
+  if (end == std::string_view::npos) {
+    add(owners_line);
+    add(joined(ours.behind));
+  } else {
+    add(owners_line.substr(0, end == 0 ? 0 : end - 1));
+    add(joined(ours.behind));
+    line += (end == 0 ? " " : std::string(1, owners_line[end - 1])) + std::string(owners_line.substr(end));
+  }
   return line;
 }
 
@@ -205,7 +247,12 @@ std::vector<Finding> check_cmdline(const CmdlineFile& file) {
         "line 1 is a comment, and proxmox-boot-tool takes the first line for the kernel command line: kernel "
         "parameters would be swallowed by it",
         "Remove the comment, so that the line with root= is the first; then run hostsplit apply again");
-  else if (std::none_of(words.begin(), words.end(), [](auto word) { return word.starts_with("root="); }))
+  else if (file.owners_line.find('\r') != std::string::npos)
+    refuse(
+        "line 1 has a carriage return, as Windows ends lines with: systemd-boot would drop every kernel parameter "
+        "behind it",
+        fmt::format("sed -i 's/\\r//g' {}; then run hostsplit apply again", where));
+  else if (!names_root(file.owners_line))
     refuse(file.now ? "line 1 has no root=, so the host would not find its root file system"
                     : "it does not exist, and the line of the running kernel has no root=",
            fmt::format("Write the kernel command line, with root=, into line 1 of {}; then run hostsplit apply again",

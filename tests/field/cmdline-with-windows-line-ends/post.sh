@@ -1,0 +1,1 @@
+printf 'root=ZFS=rpool/ROOT/pve-1 boot=zfs\r\n' >etc/kernel/cmdline
