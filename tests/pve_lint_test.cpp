@@ -142,7 +142,7 @@ TEST_F(Lint, OneMistakeEach) {
        "qm set 101 --numa0 cpus=0-7,hostnodes=0,memory=8192,policy=bind"},
       {"hostnodes=0,", "", "pve-numa-node", "qm set 101 --numa0 cpus=0-7,hostnodes=0,memory=8192,policy=bind"},
       {",policy=bind", "", "pve-numa-node", "qm set 101 --numa0 cpus=0-7,hostnodes=0,memory=8192,policy=bind"},
-      {"cores: 8\n", "cores: 8\nhotplug: disk,memory\n", "pve-hotplug-memory", "qm set 101 --hotplug disk,network,usb"},
+      {"cores: 8\n", "cores: 8\nhotplug: disk,memory\n", "pve-hotplug-memory", "qm set 101 --hotplug disk"},
       {"cores: 8\n", "cores: 8\nlock: backup\n", "pve-locked", ""},
       {"cores: 8\n", "cores: 8\nmemory: 4096\n", "pve-memory-differs", "qm set 101 --memory 8192"},
       {"balloon: 0\n", "balloon: 0\n[PENDING]\nmemory: 4096\n[x]\n", "pve-pending", ""},

@@ -105,6 +105,10 @@ void lint_start(const PveVm& vm, const Snapshot& snapshot, Complaints& say) {
                             other.index, to_string(both)),
                 say.fix());
     }
+  if (gives_memory(vm.args))
+    say.add("pve-memory-differs", Severity::error,
+            "its args give it memory of their own (-numa or memory-backend=), beside what Proxmox VE gives it",
+            say.fix());
   for (const auto& node : vm.numa_nodes)
     for (const int host : node.host_nodes)
       if (!snapshot.nodes.empty() && !snapshot.nodes.count(host))
@@ -234,6 +238,21 @@ void lint_start_order(const PveConfigs& pve, const Config& config, std::vector<F
          fmt::format("qm set {} --startup {}", order.vm, order.value)});
 }
 
+/// How many there are to be on all nodes together; a pool nobody here reserves has what it has now.
+std::map<Kib, std::uint64_t> pages_by_size(const std::vector<Reservation>& reserved, const Snapshot& snapshot) {
+  std::map<Kib, std::uint64_t> pages;
+  std::set<PoolKey> seen;
+  for (const auto& item : reserved) {
+    pages[item.page_size] += item.pages;
+    seen.insert({item.node, item.page_size});
+  }
+  for (const auto& [id, node] : snapshot.nodes)
+    for (const auto& pool : node.pools)
+      if (const auto of_size = pages.find(pool.page_size); of_size != pages.end() && !seen.count({id, pool.page_size}))
+        of_size->second += persistent(pool);
+  return pages;
+}
+
 }  // namespace
 
 bool trims_pool(const PveVm& vm) {
@@ -250,8 +269,7 @@ std::vector<Finding> lint_pve(const PveConfigs& pve, const Config& config, const
                         "On a Proxmox VE host: systemctl status pve-cluster"});
     return findings;
   }
-  std::map<Kib, std::uint64_t> pages;
-  for (const auto& item : reserved) pages[item.page_size] += item.pages;
+  const auto pages = pages_by_size(reserved, snapshot);
   for (const auto& [id, wish] : config.vms) {
     if (const PveVm* vm = pve.next_start(id))
       lint_guest(*vm, wish, trims_of(*vm, pages, snapshot), snapshot, findings);

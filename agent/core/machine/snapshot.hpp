@@ -95,6 +95,15 @@ struct MemoryUsers {
 /// The cache of ZFS (/proc/spl/kstat/zfs/arcstats): the kernel counts it as memory in use.
 struct ZfsCache {
   Kib size = 0, least = 0, most = 0;  ///< now, and the bounds (c_min, c_max)
+  /// zfs_arc_max as ZFS gets it at the next boot: of several lines the last, and the kernel command line after all.
+  struct Setting {
+    std::string where;  ///< "/etc/modprobe.d/zfs.conf", or "kernel command line"
+    std::string text;   ///< as written
+    Kib most = 0;       ///< 0: ZFS decides
+    bool valid = true;  ///< a number of bytes; ZFS does not load with anything else
+    bool operator==(const Setting&) const = default;
+  };
+  std::optional<Setting> set = {};  ///< empty: nobody sets it
   bool operator==(const ZfsCache&) const = default;
 };
 

@@ -58,22 +58,52 @@ void check_guests(const Snapshot& snapshot, const Config& config, const Balance&
        "Lower memory in hostsplit.toml or of these guests, or take onboot from some of them"});
 }
 
+/// What bounds the cache from the next boot on; what is in the file stays beside it.
+std::string lasting_bound(const ZfsCache& cache, std::uint64_t bytes) {
+  const std::string rebuild = " && update-initramfs -u -k all";
+  if (!cache.set)
+    return fmt::format("echo \"options zfs zfs_arc_max={}\" >> /etc/modprobe.d/zfs.conf{}", bytes, rebuild);
+  if (!cache.set->where.starts_with('/'))
+    return fmt::format("Write zfs.zfs_arc_max={} instead of zfs.zfs_arc_max={} on the kernel command line", bytes,
+                       cache.set->text);
+  return fmt::format("sed -i 's/zfs_arc_max=[^ ]*/zfs_arc_max={}/' {}{}", bytes, cache.set->where, rebuild);
+}
+
+/// While it runs ZFS ignores a bound that is not above zfs_arc_min (arc_tuning_update()).
+std::string bound_at_once(const ZfsCache& cache, Kib most) {
+  const std::string parameters = "/sys/module/zfs/parameters/";
+  std::string text;
+  if (most <= cache.least) text = fmt::format("echo {} > {}zfs_arc_min && ", most / 2 * bytes_per_kib, parameters);
+  return fmt::format("at once: {}echo {} > {}zfs_arc_max", text, most * bytes_per_kib, parameters);
+}
+
 void check_cache(const Snapshot& snapshot, const Balance& balance, std::vector<Finding>& findings) {
-  if (!snapshot.zfs_cache || balance.pages == 0) return;
+  if (!snapshot.zfs_cache) return;
   const ZfsCache& cache = *snapshot.zfs_cache;
+  const auto tell = [&](const std::string& message, const std::string& remedy) {
+    findings.push_back({"zfs-arc-max", Severity::warning, "ZFS", message, remedy});
+  };
+  const Kib advised = std::max(balance.left() / 2 / kib_per_gib * kib_per_gib, kib_per_gib);
+  if (cache.set && !cache.set->valid)
+    return tell(fmt::format("zfs_arc_max={} ({}) is not a number of bytes, and ZFS does not load with it",
+                            cache.set->text, cache.set->where),
+                lasting_bound(cache, advised * bytes_per_kib));
+  if (balance.pages == 0) return;
   // The floor is for the host with its caches; half of it has to be for everything else.
   const Kib most = balance.left() > balance.floor / 2 ? balance.left() - balance.floor / 2 : 0;
-  if (cache.most <= most) return;
-  const Kib advised = std::max({cache.least, balance.left() / 2 / kib_per_gib * kib_per_gib, kib_per_gib});
-  const auto bytes = advised * bytes_per_kib;
-  findings.push_back(
-      {"zfs-arc-max", Severity::warning, "ZFS",
-       fmt::format("its ARC may grow to {} (zfs_arc_max) and holds {} now, but huge pages leave {} of {} to the host",
-                   gib(cache.most), gib(cache.size), gib(balance.left()), gib(balance.memory)),
-       fmt::format(
-           "echo \"options zfs zfs_arc_max={}\" > /etc/modprobe.d/zfs.conf && update-initramfs -u -k all; at once: "
-           "echo {} > /sys/module/zfs/parameters/zfs_arc_max",
-           bytes, bytes)});
+  const bool set = cache.set && cache.set->most != 0;
+  const Kib next = set ? cache.set->most : cache.most;
+  if (cache.most <= most && next <= most) return;
+  const std::string leave =
+      fmt::format("but huge pages leave {} of {} to the host", gib(balance.left()), gib(balance.memory));
+  if (next <= most)
+    tell(fmt::format("its ARC may grow to {} until the reboot ({} in {} afterwards) and holds {} now, {}",
+                     gib(cache.most), gib(next), cache.set->where, gib(cache.size), leave),
+         bound_at_once(cache, next));
+  else
+    tell(fmt::format("its ARC may grow to {} ({}) and holds {} now, {}", gib(next),
+                     set ? "zfs_arc_max in " + cache.set->where : std::string("zfs_arc_max"), gib(cache.size), leave),
+         lasting_bound(cache, advised * bytes_per_kib) + "; " + bound_at_once(cache, advised));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "core/base/text.hpp"
 #include "core/proxmox/vm_settings.hpp"
 
 namespace hostsplit {
@@ -30,6 +31,7 @@ class Start {
   PveStart judge() {
     if (vm_.hugepages == PvePages::none) return std::move(start_);
     if (!vm_.numa) refuse("numa is off");
+    if (gives_memory(vm_.args)) refuse("its args give it memory of their own (-numa or memory-backend=)");
     if (vm_.numa_nodes.empty())
       split_over_sockets();
     else
@@ -103,6 +105,16 @@ bool same_placement(const std::vector<PveNumaNode>& a, const std::map<int, Kib>&
   return found == memory;
 }
 
+/// The other kinds stay; "0" is none.
+std::string without_memory(std::string_view hotplug) {
+  std::string rest;
+  while (!hotplug.empty()) {
+    const auto kind = trimmed(cut(hotplug, ','));
+    if (kind != "memory" && !kind.empty()) rest.append(rest.empty() ? "" : ",").append(kind);
+  }
+  return rest.empty() ? "0" : rest;
+}
+
 /// Collects the options of one `qm set` line and applies each to the parsed VM.
 class Fix {
  public:
@@ -145,7 +157,7 @@ class Fix {
     if (memory_of(vm) != sum) vm.memory = sum, option(fmt::format("--memory {}", sum / kib_per_mib));
     if (vm.balloon.value_or(1) != 0) vm.balloon = 0, option("--balloon 0");
     if (vm.hotplug.find("memory") != std::string::npos)
-      vm.hotplug = "disk,network,usb", option("--hotplug disk,network,usb");
+      vm.hotplug = without_memory(vm.hotplug), option("--hotplug " + vm.hotplug);
   }
 
   /// `any` takes pages of 1 GiB for whole gibibytes, of 2 MiB otherwise.
@@ -184,6 +196,12 @@ class Fix {
 };
 
 }  // namespace
+
+bool gives_memory(std::string_view args) {
+  const auto at = args.find("-numa");
+  return (at != std::string_view::npos && args.find("memdev=", at) != std::string_view::npos) ||
+         args.find("memory-backend=") != std::string_view::npos;
+}
 
 PveStart judge_start(const PveVm& vm, const std::map<int, NumaNode>& nodes) {
   return Start(vm, nodes).judge();

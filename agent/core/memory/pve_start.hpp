@@ -1,6 +1,7 @@
 #pragma once
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/machine/pve.hpp"
@@ -20,6 +21,9 @@ struct PveStart {
 };
 /// \param nodes  of the host; empty: not known, so every node is believed
 PveStart judge_start(const PveVm& vm, const std::map<int, NumaNode>& nodes);
+
+/// True when `args:` gives QEMU memory beside that of Proxmox VE: QEMU refuses nodes that do not add up to it.
+bool gives_memory(std::string_view args);
 
 /// A VM of Proxmox VE brought to what the configuration reserves for it, and the `qm set` line that does it.
 struct PveFix {

@@ -104,6 +104,39 @@ NumaNode observe_whole(const Root& root, Snapshot& snapshot) {
   return node;
 }
 
+/// What one line sets: words with zfs_arc_max= behind a prefix.
+void read_arc_setting(std::string_view line, std::string_view key, const std::string& where,
+                      std::optional<ZfsCache::Setting>& set) {
+  for (const auto word : words_of(line)) {
+    if (!word.starts_with(key)) continue;
+    std::string_view text = word.substr(key.size());
+    set = ZfsCache::Setting{where, std::string(text), 0, true};
+    const bool hex = text.starts_with("0x") || text.starts_with("0X");
+    const auto bytes = to_number<std::uint64_t>(hex ? text.substr(2) : text, hex ? 16 : 10);
+    set->valid = bytes.has_value();
+    set->most = bytes.value_or(0) / bytes_per_kib;
+  }
+}
+
+/// modprobe.d(5): all options of a module are put together in the order of the files.
+std::optional<ZfsCache::Setting> read_arc_settings(const Root& root, std::string_view command_line) {
+  const std::string directory = "etc/modprobe.d";
+  std::optional<ZfsCache::Setting> set;
+  auto names = root.list(directory);
+  std::sort(names.begin(), names.end());
+  for (const auto& name : names) {
+    if (!name.ends_with(".conf")) continue;
+    const auto text = root.read(directory + "/" + name).value_or("");
+    for (const auto line : split(text, '\n')) {
+      const auto words = words_of(line);
+      if (words.size() > 2 && words[0] == "options" && words[1] == "zfs")
+        read_arc_setting(line, "zfs_arc_max=", "/" + directory + "/" + name, set);
+    }
+  }
+  read_arc_setting(command_line, "zfs.zfs_arc_max=", "kernel command line", set);
+  return set;
+}
+
 /// "size  4  64424509440" in bytes, below two lines of heads.
 std::optional<ZfsCache> read_zfs_cache(const Root& root) {
   const auto text = root.read("proc/spl/kstat/zfs/arcstats");
@@ -127,6 +160,7 @@ void read_memory(const Root& root, Snapshot& snapshot) {
   if (const auto offline = root.read("sys/devices/system/cpu/offline"))
     snapshot.offline_cpus = parse_cpu_set(*offline).value_or(CpuSet());
   snapshot.zfs_cache = read_zfs_cache(root);
+  if (snapshot.zfs_cache) snapshot.zfs_cache->set = read_arc_settings(root, snapshot.command_line);
   for (const auto& name : root.list(nodes_directory)) {
     const auto id = name.starts_with("node") ? to_number<int>(std::string_view(name).substr(4)) : std::nullopt;
     if (id && *id >= 0) snapshot.nodes.emplace(*id, observe(root, snapshot, *id));
