@@ -156,6 +156,9 @@ struct PveConfigs {
   std::string node;     ///< this machine's name in the cluster; empty when unknown
   std::map<int, PveVm> vms;
   std::map<int, PveContainer> containers;
+  /// Guests that Proxmox VE's high availability looks after, and whether it starts them; onboot means nothing for
+  /// these.
+  std::map<int, bool> managed;
   std::vector<PveMapping> mappings;
   std::multimap<std::string, PveUsbMapEntry> usb_mappings;  ///< by id, of /etc/pve/mapping/usb.cfg
   std::map<int, PveVm> next;             ///< `vms` as their next start will have them: pending changes taken over
@@ -168,6 +171,10 @@ struct PveConfigs {
   const PveVm* vm(int id) const {
     const auto found = vms.find(id);
     return found == vms.end() ? nullptr : &found->second;
+  }
+  bool starts_with_host(int id, bool on_boot) const {
+    const auto found = managed.find(id);
+    return found == managed.end() ? on_boot : found->second;
   }
   /// As it will be when it starts the next time: Proxmox VE applies [PENDING] before anything else.
   const PveVm* next_start(int id) const {

@@ -41,6 +41,7 @@ void read_line(std::string_view key, std::string_view value, PveContainer& conta
 PveContainer parse_pve_container(int id, std::string_view text) {
   PveContainer container;
   container.id = id;
+  container.memory = 512 * kib_per_mib;  // pct.conf(5)
   while (!text.empty()) {
     const auto line = trimmed(cut(text, '\n'));
     if (line.starts_with('[')) break;

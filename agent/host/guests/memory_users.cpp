@@ -23,11 +23,13 @@ PageCounts counts_of(const GuestPages& pages) {
 }
 
 /// What its command line says, where its pages cannot be read.
-PageCounts claimed(const GuestCommand& command, Kib page_size) {
+PageCounts claimed(const GuestCommand& command) {
   PageCounts counts;
-  for (const auto& backend : command.backends)
+  for (const auto& backend : command.backends) {
+    const Kib page_size = backend.page_size != 0 ? backend.page_size : kib_per_gib;
     if (backend.huge && backend.host_nodes.size() == 1)
       counts[{backend.host_nodes.front(), page_size}] += backend.size / page_size;
+  }
   return counts;
 }
 
@@ -43,7 +45,7 @@ void read_running(const Root& root, int vm, PageUser& user, std::set<int>& pids)
   guest.pid = process.pid;
   guest.command = process.command;
   read_guest_pages(root, guest, false);
-  user.holds = guest.pages ? counts_of(*guest.pages) : claimed(guest.command, kib_per_gib);
+  user.holds = guest.pages ? counts_of(*guest.pages) : claimed(guest.command);
 }
 
 void read_vms(const Root& root, const PveConfigs& pve, MemoryUsers& users, std::set<int>& pids,
@@ -58,9 +60,10 @@ void read_vms(const Root& root, const PveConfigs& pve, MemoryUsers& users, std::
     const PveVm* vm = pve.next_start(id);
     if (vm && !vm->is_template) {
       user.name = vm->name;
-      user.on_boot = vm->on_boot;
+      user.on_boot = pve.starts_with_host(id, vm->on_boot);
       user.needs = judge_start(*vm, nodes).pages;
-      if (vm->hugepages == PvePages::none) users.ordinary.push_back({id, vm->name, false, memory_of(*vm), vm->on_boot});
+      if (vm->hugepages == PvePages::none)
+        users.ordinary.push_back({id, vm->name, false, memory_of(*vm), user.on_boot});
     }
     if (!user.holds.empty() || !user.needs.empty()) users.pages.push_back(std::move(user));
   }
@@ -93,7 +96,8 @@ void read_memory_users(const Root& root, const PveConfigs& pve, Snapshot& snapsh
   read_processes(root, users, guests);
   for (const auto& [id, container] : pve.containers)
     if (!container.is_template)
-      users.ordinary.push_back({id, container.name, true, container.memory, container.on_boot});
+      users.ordinary.push_back(
+          {id, container.name, true, container.memory, pve.starts_with_host(id, container.on_boot)});
   snapshot.memory_users = std::move(users);
 }
 

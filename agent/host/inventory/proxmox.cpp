@@ -88,6 +88,17 @@ void read_containers(const Root& root, PveConfigs& configs) {
   }
 }
 
+/// ha-manager(1): "vm: 101", and "state" is "started" where it is not given.
+void read_managed(const Root& root, PveConfigs& configs) {
+  const auto text = root.read(top + "/ha/resources.cfg").value_or("");
+  for (const auto& [type, id, properties] : parse_pve_sections(text)) {
+    const auto number = type == "vm" || type == "ct" ? parse_number<int>(id) : std::nullopt;
+    const auto state = properties.find("state");
+    if (number)
+      configs.managed[*number] = state == properties.end() || state->second == "started" || state->second == "enabled";
+  }
+}
+
 PveConfigs read_all(const Root& root) {
   PveConfigs configs;
   // An empty directory is the mount point of pmxcfs without pmxcfs.
@@ -97,6 +108,7 @@ PveConfigs read_all(const Root& root) {
   read_guests(root, configs);
   read_elsewhere(root, configs);
   read_containers(root, configs);
+  read_managed(root, configs);
   read_storages(root, configs);
   configs.quorate = parse_pve_quorum(root.read(top + "/.members").value_or(""));
   if (const auto text = root.read(usb_mappings)) configs.usb_mappings = parse_pve_usb_mappings(*text);
