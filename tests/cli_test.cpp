@@ -306,7 +306,7 @@ TEST_F(CliTest, ADamagedPortMapDoesNotHideTheSockets) {
 
 TEST_F(CliTest, AConfigurationThatDoesNotFitDoesNotHideTheMachine) {
   const OtherConfig misfit(machine(), "version = 1\n[vm.101]\nnode = 7\nmemory = \"1GiB\"\n");
-  for (const char* verb : {"status", "doctor"}) {
+  for (const char* verb : {"status", "plan", "doctor", "verify"}) {
     const Answer answer = on_machine(verb);
     EXPECT_EQ(answer.code, 3) << verb;
     EXPECT_THAT(answer.out, HasSubstr("[config-does-not-fit]")) << verb;

@@ -42,7 +42,7 @@ TEST(QemuCommand, IsReadAsProxmoxVeWritesIt) {
   EXPECT_EQ(command.pid_file, "/var/run/qemu-server/101.pid");
   EXPECT_EQ(command.memory, 56 * kib_per_gib);
   ASSERT_EQ(command.backends.size(), 1u);
-  EXPECT_EQ(command.backends[0], (MemoryBackend{"ram-node0", 56 * kib_per_gib, true, {0}, "bind"}));
+  EXPECT_EQ(command.backends[0], (MemoryBackend{"ram-node0", 56 * kib_per_gib, true, {0}, "bind", kib_per_gib}));
   ASSERT_EQ(command.functions.size(), 1u);
   EXPECT_EQ(to_string(command.functions[0]), "0000:03:00.3");
   EXPECT_EQ(ordinary_memory(command), 0u);

@@ -186,4 +186,20 @@ Plan plan_for(const State& state, const Request& request) {
   return std::visit(PlanFor{state}, request);
 }
 
+std::optional<Finding> misfit(const Config& config, const Snapshot& snapshot) try {
+  check_against_machine(config, snapshot);
+  return std::nullopt;
+} catch (const Error& error) {
+  return Finding{"config-does-not-fit", Severity::error, error.object(), error.reason(), error.remedy()};
+}
+
+Plan plan_or_misfit(const State& state) {
+  auto against = state.config ? misfit(*state.config, state.snapshot) : std::nullopt;
+  if (!against) return plan_for(state, Apply{});
+  Plan nothing;
+  nothing.target = state.applied.value_or(BootPlan{});
+  nothing.findings.push_back(std::move(*against));
+  return nothing;
+}
+
 }  // namespace hostsplit

@@ -63,4 +63,10 @@ State observe_for(const Root& root, const Request& request);
 /// \throws Error(bad_input) when the configuration does not fit the machine, or a target names nothing here.
 Plan plan_for(const State& state, const Request& request);
 
+/// What apply comes to; a configuration that does not fit the machine is a finding, `config-does-not-fit`, for verbs
+/// that only look. \throws Error as plan_for() for everything else.
+Plan plan_or_misfit(const State& state);
+/// That finding; empty when it fits.
+std::optional<Finding> misfit(const Config& config, const Snapshot& snapshot);
+
 }  // namespace hostsplit

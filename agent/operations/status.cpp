@@ -216,7 +216,7 @@ bool waits_for_pages(const Plan& planned) {
 }
 
 /// A configuration that does not fit the machine must not hide the machine.
-Plan plan_or_misfit(const State& state) {
+Plan plan_or_reason(const State& state) {
   try {
     return plan_for(state, Apply{});
   } catch (const Error& error) {
@@ -231,7 +231,7 @@ Plan plan_or_misfit(const State& state) {
 }  // namespace
 
 Status status(const State& state, const std::vector<Finding>& damaged) {
-  const Plan planned = plan_or_misfit(state);
+  const Plan planned = plan_or_reason(state);
   const bool configured = state.config.has_value();
   const bool whole = damaged.empty();  // otherwise a plan would be made of half of what is written
   const BootPlan target = configured && whole ? planned.target : state.applied.value_or(BootPlan{});

@@ -12,6 +12,7 @@
 #include "host/inventory/inventory.hpp"
 #include "host/inventory/proxmox.hpp"
 #include "host/store/store.hpp"
+#include "operations/request.hpp"
 #include "operations/state.hpp"
 
 namespace hostsplit {
@@ -70,10 +71,19 @@ void read_functions(const Root& root, const GuestWish& wish, const GuestCommand&
     if (const auto found = read_function(root, address)) host.functions.emplace(address, *found);
 }
 
+/// Nodes and CPUs that are gone: what is wanted of them nobody can prove.
+void note_misfit(const Root& root, const GuestHost& host, const Wanted& wanted, Proof& proof) {
+  if (!wanted.config) return;
+  Snapshot machine;
+  machine.nodes = host.nodes;
+  machine.offline_cpus = parse_cpu_set(root.read("sys/devices/system/cpu/offline").value_or("")).value_or(CpuSet());
+  if (auto against = misfit(*wanted.config, machine)) proof.findings.push_back(std::move(*against));
+}
+
 }  // namespace
 
 bool Proof::ok() const {
-  return !any_wrong(pools) &&
+  return !has_errors(findings) && !any_wrong(pools) &&
          std::none_of(guests.begin(), guests.end(), [](const auto& guest) { return any_wrong(guest.verdicts); });
 }
 
@@ -89,6 +99,7 @@ Proof verify(const Root& root, const std::vector<int>& asked, bool force) {
   everybody.insert(meant.begin(), meant.end());
 
   GuestHost host{read_nodes(root), {}};
+  note_misfit(root, host, wanted, proof);
   // Pools are shared: who holds which pages is asked of every guest, the rest of those that are meant.
   std::vector<std::pair<RunningGuest, GuestWish>> guests;
   for (const int vm : everybody)

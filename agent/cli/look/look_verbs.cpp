@@ -50,7 +50,7 @@ int status_verb(const Options& options) {
 int plan_verb(const Options& options) {
   const Root root(options.root);
   const State state = observe(root);
-  const Plan planned = with_advice(root, state, plan_for(state, Apply{}));
+  const Plan planned = with_advice(root, state, plan_or_misfit(state));
   if (options.json)
     std::cout << plan_json(planned);
   else

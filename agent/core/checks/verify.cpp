@@ -67,6 +67,8 @@ std::string function_remedy(const GuestWish& wish, const PciAddress& address) {
 std::optional<Verdict> judge_backing(const RunningGuest& guest, const GuestWish& wish) {
   const Kib ordinary = ordinary_memory(guest.command);
   if (ordinary == 0) return {};
+  // Where its pages were looked at, they decide, and not what a path is called.
+  if (guest.pages && total(huge_memory(*guest.pages)) >= memory_of(guest.command)) return {};
   return Verdict{Kind::wrong,
                  "page-size",
                  "guest memory",
@@ -87,20 +89,40 @@ void judge_page_sizes(const GuestPages& pages, const GuestWish& wish, std::vecto
   }
 }
 
-void judge_nodes(const GuestPages& pages, const GuestWish& wish, std::vector<Verdict>& verdicts) {
-  const auto found = huge_memory(pages);
+/// Huge pages that may be there beside those it was started with.
+struct Extras {
+  Kib shared = 0;   ///< of ivshmem and the like
+  Kib plugged = 0;  ///< memory that was added while it runs
+
+  Extras(const RunningGuest& guest, Kib found) : shared(guest.command.beside_on_huge) {
+    const Kib known = memory_of(guest.command) + shared;
+    if (guest.command.memory != 0 && found > known) plugged = found - known;
+  }
+  /// Memory that was added has to be where the rest is.
+  bool explain(Kib has, Kib wants) const { return has > wants && has - wants <= shared + (wants != 0 ? plugged : 0); }
+};
+
+void judge_nodes(const RunningGuest& guest, const GuestWish& wish, std::vector<Verdict>& verdicts) {
+  const auto found = huge_memory(*guest.pages);
+  const Extras extras(guest, total(found));
   std::set<int> nodes;
   for (const auto& [node, size] : wish.memory) nodes.insert(node);
   for (const auto& [node, size] : found) nodes.insert(node);
   for (const int node : nodes) {
     const Kib has = found.count(node) ? found.at(node) : 0, wants = wish.memory.count(node) ? wish.memory.at(node) : 0;
-    verdicts.push_back({has == wants ? Kind::right : Kind::wrong, "memory", node_text(node),
-                        mib(has) + " in huge pages", mib(wants), has == wants ? "" : numa_remedy(wish)});
+    if (extras.explain(has, wants))
+      verdicts.push_back({Kind::note, "memory", node_text(node),
+                          fmt::format("{} in huge pages, {} of them plugged in or shared beside its memory", mib(has),
+                                      mib(has - wants)),
+                          mib(wants), ""});
+    else
+      verdicts.push_back({has == wants ? Kind::right : Kind::wrong, "memory", node_text(node),
+                          mib(has) + " in huge pages", mib(wants), has == wants ? "" : numa_remedy(wish)});
   }
 }
 
-void judge_overhead(const GuestPages& pages, const GuestWish& wish, std::vector<Verdict>& verdicts) {
-  const Kib found = pages.ordinary, most = overhead_allowed(total(wish.memory));
+void judge_overhead(const RunningGuest& guest, const GuestWish& wish, std::vector<Verdict>& verdicts) {
+  const Kib found = guest.pages->ordinary, most = overhead_allowed(total(wish.memory)) + guest.command.beside;
   const bool right = found <= most;
   verdicts.push_back({right ? Kind::right : Kind::wrong, "overhead", "ordinary pages", mib(found),
                       "at most " + mib(most),
@@ -120,9 +142,9 @@ void judge_memory(const RunningGuest& guest, const GuestWish& wish, std::vector<
     verdicts.push_back({Kind::unknown, "memory", "guest memory", guest.pages_unread, "", ""});
     return;
   }
-  judge_nodes(*guest.pages, wish, verdicts);
+  judge_nodes(guest, wish, verdicts);
   judge_page_sizes(*guest.pages, wish, verdicts);
-  judge_overhead(*guest.pages, wish, verdicts);
+  judge_overhead(guest, wish, verdicts);
 }
 
 /// Workers of io_uring: the kernel puts them where it likes and lets nobody move them (io_uring/io-wq.c,
@@ -185,7 +207,12 @@ void judge_distance(const RunningGuest& guest, const GuestWish& wish, const Gues
   verdicts.push_back(
       {Kind::wrong, "cpus", fmt::format("{} thread{}, and the memory", away, away == 1 ? "" : "s"),
        fmt::format("may run on CPUs {}, and its memory is on node {}", to_string(allowed), fmt::join(nodes, " and ")),
-       "CPUs " + to_string(local), cpus_remedy(guest, local)});
+       "CPUs " + to_string(local),
+       // Else the next look would say the opposite.
+       (wish.cpus_from.empty() ? ""
+                               : fmt::format("In {}, write cpus = \"{}\" for VM {}, or leave cpus out; then: ",
+                                             wish.cpus_from, to_string(local), guest.vm)) +
+           cpus_remedy(guest, local)});
 }
 
 bool is_vfio(const std::string& driver) {
@@ -239,6 +266,14 @@ void judge_functions(const RunningGuest& guest, const GuestWish& wish, const Gue
     verdicts.push_back(judge_function(address, guest, wish, host, passed));
 }
 
+/// All of them, not only the first.
+std::string interrupts_remedy(const std::vector<int>& numbers, const CpuSet& cpus) {
+  if (numbers.size() == 1)
+    return fmt::format("echo {} > /proc/irq/{}/smp_affinity_list", to_string(cpus), numbers.front());
+  return fmt::format("for i in {}; do echo {} > /proc/irq/$i/smp_affinity_list; done", fmt::join(numbers, " "),
+                     to_string(cpus));
+}
+
 void judge_interrupts(const RunningGuest& guest, const GuestWish& wish, const GuestHost& host,
                       std::vector<Verdict>& verdicts) {
   const CpuSet local = cpus_of_nodes(host.nodes, wish.memory);
@@ -247,19 +282,19 @@ void judge_interrupts(const RunningGuest& guest, const GuestWish& wish, const Gu
   for (const auto& interrupt : guest.interrupts) by_function[interrupt.function].push_back(&interrupt);
   for (const auto& [address, interrupts] : by_function) {
     CpuSet remote;
-    const GuestInterrupt* first = nullptr;
+    std::vector<int> numbers;
     for (const auto* interrupt : interrupts)
       if (!subset(interrupt->cpus, local)) {
         remote.insert(interrupt->cpus.begin(), interrupt->cpus.end());
-        if (!first) first = interrupt;
+        numbers.push_back(interrupt->number);
       }
     const std::string count = fmt::format("{} interrupt{}", interrupts.size(), interrupts.size() == 1 ? "" : "s");
     const std::string wanted = "CPUs " + to_string(local);
     // The kernel may move them at any time, so this is no proof against the placement of the guest.
     verdicts.push_back(
-        first
+        !numbers.empty()
             ? Verdict{Kind::note, "interrupts", to_string(address), count + ", some on CPUs " + to_string(remote),
-                      wanted, fmt::format("echo {} > /proc/irq/{}/smp_affinity_list", to_string(local), first->number)}
+                      wanted, interrupts_remedy(numbers, local)}
             : Verdict{Kind::right, "interrupts", to_string(address), count + " on the VM's node", wanted, ""});
   }
 }
@@ -313,6 +348,7 @@ GuestWish wish_for(int vm, const std::optional<Config>& config, const std::optio
       wish.memory = memory_by_node(found->second);
       wish.page_size = found->second.page_size;
       wish.cpus = wanted_cpus(found->second, nodes);
+      if (found->second.cpus) wish.cpus_from = config->file;
       wish.source = config->file;
     }
   if (config && config->vms.count(vm) && pve)

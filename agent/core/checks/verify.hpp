@@ -42,6 +42,7 @@ struct GuestWish {
   std::string remedy = {};                ///< what brings its memory there: a `qm set` line that was judged, fix_for()
   std::vector<PveHostPci> host_pci = {};  ///< what Proxmox VE gives it at its next start
   bool in_pve = false;                    ///< its configuration in Proxmox VE was read
+  std::string cpus_from = {};             ///< the file of hostsplit that names its CPUs; empty: none does
 };
 
 /// Joins what is known: the configuration of hostsplit first; what it leaves open, the guest's own configuration of

@@ -20,6 +20,7 @@ struct MemoryBackend {
   bool huge = false;            ///< from hugetlbfs: mem-path below /run/hugepages or /dev/hugepages, or hugetlb=on
   std::vector<int> host_nodes;  ///< host-nodes=; empty: wherever there is memory
   std::string policy;           ///< policy=; "default" when not given
+  Kib page_size = 0;            ///< where the command line tells; 0: it does not
   bool operator==(const MemoryBackend&) const = default;
 };
 
@@ -29,7 +30,8 @@ struct GuestCommand {
   std::string pid_file;   ///< -pidfile
   Kib memory = 0;         ///< -m
   std::vector<MemoryBackend> backends;
-  std::vector<PciAddress> functions;  ///< -device vfio-pci,host=
+  std::vector<PciAddress> functions;   ///< -device vfio-pci,host=
+  Kib beside = 0, beside_on_huge = 0;  ///< backends that are not the guest's memory, as of ivshmem
   bool operator==(const GuestCommand&) const = default;
 };
 
@@ -69,6 +71,8 @@ struct RunningGuest {
   bool operator==(const RunningGuest&) const = default;
 };
 
+/// Guest memory it was started with.
+Kib memory_of(const GuestCommand& command);
 /// Guest memory the command line does not put on huge pages: reading its mappings would walk every 4 KiB of it.
 Kib ordinary_memory(const GuestCommand& command);
 

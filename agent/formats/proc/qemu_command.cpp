@@ -89,6 +89,15 @@ Kib size(std::string_view text, Kib plain_bytes) {
   return factor != 0 ? *count * factor : *count * plain_bytes / 1024;
 }
 
+/// Of "/run/hugepages/kvm/1048576kB" (PVE::QemuServer::Memory) or hugetlbsize=2M; 0: it is not told.
+Kib page_size_of(const Properties& found) {
+  if (const auto told = found.of("hugetlbsize"); !told.empty()) return size(told, 1);
+  auto path = found.of("mem-path");
+  path = path.substr(path.rfind('/') + 1);
+  if (!path.ends_with("kB")) return 0;
+  return parse_number<Kib>(path.substr(0, path.size() - 2)).value_or(0);
+}
+
 MemoryBackend backend(const Properties& found) {
   const auto path = found.of("mem-path");
   MemoryBackend memory;
@@ -97,6 +106,7 @@ MemoryBackend backend(const Properties& found) {
   memory.huge = path.starts_with("/run/hugepages") || path.starts_with("/dev/hugepages") ||
                 found.of("hugetlb") == "on" || found.of("hugetlb") == "true";
   memory.policy = found.of("policy").empty() ? "default" : std::string(found.of("policy"));
+  memory.page_size = memory.huge ? page_size_of(found) : 0;
   for (const auto& [key, value] : found.values) {
     if (!key.starts_with("host-nodes")) continue;
     if (const auto nodes = parse_cpu_set(value))
@@ -147,7 +157,11 @@ GuestCommand parse_qemu_command(std::string_view cmdline) {
   const auto arguments = split(cmdline, '\0');
   for (std::size_t i = 1; i + 1 < arguments.size(); ++i)
     if (arguments[i].starts_with('-')) take(command, uses, arguments[i], arguments[i + 1]);
-  std::erase_if(command.backends, [&](const MemoryBackend& backend) { return !uses.is_memory(backend.id); });
+  std::erase_if(command.backends, [&](const MemoryBackend& backend) {
+    const bool memory = uses.is_memory(backend.id);
+    if (!memory) (backend.huge ? command.beside_on_huge : command.beside) += backend.size;
+    return !memory;
+  });
   return command;
 }
 

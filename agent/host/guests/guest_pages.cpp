@@ -4,6 +4,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "formats/proc/numa_maps.hpp"
 #include "formats/proc/process_files.hpp"
 #include "host/guests/huge_mappings.hpp"
@@ -42,12 +44,19 @@ std::optional<GuestPages> ask_for_pages(const Root& root, int pid) {
   return pages;
 }
 
+/// What the command line leaves open the kernel counts: a path of hugetlbfs may have any name.
+Kib outside_of_huge_pages(const Root& root, const RunningGuest& guest) {
+  const Kib all = memory_of(guest.command), ordinary = ordinary_memory(guest.command);
+  const Kib counted = status_size(root.read(process_path(*guest.pid, "status")).value_or(""), "HugetlbPages");
+  return std::min(ordinary, all - std::min(all, counted));
+}
+
 }  // namespace
 
 void read_guest_pages(const Root& root, RunningGuest& guest, bool force) {
   guest.pages = ask_for_pages(root, *guest.pid);
   if (guest.pages) return;
-  const Kib ordinary = ordinary_memory(guest.command);
+  const Kib ordinary = outside_of_huge_pages(root, guest);
   if (ordinary > walked_unasked && !force) {
     guest.pages_unread = fmt::format(
         "not read: {} MiB of it are outside of huge pages, and reading them would hold up "

@@ -71,6 +71,7 @@ std::string proof_text(const Proof& proof, const Paint& paint) {
   if (!proof.pools.empty()) text += paint.bold("Huge pages") + "\n" + verdicts_text(proof.pools, paint) + "\n";
   const auto wrong = count(proof, Verdict::Kind::wrong), unknown = count(proof, Verdict::Kind::unknown);
   if (wrong != 0) return text + paint.red(fmt::format("{} wrong.", wrong)) + "\n";
+  if (has_errors(proof.findings)) return text + "Not everything is proven: see the errors above.\n";
   if (unknown != 0) return text + fmt::format("Nothing is wrong; {} could not be checked.\n", unknown);
   return text + paint.green("Everything is as wanted.") + "\n";
 }
