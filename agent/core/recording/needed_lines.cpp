@@ -212,6 +212,11 @@ bool is_own(const std::string& path) {
 }
 
 /// Content of files below a place, and what of it is needed. The first that fits counts.
+/// sysctl, tmpfiles, units, cron, rules of udev, and scripts: who sets huge page counts.
+std::string page_writers(std::string_view text) {
+  return lines_with(text, {"hugepages", "hugeadm "});
+}
+
 struct Rule {
   std::string_view begins, ends;
   std::string (*needed)(std::string_view text);
@@ -243,6 +248,7 @@ constexpr Rule rules[] = {
      [](std::string_view text) {
        return lines_with(text, {"public_network", "public network", "cluster_network", "cluster network"});
      }},
+    {"etc/pve/ha/resources.cfg", "", [](std::string_view text) { return sections(text, {"state"}); }},
     {"etc/pve/datacenter.cfg", "", [](std::string_view text) { return lines_of(text, ":", {"migration"}); }},
     {"etc/corosync/", "",
      [](std::string_view text) {
@@ -264,12 +270,21 @@ constexpr Rule rules[] = {
     {"etc/modules", "", without_comments},
     {"etc/initramfs-tools/modules", "", without_comments},
     {"etc/rc.local", "", [](std::string_view text) { return lines_with(text, {"hugepages"}); }},
-    {"etc/sysctl", "", [](std::string_view text) { return lines_with(text, {"hugepages"}); }},
-    {"run/sysctl.d/", "", [](std::string_view text) { return lines_with(text, {"hugepages"}); }},
-    {"usr/lib/sysctl.d/", "", [](std::string_view text) { return lines_with(text, {"hugepages"}); }},
-    {"etc/tmpfiles.d/", "", [](std::string_view text) { return lines_with(text, {"hugepages"}); }},
-    {"run/tmpfiles.d/", "", [](std::string_view text) { return lines_with(text, {"hugepages"}); }},
-    {"etc/systemd/", "", [](std::string_view text) { return lines_with(text, {"hugepages"}); }},
+    {"etc/sysctl", "", page_writers},
+    {"run/sysctl.d/", "", page_writers},
+    {"usr/lib/sysctl.d/", "", page_writers},
+    {"etc/tmpfiles.d/", "", page_writers},
+    {"run/tmpfiles.d/", "", page_writers},
+    {"usr/lib/tmpfiles.d/", "", page_writers},
+    {"etc/systemd/", "", page_writers},
+    {"usr/lib/systemd/", "", page_writers},
+    {"etc/crontab", "", page_writers},
+    {"etc/cron.d/", "", page_writers},
+    {"var/spool/cron/crontabs/root", "", page_writers},
+    {"etc/udev/rules.d/", "", page_writers},
+    {"usr/local/", "", page_writers},
+    {"opt/", "", page_writers},
+    {"root/", "", page_writers},
     {"etc/nut/", "",
      [](std::string_view text) {
        return parts_of(text, {"usb", "nutdrv_qx"});

@@ -175,18 +175,66 @@ bool executable(const Root& root, const std::string& path) {
   return (root.mode(path).value_or(0) & S_IXUSR) != 0;
 }
 
-/// Who else writes pools when the host boots: sysctl.conf(5), sysctl.d(5), tmpfiles.d(5), units of the owner.
+/// sysctl.d(5), tmpfiles.d(5): of files with one name only the first directory's counts.
+void read_first_of(const Root& root, std::initializer_list<const char*> directories, std::vector<SetupLine>& lines) {
+  std::set<std::string> seen;
+  for (const std::string directory : directories)
+    for (const auto& file : root.list(directory)) {
+      if (!file.ends_with(".conf") || !seen.insert(file).second) continue;
+      // Debian links it to /etc/sysctl.conf, which is read anyway.
+      if (file != "99-sysctl.conf") read_lines(root, directory + "/" + file, lines);
+    }
+}
+
+/// Units of the owner, what drop-ins add to others, and the unit of a recipe that many have copied.
+void read_units(const Root& root, std::vector<SetupLine>& lines) {
+  for (const std::string directory : {"etc/systemd/system", "usr/local/lib/systemd/system"})
+    for (const auto& unit : root.list(directory)) {
+      if (unit.ends_with(".service")) read_lines(root, directory + "/" + unit, lines);
+      if (unit.ends_with(".service.d")) read_directory(root, directory + "/" + unit, lines);
+    }
+  read_lines(root, "usr/lib/systemd/system/hugetlb-gigantic-pages.service", lines);
+}
+
+bool sets_pages(const std::string& line) {
+  if (line.starts_with(';')) return false;
+  for (const auto* mark : {"nr_hugepages", "nr_overcommit_hugepages", "hugeadm "})
+    if (line.find(mark) != std::string::npos) return true;
+  return false;
+}
+
+/// Scripts of the owner that a unit or cron runs: the first path in a line.
+std::string script_in(std::string_view line) {
+  for (const auto word : words_of(line)) {
+    const auto begin = word.find('/');
+    if (begin == std::string_view::npos) continue;
+    const auto path = word.substr(begin + 1, word.find_first_of(";'\"&|", begin) - begin - 1);
+    for (const auto* home : {"usr/local/", "opt/", "root/", "usr/lib/systemd/hugetlb"})
+      if (path.starts_with(home)) return std::string(path);
+  }
+  return {};
+}
+
+/// Who else writes pools when the host boots: sysctl.conf(5), sysctl.d(5), tmpfiles.d(5), units of the owner,
+/// crontab(5), rules of udev, and scripts that these run.
 void read_page_writers(const Root& root, HostSetup& setup) {
-  std::vector<SetupLine> lines;
+  std::vector<SetupLine> lines, runs;
   read_lines(root, "etc/sysctl.conf", lines);
-  for (const auto* directory : {"etc/sysctl.d", "run/sysctl.d", "usr/lib/sysctl.d", "etc/tmpfiles.d", "run/tmpfiles.d"})
-    read_directory(root, directory, lines);
-  for (const auto& unit : root.list("etc/systemd/system"))
-    if (unit.ends_with(".service")) read_lines(root, "etc/systemd/system/" + unit, lines);
+  read_first_of(root, {"etc/sysctl.d", "run/sysctl.d", "usr/local/lib/sysctl.d", "usr/lib/sysctl.d"}, lines);
+  read_first_of(root, {"etc/tmpfiles.d", "run/tmpfiles.d", "usr/lib/tmpfiles.d"}, lines);
+  read_units(root, runs);
+  read_lines(root, "etc/crontab", runs);
+  read_lines(root, "var/spool/cron/crontabs/root", runs);
+  for (const auto& file : root.list("etc/cron.d")) read_lines(root, "etc/cron.d/" + file, runs);
+  for (const auto& file : root.list("etc/udev/rules.d"))
+    if (file.ends_with(".rules")) read_lines(root, "etc/udev/rules.d/" + file, lines);
+  std::set<std::string> scripts;
+  for (const auto& line : runs)
+    if (const auto script = script_in(line.text); !script.empty() && scripts.insert(script).second)
+      read_lines(root, script, lines);
+  lines.insert(lines.end(), runs.begin(), runs.end());
   for (auto& line : lines)
-    if (line.text.find("nr_hugepages") != std::string::npos ||
-        line.text.find("nr_overcommit_hugepages") != std::string::npos)
-      setup.page_writers.push_back(std::move(line));
+    if (sets_pages(line.text)) setup.page_writers.push_back(std::move(line));
 }
 
 }  // namespace
