@@ -141,7 +141,11 @@ TEST(BootLoader, AMenuEntryWithoutHostsplitExistsWithoutWordsToo) {
 TEST(BootLoader, AMenuThatDoesNotHaveTheWordsIsNotBelieved) {
   IntelHost split;
   const std::string before = split.menu();
-  split.host.set_file("etc/default/grub.d/z.cfg", "GRUB_CMDLINE_LINUX_DEFAULT=\"mine\"\n");
+  const std::string anew = "GRUB_CMDLINE_LINUX_DEFAULT=\"mine\"\n";
+  split.host.set_file("etc/default/grub.d/z.cfg", anew);
+  EXPECT_TRUE(find(split.plan_now().findings, "grub-overridden")) << "known beforehand";
+  split.host.set_file("etc/default/grub.d/z.cfg", "if true; then\n" + anew + "fi\n");
+  EXPECT_FALSE(find(split.plan_now().findings, "grub-overridden")) << "only a shell knows";
   const Outcome outcome = split.apply_now();
   EXPECT_FALSE(outcome.ok());
   EXPECT_THAT(outcome.results.back().detail, HasSubstr("no entry has intel_iommu=on"));

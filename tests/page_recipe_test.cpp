@@ -265,7 +265,8 @@ TEST(Placement, PoolsOfOthersAreKept) {
   EXPECT_TRUE(find(findings, "boot-pages-repeated"));
   EXPECT_EQ(placed(with_grub("GRUB_CMDLINE_LINUX_DEFAULT=\"default_hugepagesz=1G hugepagesz=1G hugepages=2 "
                              "hugepagesz=2M hugepages=1024\"\n")),
-            (Words{"hugepagesz=1G", "hugepages=0:50,1:40", "hugepages=90", "hugepagesz=2M", "hugepages=1024"}));
+            (Words{"hugepagesz=1G", "hugepages=0:50,1:40", "hugepagesz=2M", "hugepages=1024", "default_hugepagesz=1G"}))
+      << "five are read, and the default size is one of them";
 }
 
 TEST(Placement, WhatStandsInGrubCmdlineLinuxComesFirst) {
