@@ -147,7 +147,7 @@ TEST(Healthy, TheDaemonSetsTheCountBack) {
 TEST(Healthy, AHostWithoutItsNetworkIsNot) {
   CountedHost split;
   split.count("begun=1 boot=one network=yes\n");
-  split.host.remove("proc/net/route");
+  split.host.write("proc/net/route", "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n");
   Reconciler reconciler(split.context(), {});
   reconciler.look(Reconciler::Time{});
   reconciler.check_health({healthy_after, true, true, false});

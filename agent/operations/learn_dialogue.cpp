@@ -366,12 +366,12 @@ void LearnDialogue::undone(const LearningSession::Undone& undone, const PortMap&
 
 void LearnDialogue::refused(const LearnOrder& order, const std::string& why) {
   if (question_ && question_->takes_text() && (order.kind == Order::name || order.kind == Order::rename)) {
-    question_->refusal = why;
+    question_->refusal = printable(why);  // it may quote the name
     question_->proposed = false;
     return;
   }
   if (question_ && !question_->takes_text()) question_.reset();
-  say(Tone::bad, why);
+  say(Tone::bad, printable(why));
 }
 
 const UsbDevice* LearnDialogue::lit() const {
