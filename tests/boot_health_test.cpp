@@ -147,7 +147,8 @@ TEST(Healthy, TheDaemonSetsTheCountBack) {
 TEST(Healthy, AHostWithoutItsNetworkIsNot) {
   CountedHost split;
   split.count("begun=1 boot=one network=yes\n");
-  split.host.write("proc/net/route", "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n");
+  split.host.set_file("proc/net/route",
+                      "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n");
   Reconciler reconciler(split.context(), {});
   reconciler.look(Reconciler::Time{});
   reconciler.check_health({healthy_after, true, true, false});
