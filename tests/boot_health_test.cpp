@@ -147,7 +147,7 @@ TEST(Healthy, TheDaemonSetsTheCountBack) {
 TEST(Healthy, AHostWithoutItsNetworkIsNot) {
   CountedHost split;
   split.count("begun=1 boot=one network=yes\n");
-  split.host.remove("proc/net/route");
+  split.host.set_file("proc/net/route", "Iface\tDestination\n");
   Reconciler reconciler(split.context(), {});
   reconciler.look(Reconciler::Time{});
   reconciler.check_health({healthy_after, true, true, false});
