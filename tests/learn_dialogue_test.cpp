@@ -2,14 +2,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "core/base/columns.hpp"
 #include "core/base/error.hpp"
+#include "core/base/printable.hpp"
 #include "core/base/utf8.hpp"
 #include "core/usb/label_proposal.hpp"
 #include "host/inventory/inventory.hpp"
 #include "host/store/store.hpp"
 #include "operations/learn_dialogue.hpp"
 #include "operations/report/learn_page.hpp"
+#include "operations/report/learn_state.hpp"
 #include "support/split_host.hpp"
 
 namespace hostsplit {
@@ -491,6 +495,84 @@ TEST(LearnText, IsCutAndWrappedByColumns) {
   EXPECT_EQ(cut_to("abc", 0), "");
   EXPECT_EQ(wrapped("one two three", 7), (std::vector<std::string>{"one two", "three"}));
   EXPECT_EQ(wrapped("", 7), std::vector<std::string>{""});
+}
+
+/// An answer from the phone, carried out as the program does. \return why it counts for nothing
+std::string from_phone(DialogueTest& test, unsigned number, const std::string& name) {
+  const auto [order, refusal] = test.dialogue.answered_elsewhere(number, name, test.now);
+  if (order) test.carry_out(*order);
+  return refusal;
+}
+
+TEST_F(DialogueTest, AnAnswerFromElsewhereCountsForItsQuestionOnly) {
+  plug_and_look(x0, "2", "480");
+  const unsigned first = dialogue.question()->number;
+  plug_and_look(x2, "1", "480");
+  EXPECT_EQ(from_phone(*this, first, "front-1"), "") << "nobody has to have read it on the screen";
+  EXPECT_EQ(labels(), std::vector<std::string>{"front-1"});
+  ASSERT_TRUE(dialogue.question());
+  EXPECT_NE(dialogue.question()->number, first);
+  EXPECT_THAT(from_phone(*this, first, "front-2"), HasSubstr("not asked for any more"));
+  EXPECT_THAT(from_phone(*this, 0, "front-2"), HasSubstr("not asked for any more"));
+  EXPECT_EQ(labels(), std::vector<std::string>{"front-1"});
+  EXPECT_EQ(from_phone(*this, dialogue.question()->number, "前面板2号口"), "");
+  EXPECT_EQ(labels().size(), 2u);
+}
+
+TEST_F(DialogueTest, ANameFromElsewhereIsRefusedAsOneThatIsTyped) {
+  plug_and_look(x0, "2", "480");
+  const unsigned number = dialogue.question()->number;
+  for (const std::string& name : {std::string("<script>alert(1)</script>"), std::string("a\nb"), std::string("\xff"),
+                                  std::string("\u202eabc"), std::string(300, 'a'), std::string("\033[2J")}) {
+    EXPECT_EQ(from_phone(*this, number, name), "");
+    ASSERT_TRUE(dialogue.question());
+    EXPECT_EQ(dialogue.question()->number, number) << "the question stays";
+    EXPECT_THAT(dialogue.question()->refusal, HasSubstr("a label is"));
+    EXPECT_EQ(dialogue.question()->refusal, printable(dialogue.question()->refusal));
+    EXPECT_EQ(dialogue.question()->answer, "socket-1") << "what stands in the field of the terminal is its own";
+    EXPECT_THAT(page(), Not(HasSubstr("\033")));
+  }
+  EXPECT_EQ(refusals, 6);
+  EXPECT_EQ(from_phone(*this, number, "front-1"), "");
+  plug_and_look(x2, "1", "480");
+  EXPECT_EQ(from_phone(*this, dialogue.question()->number, "front-1"), "");
+  EXPECT_EQ(refusals, 7) << "taken";
+  EXPECT_EQ(from_phone(*this, dialogue.question()->number, ""), "");
+  EXPECT_FALSE(dialogue.question()) << "without a name it is skipped";
+}
+
+TEST_F(DialogueTest, ACommandOnTheTerminalComesBeforeAnAnswerFromElsewhere) {
+  plug_and_look(x0, "2", "480");
+  answer("front-1");
+  plug_and_look(x2, "1", "480");
+  const unsigned number = dialogue.question()->number;
+  key(Kind::rename);
+  const auto busy = nlohmann::json::parse(learn_state(dialogue));
+  EXPECT_TRUE(busy["question"].is_null());
+  EXPECT_TRUE(busy["elsewhere"].get<bool>());
+  EXPECT_THAT(from_phone(*this, number, "left"), HasSubstr("asked something else first"));
+  read();
+  key(Kind::escape);
+  ASSERT_TRUE(dialogue.question());
+  EXPECT_EQ(dialogue.question()->number, number) << "the same question again";
+  EXPECT_EQ(from_phone(*this, number, "left"), "");
+  EXPECT_EQ(labels().size(), 2u);
+}
+
+TEST_F(DialogueTest, TheStateForAPhoneIsAValue) {
+  EXPECT_TRUE(nlohmann::json::parse(learn_state(dialogue))["question"].is_null());
+  plug_and_look(x0, "2", "480");
+  const auto text = learn_state(dialogue);
+  EXPECT_EQ(text, learn_state(dialogue));
+  const auto question = nlohmann::json::parse(text)["question"];
+  EXPECT_EQ(question["kind"], "name");
+  EXPECT_EQ(question["proposal"], "socket-1");
+  EXPECT_EQ(question["place"]["controller"], x0);
+  EXPECT_EQ(question["place"]["port"], "2");
+  EXPECT_EQ(question["place"]["half"], "USB2");
+  read();
+  type("half");
+  EXPECT_EQ(text, learn_state(dialogue)) << "what is being typed on the terminal is not for the phone";
 }
 
 }  // namespace

@@ -71,6 +71,7 @@ std::string unproven_half(const LearnedPort& port) {
 
 void LearnDialogue::say(Tone tone, std::string text) {
   messages_.push_back({tone, std::move(text)});
+  ++said_;
   if (messages_.size() > most_messages) messages_.pop_front();
 }
 
@@ -147,8 +148,9 @@ void LearnDialogue::ask(LearnQuestion question, Time now) {
 
 void LearnDialogue::open(LearnQuestion question, Time now) {
   if (question.proposed && question.takes_text())
-    question.answer = question.kind == Ask::name ? proposal(question.device) : question.label;
+    question.answer = question.proposal = question.kind == Ask::name ? proposal(question.device) : question.label;
   if (question.about_socket()) lit_ = question.device;
+  if (question.number == 0) question.number = ++asked_;
   question_ = std::move(question);
   flush_ = true;
   shown_at_.reset();
@@ -200,6 +202,7 @@ bool LearnDialogue::typed_ahead(Time now) {
 std::optional<LearnOrder> LearnDialogue::key(const LearnKey& key, Time now) {
   switch (key.kind) {
     case Kind::done: return LearnOrder{Order::end};
+    case Kind::phone: return {};
     case Kind::up: select(-1); return {};
     case Kind::down: select(1); return {};
     case Kind::undo:
@@ -217,7 +220,7 @@ std::optional<LearnOrder> LearnDialogue::key(const LearnKey& key, Time now) {
 }
 
 std::optional<LearnOrder> LearnDialogue::text_key(const LearnKey& key, Time now) {
-  if (key.kind == Kind::enter) return answer(now);
+  if (key.kind == Kind::enter) return answer(question_->answer, now);
   if (key.kind == Kind::escape) {
     skip(now);
     return {};
@@ -238,11 +241,11 @@ std::optional<LearnOrder> LearnDialogue::text_key(const LearnKey& key, Time now)
   return {};
 }
 
-std::optional<LearnOrder> LearnDialogue::answer(Time now) {
+std::optional<LearnOrder> LearnDialogue::answer(const std::string& text, Time now) {
   LearnOrder order;
   order.device = question_->device;
   order.label = question_->label;
-  order.name = std::string(trimmed(question_->answer));
+  order.name = std::string(trimmed(text));
   switch (question_->kind) {
     case Ask::name:
     case Ask::other_half: order.kind = Order::name; break;
@@ -257,6 +260,16 @@ std::optional<LearnOrder> LearnDialogue::answer(Time now) {
   if (!order.name.empty() && (order.kind == Order::name || order.name != order.label)) return order;
   skip(now);
   return {};
+}
+
+LearnDialogue::Elsewhere LearnDialogue::answered_elsewhere(unsigned number, const std::string& text, Time now) {
+  const auto meant = [&](const LearnQuestion& question) {
+    return question.about_socket() && question.number == number;
+  };
+  if (question_ && meant(*question_)) return {answer(text, now), ""};
+  if (std::any_of(waiting_.begin(), waiting_.end(), meant))
+    return {{}, "The terminal is asked something else first. Answer that there, then try again."};
+  return {{}, "That socket is not asked for any more, so the name was given to none."};
 }
 
 void LearnDialogue::skip(Time now) {
@@ -353,12 +366,12 @@ void LearnDialogue::undone(const LearningSession::Undone& undone, const PortMap&
 
 void LearnDialogue::refused(const LearnOrder& order, const std::string& why) {
   if (question_ && question_->takes_text() && (order.kind == Order::name || order.kind == Order::rename)) {
-    question_->refusal = why;
+    question_->refusal = printable(why);  // it may quote the name
     question_->proposed = false;
     return;
   }
   if (question_ && !question_->takes_text()) question_.reset();
-  say(Tone::bad, why);
+  say(Tone::bad, printable(why));
 }
 
 const UsbDevice* LearnDialogue::lit() const {

@@ -17,7 +17,7 @@ namespace hostsplit {
 
 /// A key, as far as the dialogue knows it.
 struct LearnKey {
-  enum class Kind { text, enter, escape, backspace, clear, undo, rename, forget, lend, up, down, done };
+  enum class Kind { text, enter, escape, backspace, clear, undo, rename, forget, lend, up, down, phone, done };
   Kind kind = Kind::text;
   std::string text = {};  ///< of a Kind::text: one character, UTF-8
 };
@@ -37,6 +37,8 @@ struct LearnQuestion {
   std::string answer = {};   ///< as typed so far, or the proposal
   bool proposed = true;      ///< the answer is the proposal still; the next character replaces it
   std::string refusal = {};  ///< why the last answer was not taken
+  std::string proposal = {};
+  unsigned number = 0;  ///< no other question of this dialogue has it; 0: it was not asked yet
 
   bool takes_text() const { return kind != Kind::forget && kind != Kind::lend; }
   bool about_socket() const { return kind == Kind::name || kind == Kind::other_half; }
@@ -77,6 +79,15 @@ class LearnDialogue {
   void observed(const std::vector<LearningEvent>& events, LearnScene scene, Time now);
   /// A key was typed. \return what to do, if anything
   std::optional<LearnOrder> key(const LearnKey& key, Time now);
+  /// An answer that was given elsewhere than on the terminal.
+  struct Elsewhere {
+    std::optional<LearnOrder> order;  ///< what to do, if anything
+    std::string refusal;              ///< why it counts for nothing; empty: it counts
+  };
+  /// \param number  of the question it was given for: it counts for no other
+  Elsewhere answered_elsewhere(unsigned number, const std::string& text, Time now);
+  /// The question is not answered: as Esc. \pre there is one
+  void decline(Time now) { skip(now); }
   /// The order was carried out; the port map is another one now. \param hint  what to add; may be empty
   void named(const LearnOrder& order, const LearnedPort& port, const std::string& hint, const PortMap& map, Time now);
   /// Something else was done. \param sentence  about it
@@ -92,7 +103,8 @@ class LearnDialogue {
   /// Sockets that wait behind the question.
   std::size_t waiting() const { return waiting_.size(); }
   const LearnScene& scene() const { return scene_; }
-  const std::deque<Message>& messages() const { return messages_; }  ///< oldest first
+  const std::deque<Message>& messages() const { return messages_; }  ///< oldest first; the last ones
+  std::size_t said() const { return said_; }                         ///< messages since the beginning
   const std::string& selected() const { return selected_; }          ///< label of the row that rename and forget mean
   /// The place to show as the one that just lit up. \return nullptr when there is none
   const UsbDevice* lit() const;
@@ -114,7 +126,7 @@ class LearnDialogue {
   bool typed_ahead(Time now);
   void stray(Time now);
   std::optional<LearnOrder> text_key(const LearnKey& key, Time now);
-  std::optional<LearnOrder> answer(Time now);
+  std::optional<LearnOrder> answer(const std::string& text, Time now);
   std::optional<LearnOrder> command(const LearnKey& key, Time now);
   void skip(Time now);
   void cancel_command();
@@ -125,6 +137,8 @@ class LearnDialogue {
   std::optional<LearnQuestion> question_;
   std::deque<LearnQuestion> waiting_;
   std::deque<Message> messages_;
+  std::size_t said_ = 0;
+  unsigned asked_ = 0;
   std::map<std::string, std::string> last_by_panel_;
   std::string selected_;
   std::optional<UsbDevice> lit_;
