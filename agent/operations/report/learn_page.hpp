@@ -10,7 +10,7 @@ namespace hostsplit {
 
 /// A piece of a line in one style.
 struct LearnSpan {
-  enum class Style { plain, bar, faint, lit, good, bad, strong, input };
+  enum class Style { plain, bar, faint, lit, good, bad, strong, input, code };
   std::string text;
   Style style = Style::plain;
 };
