@@ -163,10 +163,26 @@ TEST_F(CliTest, WrongWordsAreAnsweredWithTheOnesMeant) {
 }
 
 TEST_F(CliTest, BadValuesAreWrongUsage) {
-  for (const char* words :
-       {"learn --timeout -1", "learn --timeout soon", "ports rename one", "ports forget", "plan --check=maybe",
-        "--root", "status extra", "setup --vm", "setup --vm one", "setup --vm 101 --vm 101", "setup --vm 101=a:b",
-        "hookscript 101", "hookscript one pre-start", "verify one", "verify 7"})
+  for (const char* words : {"learn --timeout -1",
+                            "learn --timeout soon",
+                            "ports rename one",
+                            "ports forget",
+                            "plan --check=maybe",
+                            "--root",
+                            "status extra",
+                            "setup --vm",
+                            "setup --vm one",
+                            "setup --vm 101 --vm 101",
+                            "setup --vm 101=a:b",
+                            "hookscript 101",
+                            "hookscript one pre-start",
+                            "verify one",
+                            "verify 7",
+                            "learn --web --labels a",
+                            "learn --web=0.0.0.0",
+                            "learn --web=[::]:80",
+                            "learn --web=host.example",
+                            "learn --web=127.0.0.1:0"})
     EXPECT_EQ(hostsplit(words).code, 2) << words;
 }
 
@@ -191,8 +207,9 @@ TEST_F(CliTest, VerifyOfAVmNobodyKnows) {
 
 TEST_F(CliTest, ARecordedMachineCannotBeActedUpon) {
   const auto before = everything();
-  for (const char* verb : {"apply --yes", "apply", "learn --labels a", "ports rename front-1 left",
-                           "ports forget front-1", "apply --yes --json", "hookscript 101 pre-start"}) {
+  for (const char* verb :
+       {"apply --yes", "apply", "learn --labels a", "learn --web=127.0.0.1", "ports rename front-1 left",
+        "ports forget front-1", "apply --yes --json", "hookscript 101 pre-start"}) {
     const Answer answer = on_machine(verb);
     EXPECT_EQ(answer.code, 2) << verb << "\n" << answer.out << answer.err;
     EXPECT_THAT(answer.err, StartsWith("hostsplit: cannot ")) << verb;

@@ -24,7 +24,7 @@ UNREAD = 0.5  # for so long a question takes no answer
 class Program:
     """hostsplit-fake-learn on a terminal of its own."""
 
-    def __init__(self, binary, *words, width=80, height=24, term="vt100"):
+    def __init__(self, binary, *words, width=80, height=24, term="vt100", locale=None):
         self.directory = tempfile.mkdtemp(prefix="hostsplit-learn-")
         os.mkfifo(self.directory + "/commands")
         self.screen = Screen(width, height)
@@ -33,7 +33,7 @@ class Program:
         if self.pid == 0:
             environment = {k: v for k, v in os.environ.items() if not k.startswith("LC_") and k not in ("LANG", "LINES", "COLUMNS")}
             time.sleep(0.2)  # the size is set meanwhile
-            os.execve(binary, [binary, self.directory, *words], {**environment, "TERM": term})
+            os.execve(binary, [binary, self.directory, *words], {**environment, "TERM": term, **({"LC_ALL": locale} if locale else {})})
         fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
         self.before = termios.tcgetattr(self.terminal)
         self.commands = os.open(self.directory + "/commands", os.O_RDWR)

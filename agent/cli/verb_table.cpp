@@ -52,13 +52,18 @@ void flip_options(CLI::App& app, Options& o) {
 }
 
 void learn_options(CLI::App& app, Options& o) {
-  app.add_option("--labels", o.labels, "Names in the order of plugging, separated by commas; ends when all are used")
-      ->delimiter(',')
-      ->type_name("A,B,C");
+  auto* labels = app.add_option("--labels", o.labels,
+                                "Names in the order of plugging, separated by commas; ends when all are used")
+                     ->delimiter(',')
+                     ->type_name("A,B,C");
   app.add_option("--timeout", o.timeout, "Wait at most this long; what was learned stays")
       ->check(CLI::PositiveNumber)
       ->type_name("SECONDS");
   app.add_flag("--fresh", o.fresh, "Start with an empty map; a damaged ports.toml is kept aside");
+  app.add_flag("--web{default-route}", o.web,
+               "Name the sockets on a phone, too: a page for one phone until learning ends")
+      ->type_name("[=ADDRESS[:PORT]]")
+      ->excludes(labels);
 }
 
 void rename_options(CLI::App& app, Options& o) {

@@ -10,6 +10,9 @@ namespace hostsplit::cli {
 /// Exit codes, stable.
 enum Exit : int { fine = 0, failed = 1, bad_usage = 2, findings = 3, something_to_do = 4 };
 
+/// What --web stands for where no address is given with it.
+inline constexpr const char* any_web_place = "default-route";
+
 /// What the command line said. One flat struct: each verb reads what it declared.
 struct Options {
   RootPlace root;
@@ -29,6 +32,7 @@ struct Options {
   bool panel = false;
   bool no_scrub = false;
   double timeout = 0;  ///< seconds; 0: none
+  std::string web;     ///< --web of learn: ADDRESS[:PORT], or any_web_place; empty: no page
   std::vector<std::string> labels;
   std::vector<std::string> vms;    ///< --vm of setup, each as it was written
   std::vector<std::string> words;  ///< positional words of the verb

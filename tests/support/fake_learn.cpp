@@ -1,15 +1,17 @@
-// The screen of `hostsplit learn` on a fake host, for tests/learn_screen.py: hostsplit-fake-learn DIRECTORY [lend]
-// Reads what happens to the machine from the pipe DIRECTORY/commands, and leaves in DIRECTORY/end how it was at the
-// end.
+// `hostsplit learn` on a fake host, for tests/learn_screen.py and tests/learn_web.py:
+// hostsplit-fake-learn DIRECTORY [lend] [web=PROGRAM]. Reads what happens to the machine from the pipe
+// DIRECTORY/commands, and leaves in DIRECTORY/end how it was at the end.
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <fstream>
 #include <iostream>
+#include <optional>
 #include <sstream>
 
 #include "cli/act/learn_parts.hpp"
 #include "cli/act/learn_screen.hpp"
+#include "cli/act/phone_page.hpp"
 #include "core/base/error.hpp"
 #include "host/store/store.hpp"
 #include "support/split_host.hpp"
@@ -72,7 +74,14 @@ int main(int count, char** arguments) {
   const int pipe = open((directory + "/commands").c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
   if (pipe < 0) return 2;
   SplitHost split;
-  if (count > 2) {
+  std::string program;
+  bool lend = false;
+  for (int i = 2; i < count; ++i) {
+    const std::string word = arguments[i];
+    if (word.starts_with("web=")) program = word.substr(4);
+    lend = lend || word == "lend";
+  }
+  if (lend) {
     split.configure_two_vms();
     split.apply_now();
   }
@@ -83,7 +92,12 @@ int main(int count, char** arguments) {
   });
   int learned = 0;
   try {
-    const auto end = cli::learn_on_screen(machine, {}, lending, {}, learned);
+    std::optional<cli::PhonePage> phone;
+    if (!program.empty()) phone.emplace(parse_phone_place("127.0.0.1"), program);
+    const auto end = cli::LearnScreen::possible()
+                         ? cli::learn_on_screen(machine, {}, lending, {}, phone ? &*phone : nullptr, learned)
+                         : cli::learn_by_phone(machine, {}, lending, {}, *phone, learned);
+    phone.reset();
     std::cout << "given back: " << lending.give_back() << "\n";
     write_end(directory, split, end, learned);
   } catch (const Error& error) {

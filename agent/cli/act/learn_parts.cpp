@@ -1,7 +1,9 @@
 #include "cli/act/learn_parts.hpp"
 
 #include <csignal>
+#include <cstdlib>
 #include <ctime>
+#include <string_view>
 
 #include "service/loop/usb_descriptors.hpp"
 
@@ -44,6 +46,22 @@ int wait_or_signal(std::span<pollfd> items, std::chrono::milliseconds longest) {
   const int ready = came != 0 ? -1 : ppoll(items.data(), items.size(), longest.count() < 0 ? nullptr : &limit, &before);
   sigprocmask(SIG_SETMASK, &before, nullptr);
   return ready;
+}
+
+bool terminal_is_utf8() {
+  for (const char* variable : {"LC_ALL", "LC_CTYPE", "LANG"})
+    if (const char* value = std::getenv(variable); value && *value != '\0') {
+      const std::string_view locale(value);
+      for (const char* name : {"UTF-8", "utf-8", "UTF8", "utf8"})
+        if (locale.find(name) != std::string_view::npos) return true;
+      return false;
+    }
+  return false;
+}
+
+bool terminal_is_dumb() {
+  const char* term = std::getenv("TERM");
+  return !term || *term == '\0' || std::string_view(term) == "dumb";
 }
 
 std::string half_hint(const LearnedPort& port, const UsbDevice& device) {

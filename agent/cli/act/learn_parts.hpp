@@ -37,6 +37,13 @@ inline constexpr std::chrono::milliseconds learn_settle{200};
 /// What to say about the halves of a socket that was just learned, to follow its place; may be empty. Asks the device.
 std::string half_hint(const LearnedPort& port, const UsbDevice& device);
 
+class PhonePage;
+
+/// Whether the characters of this terminal are UTF-8, as far as the environment says.
+bool terminal_is_utf8();
+/// TERM=dumb, or none: text only.
+bool terminal_is_dumb();
+
 /// What the screen works on.
 struct LearnMachine {
   Context context;
@@ -48,8 +55,12 @@ struct LearnMachine {
 /// --labels, and for terminals that show no screen. \param enter_ends  a line of its own on the terminal ends it
 LearnEnd learn_by_lines(const LearnMachine& machine, const LearningSession::Settings& settings,
                         std::optional<LearnClock::time_point> deadline, bool enter_ends);
-/// Runs the screen until it is ended. Terminal and console are as before then. \param count  sockets that were learned
+/// Runs the screen until it is ended. Terminal and console are as before then. \param phone  a second place for
+/// answers; nullptr: none \param count  sockets that were learned
 LearnEnd learn_on_screen(const LearnMachine& machine, const LearningSession::Settings& settings, Lending& lending,
-                         std::optional<LearnClock::time_point> deadline, int& count);
+                         std::optional<LearnClock::time_point> deadline, PhonePage* phone, int& count);
+/// The same without a screen: only the phone answers, and what happens is a line here.
+LearnEnd learn_by_phone(const LearnMachine& machine, const LearningSession::Settings& settings, Lending& lending,
+                        std::optional<LearnClock::time_point> deadline, PhonePage& phone, int& count);
 
 }  // namespace hostsplit::cli

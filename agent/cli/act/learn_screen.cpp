@@ -33,7 +33,7 @@ constexpr int control(char letter) {
   return letter & 0x1f;
 }
 
-enum Colour : short { green = 1, red };
+enum Colour : short { green = 1, red, modules };
 
 bool colours_wanted() {
   return std::getenv("NO_COLOR") == nullptr && has_colors();
@@ -49,6 +49,7 @@ attr_t attributes(Style style, bool colours) {
     case Style::bad: return (colours ? COLOR_PAIR(red) : A_NORMAL) | A_BOLD;
     case Style::strong: return A_BOLD;
     case Style::input: return A_UNDERLINE;
+    case Style::code: return colours ? COLOR_PAIR(modules) | A_BOLD : A_NORMAL;
   }
   return A_NORMAL;
 }
@@ -86,6 +87,7 @@ std::optional<LearnKey> character_key(wint_t code) {
     case control('R'): return LearnKey{Kind::rename};
     case control('F'): return LearnKey{Kind::forget};
     case control('O'): return LearnKey{Kind::lend};
+    case control('P'): return LearnKey{Kind::phone};
     case control('D'): return LearnKey{Kind::done};
     default: break;
   }
@@ -151,6 +153,7 @@ LearnScreen::LearnScreen() : terminal_(std::make_unique<Terminal>()) {
     const short background = use_default_colors() == OK ? short{-1} : short{COLOR_BLACK};
     init_pair(green, COLOR_GREEN, background);
     init_pair(red, COLOR_RED, background);
+    init_pair(modules, COLOR_WHITE, COLOR_BLACK);
   }
 }
 

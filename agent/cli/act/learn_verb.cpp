@@ -7,6 +7,7 @@
 #include "cli/act/acting.hpp"
 #include "cli/act/learn_parts.hpp"
 #include "cli/act/learn_screen.hpp"
+#include "cli/act/phone_page.hpp"
 #include "cli/verbs.hpp"
 #include "core/base/error.hpp"
 #include "host/effects/effects.hpp"
@@ -45,15 +46,20 @@ void give_back(Lending& lending) {
               << "\nThe service gives it back as soon as that is possible.\n";
 }
 
-/// On the screen, and afterwards as if nothing had been there: what was lent is back.
-LearnEnd on_screen(const LearnMachine& machine, const LearningSession::Settings& settings,
-                   std::optional<LearnClock::time_point> deadline) {
+/// On the screen, on a phone, or both, and afterwards as if nothing had been there: what was lent is back.
+/// \param phone  ends with learning; empty: the screen alone, of which there must be one then
+LearnEnd live(const LearnMachine& machine, const LearningSession::Settings& settings,
+              std::optional<LearnClock::time_point> deadline, std::optional<PhonePage>& phone) {
   Lending lending(machine.context.root, [&](const Transfer& transfer) { return move(machine.context, transfer); });
   int count = 0;
   LearnEnd end = LearnEnd::interrupted;
   try {
-    end = learn_on_screen(machine, settings, lending, deadline, count);
+    end = LearnScreen::possible()
+              ? learn_on_screen(machine, settings, lending, deadline, phone ? &*phone : nullptr, count)
+              : learn_by_phone(machine, settings, lending, deadline, *phone, count);
+    phone.reset();
   } catch (...) {
+    phone.reset();
     give_back(lending);
     throw;
   }
@@ -73,6 +79,11 @@ struct Desk {
         machine{{root, effects, audit}, monitor.descriptor(), [this] { return monitor.drain().any(); }, half_hint} {}
 };
 
+/// "" where no address was given with the option.
+std::string web_place(const std::string& option) {
+  return option == any_web_place ? "" : option;
+}
+
 int exit_of(LearnEnd end) {
   return end == LearnEnd::timed_out ? Exit::failed : Exit::fine;
 }
@@ -83,7 +94,8 @@ bool learn_sockets(const Root& root) {
   note_signals();
   Desk desk(root);
   const LearningSession::Settings settings{{}, learn_patience};
-  const LearnEnd end = LearnScreen::possible() ? on_screen(desk.machine, settings, {})
+  std::optional<PhonePage> no_phone;
+  const LearnEnd end = LearnScreen::possible() ? live(desk.machine, settings, {}, no_phone)
                                                : learn_by_lines(desk.machine, settings, {}, true);
   forget_signals();
   return end == LearnEnd::done;
@@ -94,8 +106,9 @@ int learn_verb(const Options& options) {
   require_root_user("learn", root);
   const LearningSession::Settings settings{options.labels, learn_patience, options.fresh};
   const bool asks = options.labels.empty();
+  const auto web = options.web.empty() ? std::nullopt : std::optional(parse_phone_place(web_place(options.web)));
   check_new_labels(options.fresh ? PortMap{} : load_port_map(root), options.labels);
-  if (asks && !isatty(STDIN_FILENO))
+  if (asks && !web && !isatty(STDIN_FILENO))
     throw Error("run", "hostsplit learn", "it asks for names, and there is no terminal to ask on",
                 "Give the names in the order of plugging: hostsplit learn --labels front-1,front-2",
                 Error::Kind::bad_input);
@@ -104,7 +117,9 @@ int learn_verb(const Options& options) {
     deadline = LearnClock::now() + std::chrono::milliseconds(static_cast<long>(options.timeout * 1000));
   note_signals();
   Desk desk(root);
-  if (asks && LearnScreen::possible()) return exit_of(on_screen(desk.machine, settings, deadline));
+  std::optional<PhonePage> phone;
+  if (web) phone.emplace(*web, PhonePage::program());
+  if (web || (asks && LearnScreen::possible())) return exit_of(live(desk.machine, settings, deadline, phone));
   return exit_of(learn_by_lines(desk.machine, settings, deadline, false));
 }
 
