@@ -1,7 +1,9 @@
 """`hostsplit learn` as a screen, with real plugs: six sockets, three with Chinese names, a mistake undone, Ctrl-C in the middle
 of a question, a reboot, resumed; a second stick while one is asked for; controllers lent and given back, also after a kill;
-then on the serial console, where the kernel's messages must not run through it."""
+then on the serial console, where the kernel's messages must not run through it; at last with the page for a phone."""
 
+import json
+import re
 import sys
 import time
 from pathlib import Path
@@ -14,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 from vt100 import Screen  # noqa: E402
 
 TOPOLOGY = "article"
-SUBJECTS = ("agent/cli/act/learn", "agent/operations/learn", "agent/operations/lending", "agent/core/usb/learn",
+SUBJECTS = ("agent/cli/act/learn", "agent/cli/act/phone", "agent/phone/", "agent/core/phone/", "config/phone/", "agent/operations/learn", "agent/operations/lending", "agent/core/usb/learn",
             "agent/host/store/lent", "tests/vt100.py")
 SECONDS = 300
 MEMORY = 7
@@ -40,6 +42,7 @@ def run(bench, check):
     lent(bench, check, product)
     killed(bench, check, product)
     console(bench, check, product)
+    web(bench, check, product)
 
 
 class Terminal:
@@ -166,3 +169,57 @@ def console(bench, check, product):
     job.signal("KILL")
     check("and as loud as before after a kill", eventually(lambda: bench.run("cat /proc/sys/kernel/printk").out == level, 30), level)
     bench.run("systemctl start serial-getty@ttyS0", check=False)
+
+
+class Page:
+    """The page for a phone, asked from inside the guest, which has no other program for that than a shell."""
+
+    def __init__(self, bench, url):
+        self._bench = bench
+        self._host, self._open = re.match(r"http://([^/]+)(/.*)", url).groups()
+        self.cookie = ""
+
+    def ask(self, line, body=""):
+        """Status and body; status 0 where nobody listens."""
+        head = [f"{line} HTTP/1.1", f"Host: {self._host}", "Connection: close", f"Cookie: {self.cookie}",
+                f"Origin: http://{self._host}", f"Content-Length: {len(body.encode())}" if body else "X-None: 1"]
+        self._bench.put_text("/run/request", "\r\n".join(head) + "\r\n\r\n" + body)
+        address, port = self._host.rsplit(":", 1)
+        result = self._bench.run(["/bin/bash", "-c", f"exec 3<>/dev/tcp/{address}/{port} && cat /run/request >&3 && timeout 20 cat <&3"],
+                                 check=False)
+        found = re.match(r"HTTP/1\.1 (\d+)(.*?)\r\n\r\n(.*)", result.out, re.S)
+        if not found:
+            return 0, result.out
+        if cookie := re.search(r"Set-Cookie: ([^;]+)", found.group(2)):
+            self.cookie = cookie.group(1)
+        return int(found.group(1)), found.group(3)
+
+    def open(self):
+        return self.ask("GET " + self._open)[0]
+
+    def state(self):
+        return json.loads(self.ask("GET /state")[1])
+
+    def name(self, number, name):
+        return self.ask("POST /name", json.dumps({"question": number, "name": name}))[0]
+
+
+def web(bench, check, product):
+    job = bench.spawn("exec hostsplit learn --web=127.0.0.1", "learn6")
+    shown = eventually(lambda: re.search(r"http://\S+/\?t=\S+", job.output()), 60)
+    check("learn --web prints where its page is", bool(shown), job.output())
+    url = re.search(r"http://\S+/\?t=\S+", job.output()).group(0)
+    page, other = Page(bench, url), Page(bench, url)
+    check("it opens once", page.open() == 200 and other.open() == 403)
+    served = bench.run("ps -o user:20=,args= -C phone-page").out
+    check("and is served by nobody", served.split()[:1] == ["nobody"], served)
+    bench.plug("x3", "2", "S8")
+    check("a stick that is plugged is asked for", eventually(lambda: page.state()["question"], 60), page.state())
+    question = page.state()["question"]
+    check("at its place", question["place"]["controller"] == "0000:81:00.1" and question["place"]["port"] == "2", question)
+    check("it gets its name there", page.name(question["number"], "手机命名") == 200 and "手机命名" in product.ports(), page.state())
+    check("once", page.name(question["number"], "late") == 409 and "late" not in product.ports())
+    bench.unplug("S8")
+    job.signal("INT")
+    check("with Ctrl-C the page is gone", eventually(lambda: page.ask("GET /state")[0] == 0, 30), job.output())
+    check("and its process", eventually(lambda: not bench.run("pgrep -x phone-page", check=False).out, 30))
