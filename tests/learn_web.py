@@ -96,14 +96,17 @@ class Learn:
     def raw(self, data):
         """What comes back for these bytes; the connection is closed after them."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=LIMIT) as connection:
+            answer = b""
             try:
                 connection.sendall(data)
                 connection.shutdown(socket.SHUT_WR)
-                answer = b""
+            except OSError:  # refused before it was sent
+                pass
+            try:
                 while part := connection.recv(4096):
                     answer += part
-            except (BrokenPipeError, ConnectionResetError):
-                return b""
+            except OSError:
+                pass
         return answer
 
     def open(self):
