@@ -7,6 +7,11 @@ namespace {
 
 void nothing(CLI::App&, Options&) {}
 
+/// Without a description of its own, which would stand in the help.
+CLI::Validator positive() {
+  return CLI::Validator(CLI::PositiveNumber).description("");
+}
+
 void json(CLI::App& app, Options& o) {
   app.add_flag("--json", o.json, "Print JSON, for programs");
 }
@@ -57,7 +62,7 @@ void learn_options(CLI::App& app, Options& o) {
                      ->delimiter(',')
                      ->type_name("A,B,C");
   app.add_option("--timeout", o.timeout, "Wait at most this long; what was learned stays")
-      ->check(CLI::PositiveNumber)
+      ->check(positive())
       ->type_name("SECONDS");
   app.add_flag("--fresh", o.fresh, "Start with an empty map; a damaged ports.toml is kept aside");
   app.add_flag("--web{default-route}", o.web,
@@ -106,7 +111,7 @@ void verify_options(CLI::App& app, Options& o) {
           ->type_name("LABEL");
   app.add_option("--timeout", o.timeout, "Wait at most this long for the stick (default 60)")
       ->needs(plug)
-      ->check(CLI::PositiveNumber)
+      ->check(positive())
       ->type_name("SECONDS");
 }
 
