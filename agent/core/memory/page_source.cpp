@@ -99,8 +99,9 @@ PageRecipe choose_pages(const std::vector<Reservation>& reserved, const Snapshot
 
 namespace {
 
-/// Page counts that somebody else put on the kernel command line.
-std::optional<Finding> foreign_words(const PageRecipe& chosen, const Snapshot& snapshot, const Baseline& baseline) {
+/// Page counts that somebody else put on the kernel command line. \param kept  hostsplit's parameters have them, too
+std::optional<Finding> foreign_words(const PageRecipe& chosen, const Snapshot& snapshot, const Baseline& baseline,
+                                     bool kept) {
   // After a change of the boot loader what runs may still have hostsplit's own former words.
   if (chosen.words.empty() || (chosen.pending && baseline.loader)) return std::nullopt;
   const auto others = without(snapshot.command_line, chosen.pending ? std::vector<std::string>() : chosen.words);
@@ -118,7 +119,7 @@ std::optional<Finding> foreign_words(const PageRecipe& chosen, const Snapshot& s
                       same_sizes(pages_kernel_reads(snapshot.command_line, rules)) != ours;
   // Pools of another size are nobody's rival.
   const bool rival = beaten || chosen.source != PageSource::command_line || !same_sizes(theirs).empty();
-  if (theirs.empty() || !rival) return std::nullopt;
+  if (theirs.empty() || !rival || (kept && !beaten)) return std::nullopt;
   return Finding{
       "pages-words-foreign", Severity::warning, "kernel command line",
       fmt::format("{} was not set by hostsplit: {}", *others,
@@ -189,7 +190,9 @@ PageSourcing source_pages(const std::vector<Reservation>& reserved, const Snapsh
                "them"
              : "are taken by the kernel itself from the next boot on; until then they are reserved at run time",
          "Reboot when it suits");
-  if (auto foreign = foreign_words(chosen, snapshot, baseline)) sourcing.findings.push_back(std::move(*foreign));
+  const bool kept = std::any_of(sourcing.findings.begin(), sourcing.findings.end(),
+                                [](const Finding& finding) { return finding.code == "boot-pages-kept"; });
+  if (auto foreign = foreign_words(chosen, snapshot, baseline, kept)) sourcing.findings.push_back(std::move(*foreign));
   sourcing.recipe = chosen;
   return sourcing;
 }
