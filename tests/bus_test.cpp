@@ -63,7 +63,7 @@ struct BusTest : ::testing::Test {
   BusHandlers handlers() {
     return {.describe = [] { return std::string("{\"version\": 1}"); },
             .plan =
-                [](BusHandlers::Send<std::string> send) {
+                [](const BusHandlers::Send<std::string>& send) {
                   send([]() -> std::string {
                     throw Error("use", "hostsplit.toml:3", "no", "Fix it.", Error::Kind::bad_input);
                   });
@@ -78,7 +78,7 @@ struct BusTest : ::testing::Test {
                   return status;
                 },
             .preview =
-                [this](const Request& request, bool colour, BusHandlers::Send<Preview> send) {
+                [this](const Request& request, bool colour, const BusHandlers::Send<Preview>& send) {
                   if (keep_back) return kept_back.push_back(send);
                   send([&] {
                     return Preview{verb_of(request) + std::string(colour ? " in colour" : ""), "{}", "t1", 3, false};

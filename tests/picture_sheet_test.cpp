@@ -1,4 +1,5 @@
 // The picture of the machine on its sheet: the drawing holds together on machines of every size.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -188,7 +188,7 @@ TEST(DriftLog, TellsAStateOnceUntilItIsRepairedOrAnother) {
 TEST(Bos, FindsTheSuperSpeedCapability) {
   const std::vector<std::uint8_t> usb2_extension = {7, 0x10, 0x02, 2, 0, 0, 0};
   const std::vector<std::uint8_t> superspeed = {10, 0x10, 0x03, 0, 0x0e, 0, 1, 10, 0xff, 7};
-  const auto bos = [](std::vector<std::vector<std::uint8_t>> capabilities) {
+  const auto bos = [](const std::vector<std::vector<std::uint8_t>>& capabilities) {
     std::vector<std::uint8_t> bytes = {5, 0x0f, 0, 0, static_cast<std::uint8_t>(capabilities.size())};
     for (const auto& capability : capabilities) bytes.insert(bytes.end(), capability.begin(), capability.end());
     bytes[2] = static_cast<std::uint8_t>(bytes.size());

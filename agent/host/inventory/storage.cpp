@@ -232,8 +232,9 @@ void Storage::add_export(const std::string& name, const std::string& file) {
 std::vector<PciAddress> Storage::plugged() const {
   std::vector<PciAddress> found;
   for (const auto& [address, function] : snapshot_.functions) {
-    const bool device = std::any_of(snapshot_.devices.begin(), snapshot_.devices.end(),
-                                    [&](const UsbDevice& each) { return each.controller == address && !each.hub; });
+    const bool device =
+        std::any_of(snapshot_.devices.begin(), snapshot_.devices.end(),
+                    [&, &address = address](const UsbDevice& each) { return each.controller == address && !each.hub; });
     if (device || !snapshot_.controller(address)) found.push_back(address);
   }
   return found;

@@ -14,14 +14,14 @@ BusHandlers BusService::handlers() {
   return {
       .describe = [this] { return status_json(status(reconciler_.state())); },
       .plan =
-          [this](BusHandlers::Send<std::string> send) {
+          [this](const BusHandlers::Send<std::string>& send) {
             aside_.start([root = &context_.root] { return plan_json(plan_for(observe_for_service(*root), Apply{})); },
                          send);
           },
       .status = [this] { return status(reconciler_.state()); },
       // The worker refuses what this does not see: it may wait for /etc/pve, and this may not.
       .preview =
-          [this](const Request& request, bool colour, BusHandlers::Send<Preview> send) {
+          [this](const Request& request, bool colour, const BusHandlers::Send<Preview>& send) {
             aside_.start([root = &context_.root, request,
                           colour] { return to_packet(preview(observe_for_service(*root), request, Paint{colour})); },
                          [send](const SideProcesses::Text& text) { send([&] { return parse_preview(text()); }); });

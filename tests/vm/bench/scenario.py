@@ -9,6 +9,7 @@ SECONDS   how long it takes on two quiet cores when the snapshots are there
 MEMORY    GiB its QEMU takes at most; two run side by side only if both fit
 ALONE     True for what measures time: nothing runs beside it
 DAILY     False for what rota.py leaves out
+PROVEN    False until it has passed once as a whole: in the rota it fails nothing
 """
 
 import importlib.util
@@ -40,6 +41,7 @@ class Scenario:
     memory: float = 4
     alone: bool = False
     daily: bool = True
+    proven: bool = True
 
 
 @dataclass
@@ -73,7 +75,7 @@ def load(name):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     said = {key.lower(): value for key, value in vars(module).items()
-            if key in ("START", "SUBJECTS", "SECONDS", "MEMORY", "ALONE", "DAILY")}
+            if key in ("START", "SUBJECTS", "SECONDS", "MEMORY", "ALONE", "DAILY", "PROVEN")}
     if said.get("start", "installed") not in STARTS:
         raise BenchError(f"{name}.py: START is one of {', '.join(STARTS)}")
     return Scenario(name, module.TOPOLOGY, module.run, **said)
