@@ -171,8 +171,7 @@ def mixed(bench, check):
     rc, found, document = verdicts(bench, "101")
     check("mixed: threads on the other node are wrong", rc == 3 and any(f[1] == "cpus" for f in found), document)
     load.signal("KILL")
-    stop(bench, 101)
-    daemon.signal("KILL")
+    stop(bench, 101)  # and with it virtiofsd, which lives as long as its VM
 
 
 def occupy(bench, node):

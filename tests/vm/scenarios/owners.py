@@ -104,7 +104,7 @@ def stranger(bench, check, product):
     check("after undo too", alive(bench) == THEIRS and pools(bench)[0] >= THEIRS, (undone, pools(bench)))
     again = product.run("apply --yes", 900)
     check("apply once more", again.rc == 0, again)
-    bench.run("kill $(cat /run/qemu-server/301.pid); rm /run/qemu-server/301.pid")
+    bench.run("kill $(cat /run/qemu-server/301.pid); rm -f /run/qemu-server/301.pid")
 
 
 def edited(bench, check, product, line):
