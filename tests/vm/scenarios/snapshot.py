@@ -17,7 +17,7 @@ MEMORY = 2
 
 LIMIT = 200 * 1024
 # Known to the service alone, or true only while somebody looks.
-LIVE = ("live", "job", "service", "uptime", "since", "token")
+LIVE = ("live", "job", "service", "uptime", "since", "token", "free_kib")
 SECRETS = {
     "a host": "kaiserslautern",
     "its domain": "simulation.institute-of-flows.example",
@@ -46,7 +46,8 @@ def run(bench, check):
     print(f"     {len(text) / 1024:.0f} KiB after {seconds:.1f} s")
     check("it has at most 200 KiB", len(text) <= LIMIT, len(text))
     for what, secret in SECRETS.items():
-        check(f"{what} is not in it", secret.lower() not in text.decode().lower())
+        found = [line for line in text.decode().splitlines() if secret.lower() in line.lower()]
+        check(f"{what} is not in it", not found, found)
     replayed(check, bench.deb, text, here)
 
 
@@ -60,7 +61,7 @@ def plant(bench):
               f"ip link add veth9 type dummy; ip link set veth9 address {SECRETS['a hardware address']} up; "
               f"ip address add {SECRETS['an address']}/24 dev veth9; "
               f"printf '# ask-jane-before-touching-this\\n//{SECRETS['an address']}/share /mnt/share cifs noauto,password={SECRETS['a password']} 0 0\\n' >>/etc/fstab; "
-              f"printf 'backup UUID=none /root/{SECRETS['a password']}.key luks,noauto\\n' >>/etc/crypttab")
+              f"printf '# the passphrase is {SECRETS['a password']}\\nbackup UUID=none /root/backup.key luks,noauto\\n' >>/etc/crypttab")
     bench.put_text("/etc/pve/qemu-server/101.conf",
                    f"#{SECRETS['a mail address']} {SECRETS['a comment']}\nname: {SECRETS['the name of a VM']}\nmemory: 2048\ncores: 2\n"
                    f"net0: virtio={SECRETS['a hardware address'].upper()},bridge=vmbr0\ncipassword: {SECRETS['a password']}\n")
