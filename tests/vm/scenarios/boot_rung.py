@@ -9,6 +9,7 @@ from bench.product import Product
 TOPOLOGY = "article"
 SUBJECTS = ("agent/core/boot/", "config/initramfs/", "agent/host/")
 SECONDS = 400
+PROVEN = False
 MEMORY = 2
 
 # Four controllers of one id: x0 for one VM, x2 and x3 (one slot, on node 1) for another, x1 stays with the host.

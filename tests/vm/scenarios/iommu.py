@@ -9,6 +9,7 @@ TOPOLOGY = "amd"
 START = "off"  # QEMU cannot save a guest with this IOMMU
 SUBJECTS = ("agent/core/usb/claims", "agent/host/act/", "agent/host/inventory/pci", "config/initramfs/")
 SECONDS = 300
+PROVEN = False
 MEMORY = 3
 
 SPLIT = f'[vm.101]\nports = ["front-1"]\n[vm.102]\ncontrollers = ["{X2}"]\n'

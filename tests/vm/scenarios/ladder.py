@@ -11,6 +11,7 @@ from bench.product import Product
 TOPOLOGY = "article"
 SUBJECTS = ("agent/core/boot/", "config/initramfs/", "systemd/")
 SECONDS = 700
+PROVEN = False
 MEMORY = 2
 
 ALL = f"""

@@ -9,6 +9,7 @@ from bench.product import Product
 TOPOLOGY = "article"
 SUBJECTS = ("agent/core/boot/boot_count", "config/grub/", "agent/service/reconciler/boot_watch")
 SECONDS = 600
+PROVEN = False
 MEMORY = 10
 
 EDIT = edit_menu("panic=2 {}")  # a kernel that panics restarts by itself

@@ -8,6 +8,7 @@ from bench.product import Product
 TOPOLOGY = "article"
 SUBJECTS = ("agent/core/boot/boot_count", "config/grub/")
 SECONDS = 500
+PROVEN = False
 MEMORY = 3
 
 COUNT = "/boot/efi/hostsplit.env"

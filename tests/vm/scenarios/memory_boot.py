@@ -11,6 +11,7 @@ from bench.product import Product
 TOPOLOGY = "article"
 SUBJECTS = ("agent/core/memory/", "agent/core/boot/", "config/grub/")
 SECONDS = 300
+PROVEN = False
 MEMORY = 9
 
 BOOT_PLAN = "/etc/hostsplit/boot/plan"

@@ -11,6 +11,7 @@ from bench.product import Product
 TOPOLOGY = "article"
 SUBJECTS = ("debian/", "agent/core/memory/", "agent/core/boot/", "agent/core/planner/")
 SECONDS = 700
+PROVEN = False
 MEMORY = 8
 
 CONFIG = f"""

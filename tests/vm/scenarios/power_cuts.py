@@ -11,6 +11,7 @@ from bench.product import Product
 TOPOLOGY = "article"
 SUBJECTS = ("agent/core/steps/", "agent/core/state/", "agent/host/")
 SECONDS = 600
+PROVEN = False
 MEMORY = 2
 
 CONFIG = f"""

@@ -9,6 +9,7 @@ from bench.product import BUS, Product
 TOPOLOGY = "article"
 SUBJECTS = ("agent/service/",)
 SECONDS = 400
+PROVEN = False
 MEMORY = 2
 EVENTS = 100_000
 BURST_LIMIT = 0.3  # seconds: no burst is longer than this before the service looks
