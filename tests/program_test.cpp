@@ -144,6 +144,22 @@ TEST_F(RealFiles, WhatAProgramSaysIsHeardWhateverItExitsWith) {
   EXPECT_EQ(program_output({"sh", "-c", "ls /proc/self/fd | wc -l"}, 10s).out, "4\n") << "0, 1, 2 and the one of ls";
 }
 
+TEST_F(RealFiles, TheSentenceOfAProgramThatRefusesIsTheReason) {
+  EXPECT_NO_THROW(effects.require({"true"}, 10s));
+  try {
+    effects.require({"sh", "-c", "echo 'sh: no room, remove something' >&2; echo more >&2; exit 1"}, 10s);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.reason(), "no room, remove something");
+  }
+  try {
+    effects.require({"sh", "-c", "exit 4"}, 10s);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.reason(), "it exited with 4");
+  }
+}
+
 TEST_F(RealFiles, AProgramThatIsHeardIsEndedAndBoundedAsAnyOther) {
   const auto heard = [](const std::string& script, std::chrono::milliseconds deadline) -> std::string {
     try {

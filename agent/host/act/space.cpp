@@ -107,7 +107,7 @@ void require_space(const Root& root, Effects& effects, const std::vector<Step>& 
   require_room(root, needed);
   const bool partitions = !root.read("etc/kernel/proxmox-boot-uuids").value_or("").empty();
   if (partitions && on_partitions != 0)
-    effects.run({names::boot_entries, "check", std::to_string(on_partitions / 1024)}, look_deadline);
+    effects.require({names::boot_entries, "check", std::to_string(on_partitions / 1024)}, look_deadline);
 }
 
 }  // namespace hostsplit

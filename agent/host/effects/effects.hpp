@@ -72,6 +72,9 @@ class Effects {
   /// Runs a program with arguments, no shell, output to our stderr; waits. See run_program(). \throws Error unless it
   /// exits 0.
   virtual void run(const std::vector<std::string>& command, std::chrono::milliseconds deadline) = 0;
+  /// The same for a program that changes nothing and says in one sentence why it fails: that is the reason then. Not
+  /// for one that may write much, see program_output().
+  virtual void require(const std::vector<std::string>& command, std::chrono::milliseconds deadline);
   /// Runs `check`, which looks whether the machine shows what was just written, and throws if it does not.
   /// A rehearsal has nothing to look at and only notes that it would. \param what path that is read.
   virtual void read_back(const std::string& what, const std::function<void()>& check);
@@ -93,6 +96,7 @@ class LiveEffects : public Effects {
   void copy_file(const std::string& path, const std::string& as) override;
   void flush(const std::string& path) override;
   void run(const std::vector<std::string>& command, std::chrono::milliseconds deadline) override;
+  void require(const std::vector<std::string>& command, std::chrono::milliseconds deadline) override;
 
  private:
   const Root& root_;

@@ -22,7 +22,7 @@ struct ProgramOutput {
 inline constexpr std::size_t longest_output = 1 << 20;
 
 /// Runs a program to hear what it says, with all that run_program() guarantees; only its outputs come back instead of
-/// going to our standard error. Whatever it exits with is an answer. 	hrows Error when it could not be run, was ended
+/// going to our standard error. Whatever it exits with is an answer. \throws Error when it could not be run, was ended
 /// because of the deadline or by a signal, or wrote more than `longest_output`: such a write fails in the program.
 ProgramOutput program_output(const std::vector<std::string>& command, std::chrono::milliseconds deadline);
 

@@ -9,6 +9,7 @@ TOPOLOGY = "article"
 SUBJECTS = ("agent/core/boot/", "agent/core/state/", "agent/operations/", "agent/service/reconciler/owner_mail",
             "config/mail/", "systemd/")
 SECONDS = 280
+PROVEN = False
 MEMORY = 2
 
 BOOTS = "/var/lib/hostsplit/journal/boots"

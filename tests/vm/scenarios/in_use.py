@@ -11,6 +11,7 @@ from bench.product import Product
 TOPOLOGY = "article"
 SUBJECTS = ("agent/core/usb/", "agent/core/machine/", "agent/host/inventory/")
 SECONDS = 150
+PROVEN = False
 MEMORY = 2
 
 

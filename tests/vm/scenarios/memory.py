@@ -11,6 +11,7 @@ from bench.product import Product
 TOPOLOGY = "article"
 SUBJECTS = ("agent/core/memory/", "agent/host/", "config/hook")
 SECONDS = 300
+PROVEN = False
 MEMORY = 16
 
 PVE_START = Path(__file__).parent / "pve-start"

@@ -13,6 +13,7 @@ from bench.product import Product
 TOPOLOGY = "article"
 SUBJECTS = ("agent/host/recording/", "agent/core/recording/", "agent/formats/recording/", "agent/operations/record")
 SECONDS = 150
+PROVEN = False
 MEMORY = 2
 
 LIMIT = 200 * 1024
