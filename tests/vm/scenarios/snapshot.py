@@ -13,7 +13,6 @@ from bench.product import Product
 TOPOLOGY = "article"
 SUBJECTS = ("agent/host/recording/", "agent/core/recording/", "agent/formats/recording/", "agent/operations/record")
 SECONDS = 150
-PROVEN = False
 MEMORY = 2
 
 LIMIT = 200 * 1024
