@@ -1,23 +1,29 @@
-"""A split whose pages and image GRUB boots, and how often it was begun: what loader_falls_back and loader_memory share."""
+"""A split whose pages and image GRUB boots, how often it was begun, and the entry without it: what loader_falls_back,
+loader_memory and owners share."""
 
 from . import eventually
 from .article import X0, X1, X2, X3
 
-CONFIG = f"""
+
+def config(first, second):
+    """Two VMs with pages of 2 MiB from the kernel command line, of that much memory on node 0 and node 1."""
+    return f"""
 [host]
 keep_free = "1GiB"
 pages = "command-line"
 [vm.101]
 node = 0
-memory = "2GiB"
+memory = "{first}"
 page_size = "2MiB"
 controllers = ["{X0}"]
 [vm.102]
 node = 1
-memory = "4GiB"
+memory = "{second}"
 page_size = "2MiB"
 controllers = ["{X2}"]
 """
+
+
 SPLIT = {X0: "vfio-pci", X1: "xhci_hcd", X2: "vfio-pci", X3: "vfio-pci"}
 COUNT = "/boot/grub/hostsplit.env"
 MENU = "/boot/grub/grub.cfg"
@@ -26,6 +32,12 @@ MENU = "/boot/grub/grub.cfg"
 def edit_menu(parameters):
     """The command that puts kernel parameters into the entries with hostsplit: in front, because the first count of pages wins."""
     return f"sed -i '/hostsplit=off/! s|^[[:blank:]]*linux[[:blank:]]*[^[:blank:]]*|& {parameters}|' {MENU}"
+
+
+def next_without_hostsplit(bench):
+    """The next boot, and only that, is the entry without hostsplit, as by hand in the menu."""
+    title = bench.run(f"sed -n \"s/^menuentry '\\(without hostsplit[^']*\\)'.*/\\1/p\" {MENU} | head -n 1").out.strip()
+    bench.run(["grub-reboot", title])
 
 
 def small_pages(bench):
@@ -46,7 +58,7 @@ def healthy(bench):
 
 def split_and_healthy(bench, check, product):
     """The split is applied, booted, and found healthy."""
-    product.configure(CONFIG, boot="initramfs")
+    product.configure(config("2GiB", "4GiB"), boot="initramfs")
     applied = product.run("apply --yes", 900)
     check("apply succeeds", applied.rc == 0, applied)
     check("GRUB can count", bench.run(f"stat -c %s {COUNT}", check=False).out.strip() == "1024")

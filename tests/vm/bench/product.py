@@ -23,6 +23,11 @@ done
 """
 
 
+def main_pid(bench):
+    """The process of hostsplitd, as systemd has it; "0" when there is none."""
+    return bench.run("systemctl show -P MainPID hostsplitd").out.strip()
+
+
 class Product:
     """hostsplit as installed in a guest."""
 

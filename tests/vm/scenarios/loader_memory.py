@@ -2,7 +2,8 @@
 owner presses reset, and the third boot is without hostsplit. Then the entry without hostsplit chosen by hand, and the power cut while GRUB counts."""
 
 from bench import eventually
-from bench.grub_count import COUNT, MENU, SPLIT, counted, edit_menu, fell_back, healthy, split_and_healthy, starts_again
+from bench.grub_count import (COUNT, SPLIT, counted, edit_menu, fell_back, healthy, next_without_hostsplit, split_and_healthy,
+                              starts_again)
 from bench.product import Product
 
 TOPOLOGY = "article"
@@ -48,9 +49,8 @@ def far_too_large(bench, check, product):
 
 def owner_chooses(bench, check, product):
     """The entry without hostsplit by hand, twice: nobody has given up."""
-    title = bench.run(f"sed -n \"s/^menuentry '\\(without hostsplit[^']*\\)'.*/\\1/p\" {MENU} | head -n 1").out.strip()
     for number in (1, 2):
-        bench.run(["grub-reboot", title])
+        next_without_hostsplit(bench)
         bench.reboot()
         check(f"chosen by hand, time {number}", "hostsplit=off" in bench.get("/proc/cmdline").decode())
         check(f"a healthy boot is not counted, whichever entry it was, time {number}",

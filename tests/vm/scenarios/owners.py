@@ -5,7 +5,7 @@ removed, purged. Nothing of theirs is lost, and nothing of ours stays."""
 import re
 
 from bench import eventually
-from bench.article import X0, X1, X2, X3
+from bench.grub_count import MENU, SPLIT, config, next_without_hostsplit
 from bench.product import Product
 
 TOPOLOGY = "article"
@@ -14,26 +14,8 @@ SECONDS = 700
 PROVEN = False
 MEMORY = 8
 
-CONFIG = f"""
-[host]
-keep_free = "1GiB"
-pages = "command-line"
-[vm.101]
-node = 0
-memory = "1GiB"
-page_size = "2MiB"
-controllers = ["{X0}"]
-[vm.102]
-node = 1
-memory = "1GiB"
-page_size = "2MiB"
-controllers = ["{X2}"]
-"""
-SPLIT = {X0: "vfio-pci", X1: "xhci_hcd", X2: "vfio-pci", X3: "vfio-pci"}
-SETTINGS = "/etc/default/grub"
 BY_HAND = "/etc/default/grub.d/by-hand.cfg"
 OWNER = "hugepagesz=2M hugepages=150"
-MENU = "/boot/grub/grub.cfg"
 POOL = "/sys/devices/system/node/node{}/hugepages/hugepages-2048kB/"
 THEIRS = 128  # pages of 2 MiB that the VM of somebody else holds on node 0
 # 301 is started by its owner, not by hostsplit and not by name in its configuration.
@@ -83,7 +65,7 @@ def alive(bench):
 def stranger(bench, check, product):
     bench.run(f"echo 150 >{POOL.format(0)}nr_hugepages; echo 0 >{POOL.format(1)}nr_hugepages; {BEGIN}", 120)
     check("a VM of somebody else has its pages", alive(bench) == THEIRS, alive(bench))
-    product.configure(CONFIG, boot="initramfs")
+    product.configure(config("1GiB", "1GiB"), boot="initramfs")
     plan = product.run("plan")
     check("plan names the VM that is not configured", "301" in plan.out, plan.out)
     applied = product.run("apply --yes", 900)
@@ -110,8 +92,7 @@ def stranger(bench, check, product):
 
 def edited(bench, check, product, line):
     bench.run(f"echo 'GRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT owner.edit=1\"' >>{BY_HAND}; update-grub", 180)
-    title = bench.run(f"sed -n \"s/^menuentry '\\(without hostsplit[^']*\\)'.*/\\1/p\" {MENU} | head -n 1").out.strip()
-    bench.run(["grub-reboot", title])
+    next_without_hostsplit(bench)
     bench.reboot()
     check("the entry without hostsplit boots what the owner wrote, edit included",
           parameters(bench) == line + ["owner.edit=1", "hostsplit=off"], (parameters(bench), line))

@@ -6,7 +6,7 @@ import time
 
 from bench import eventually
 from bench.article import BOTH, X0, X2, X3
-from bench.product import BUS, PORTS, Product
+from bench.product import BUS, PORTS, Product, main_pid
 
 TOPOLOGY = "article"
 SUBJECTS = ("agent/service/", "systemd/", "config/")
@@ -174,10 +174,6 @@ def split(bench, check, product):
 def assigned(product):
     drivers = product.drivers()
     return [drivers[a] for a in (X0, X2, X3)] == ["vfio-pci"] * 3
-
-
-def main_pid(bench):
-    return bench.run("systemctl show -P MainPID hostsplitd").out.strip()
 
 
 def describes(bench):

@@ -7,7 +7,7 @@ import time
 
 from bench import eventually
 from bench.article import BOTH, X0, X2, X3
-from bench.product import BUS, Product
+from bench.product import BUS, Product, main_pid
 
 TOPOLOGY = "article"
 SUBJECTS = ("agent/service/", "agent/host/system/", "agent/host/effects/", "agent/operations/hook", "config/initramfs/")
@@ -97,10 +97,6 @@ def repairs(bench, check, product, what, address=X0):
 def unhurt(bench, check, what, pid):
     now = main_pid(bench)
     check(f"{what}: the service was not restarted", now == pid, (pid, now))
-
-
-def main_pid(bench):
-    return bench.run("systemctl show -P MainPID hostsplitd").out.strip()
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ import time
 
 from bench import eventually
 from bench.article import X0, X1
-from bench.product import BUS, Product
+from bench.product import BUS, Product, main_pid
 
 TOPOLOGY = "article"
 SUBJECTS = ("agent/service/",)
@@ -33,10 +33,6 @@ def run(bench, check):
 
 def repaired(product):
     return eventually(lambda: product.drivers()[X0] == "vfio-pci", 60)
-
-
-def main_pid(bench):
-    return bench.run("systemctl show -P MainPID hostsplitd").out.strip()
 
 
 def resident(bench):
