@@ -76,7 +76,7 @@ void note_misfit(const Root& root, const GuestHost& host, const Wanted& wanted, 
   if (!wanted.config) return;
   Snapshot machine;
   machine.nodes = host.nodes;
-  machine.offline_cpus = parse_cpu_set(root.read("sys/devices/system/cpu/offline").value_or("")).value_or(CpuSet());
+  machine.offline_cpus = read_offline_cpus(root);
   if (auto against = misfit(*wanted.config, machine)) proof.findings.push_back(std::move(*against));
 }
 

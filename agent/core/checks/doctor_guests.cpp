@@ -71,24 +71,16 @@ Findings check_hookscript(const DoctorInput& in) {
 
 namespace {
 
-bool backed_up(const std::vector<std::string>& jobs, int vm) {
-  constexpr std::string_view except = "all except ";
-  return std::any_of(jobs.begin(), jobs.end(), [&](const std::string& job) {
-    if (job == "all") return true;
-    const bool all = job.starts_with(except);
-    std::string list = "," + (all ? job.substr(except.size()) : job) + ",";
-    std::replace_if(
-        list.begin(), list.end(), [](char c) { return c == ' ' || c == ';'; }, ',');
-    return all != (list.find("," + std::to_string(vm) + ",") != std::string::npos);
+using Takes = BackupJob::Takes;
+
+bool backed_up(const std::vector<BackupJob>& jobs, int vm) {
+  return std::any_of(jobs.begin(), jobs.end(), [&](const BackupJob& job) {
+    return job.takes != Takes::pool && (job.takes == Takes::all_but) != job.guests.contains(vm);
   });
 }
 
-bool of_a_pool(const std::string& job) {
-  return job.starts_with("pool ");
-}
-
-bool maybe_backed_up(const std::vector<std::string>& jobs, int vm) {
-  return backed_up(jobs, vm) || std::any_of(jobs.begin(), jobs.end(), of_a_pool);
+bool any_of_a_pool(const std::vector<BackupJob>& jobs) {
+  return std::any_of(jobs.begin(), jobs.end(), [](const BackupJob& job) { return job.takes == Takes::pool; });
 }
 
 /// A linked clone names its template: "local-lvm:base-100-disk-0/vm-101-disk-0,size=64G".
@@ -102,7 +94,7 @@ bool has_base(const PveVm& vm) {
 
 std::vector<std::string> backups_of_pools(const DoctorInput& in) {
   std::vector<std::string> reasons;
-  if (!in.config || std::none_of(in.setup.backup_jobs.begin(), in.setup.backup_jobs.end(), of_a_pool)) return reasons;
+  if (!in.config || !any_of_a_pool(in.setup.backup_jobs)) return reasons;
   for (const auto& [id, wish] : in.config->vms)
     if (in.pve.vm(id) && !backed_up(in.setup.backup_jobs, id))
       reasons.push_back(fmt::format("whether VM {} is in the pool that a backup job takes", id));
@@ -114,7 +106,7 @@ Findings check_backup(const DoctorInput& in) {
   if (!in.config || !in.pve.known) return findings;
   for (const auto& [id, wish] : in.config->vms) {
     const PveVm* vm = in.pve.vm(id);
-    if (!vm || maybe_backed_up(in.setup.backup_jobs, id)) continue;
+    if (!vm || backed_up(in.setup.backup_jobs, id) || any_of_a_pool(in.setup.backup_jobs)) continue;
     findings.push_back({"pve-no-backup", Severity::info, fmt::format("VM {}", id), "no backup job takes it",
                         "In the web interface: Datacenter, Backup, Add; or once: vzdump " + std::to_string(id)});
     if (!has_base(*vm) && !in.setup.dumped.count(id))

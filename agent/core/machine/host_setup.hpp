@@ -34,6 +34,12 @@ struct FunctionSetup {
   bool connected = false;                    ///< a display is connected (DRM connector)
 };
 
+/// A job of vzdump that is enabled.
+struct BackupJob {
+  enum class Takes { listed, all_but, pool } takes = Takes::listed;  ///< who is in a pool is not read
+  std::set<int> guests;                                              ///< those it takes, or leaves out
+};
+
 /// What `doctor` looks at beside the snapshot: how the host was set up.
 struct HostSetup {
   bool kvm = false;                     ///< /dev/kvm is there
@@ -51,7 +57,7 @@ struct HostSetup {
   bool resets_known = false;  ///< this kernel shows reset methods at all (5.15 and later)
   bool modprobe_known = false, storages_known = false, jobs_known = false;  ///< these files were readable
   std::set<int> dumped;                                                     ///< VMs with a backup in a local storage
-  std::vector<std::string> backup_jobs;  ///< what each job of /etc/pve/jobs.cfg takes: "all", "101,102", "pool x"
+  std::vector<BackupJob> backup_jobs;                                       ///< of /etc/pve/jobs.cfg
 };
 
 }  // namespace hostsplit

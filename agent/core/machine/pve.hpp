@@ -107,10 +107,11 @@ struct PveKeyChange {
 /// A storage of /etc/pve/storage.cfg, as far as scripts can be kept in it.
 struct PveStorage {
   std::string id, type;
-  std::string path;             ///< of its directory on this machine, below the root ("var/lib/vz"); empty: it has none
-  std::string content;          ///< as written, "iso,vztmpl,backup"
-  bool here = true;             ///< enabled, and on this node
-  std::optional<FileNow> hook;  ///< hostsplit's script in its snippets, as it is there
+  std::string path;     ///< of its directory on this machine, below the root ("var/lib/vz"); empty: it has none
+  std::string content;  ///< as written, "iso,vztmpl,backup"
+  bool here = true;     ///< enabled, and on this node
+  std::optional<FileNow> hook = {};  ///< hostsplit's script in its snippets, as it is there
+  std::string group = {};            ///< volume group of LVM; empty: it has none
   bool operator==(const PveStorage&) const = default;
 };
 /// True when `kind` ("snippets") is among what the storage may have.
@@ -124,6 +125,8 @@ struct PveContainer {
   bool on_boot = false, is_template = false;
   std::vector<std::string> devices;                          ///< `devN:` and what `lxc.mount.entry` binds of /dev
   std::vector<std::pair<std::string, std::string>> allowed;  ///< `lxc.cgroup2.devices.allow`: "c" and "188:*"
+  std::vector<std::string>
+      interfaces;  ///< cards of the host that are its own while it runs: `lxc.net.N.link` of type phys
   bool operator==(const PveContainer&) const = default;
 };
 

@@ -21,6 +21,12 @@ void read_allowed(std::string_view value, PveContainer& container) {
     container.allowed.emplace_back(std::string(type), std::string(number));
 }
 
+/// `physical` is of the network read last: its type stands first, as lxc requires.
+void read_network(std::string_view key, std::string_view value, bool& physical, PveContainer& container) {
+  if (key.ends_with(".type")) physical = value == "phys";
+  if (key.ends_with(".link") && physical) container.interfaces.emplace_back(value);
+}
+
 bool is_numbered(std::string_view key, std::string_view stem) {
   return key.starts_with(stem) && key.size() > stem.size() &&
          key.find_first_not_of("0123456789", stem.size()) == std::string_view::npos;
@@ -46,6 +52,7 @@ PveContainer parse_pve_container(int id, std::string_view text) {
   PveContainer container;
   container.id = id;
   container.memory = 512 * kib_per_mib;  // pct.conf(5)
+  bool physical = false;
   while (!text.empty()) {
     const auto line = trimmed(cut(text, '\n'));
     if (line.starts_with('[')) break;
@@ -53,24 +60,13 @@ PveContainer parse_pve_container(int id, std::string_view text) {
     // Lines of lxc itself may have "=" as well as ":".
     const auto mark = line.starts_with("lxc.") ? line.find_first_of(":=") : line.find(':');
     if (mark == std::string_view::npos) continue;
-    read_line(trimmed(line.substr(0, mark)), trimmed(line.substr(mark + 1)), container);
+    const auto key = trimmed(line.substr(0, mark)), value = trimmed(line.substr(mark + 1));
+    if (key.starts_with("lxc.net."))
+      read_network(key, value, physical, container);
+    else
+      read_line(key, value, container);
   }
   return container;
-}
-
-std::vector<std::string> moved_interfaces(std::string_view text) {
-  std::vector<std::string> found;
-  bool physical = false;  // the type stands first, as lxc requires
-  while (!text.empty()) {
-    const auto line = trimmed(cut(text, '\n'));
-    if (line.starts_with('[')) break;
-    const auto mark = line.find_first_of(":=");
-    if (!line.starts_with("lxc.net.") || mark == std::string_view::npos) continue;
-    const auto key = trimmed(line.substr(0, mark)), value = trimmed(line.substr(mark + 1));
-    if (key.ends_with(".type")) physical = value == "phys";
-    if (key.ends_with(".link") && physical) found.emplace_back(value);
-  }
-  return found;
 }
 
 std::multimap<std::string, PveUsbMapEntry> parse_pve_usb_mappings(std::string_view text) {

@@ -10,9 +10,6 @@ namespace hostsplit {
 /// A container of Proxmox VE (pct.conf(5)): only what gives it devices of the host. Sections of snapshots are left out.
 PveContainer parse_pve_container(int id, std::string_view text);
 
-/// Network cards of the host that are the container's while it runs: `lxc.net.N.link` of type phys.
-std::vector<std::string> moved_interfaces(std::string_view text);
-
 /// /etc/pve/mapping/usb.cfg: an id at the beginning of a line, its `map` lines indented below.
 std::multimap<std::string, PveUsbMapEntry> parse_pve_usb_mappings(std::string_view text);
 

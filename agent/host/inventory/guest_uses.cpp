@@ -2,8 +2,6 @@
 #include <map>
 #include <set>
 
-#include "formats/proxmox/container_config.hpp"
-#include "formats/proxmox/section_config.hpp"
 #include "host/inventory/dependents.hpp"
 #include "host/inventory/follow.hpp"
 #include "host/inventory/parts.hpp"
@@ -27,17 +25,17 @@ class GuestUses {
         snapshot_(snapshot) {}
 
   void read() {
-    read_volume_groups();
+    for (const auto& storage : pve_.storages)
+      if (!storage.group.empty()) groups_[storage.id] = storage.group;
     for (const auto& [id, vm] : pve_.vms) {
       begin("VM", id, vm.name);
       has(vm);
-      if (const PveVm* next = pve_.next_start(id)) has(*next);
+      if (!vm.pending.empty()) has(*pve_.next_start(id));
     }
     for (const auto& [id, container] : pve_.containers) {
       begin("CT", id, container.name);
       for (const auto& device : container.devices) path("device", device);
-      const auto text = root_.read("etc/pve/lxc/" + std::to_string(id) + ".conf").value_or("");
-      for (const auto& interface : moved_interfaces(text)) moved(interface);
+      for (const auto& interface : container.interfaces) moved(interface);
       for (const auto& [type, number] : container.allowed) allowed(type, number);
     }
   }
@@ -48,12 +46,6 @@ class GuestUses {
     for (const auto& [key, disk] : vm.disks) this->disk(key, disk);
     for (const auto& [key, device] : vm.serial) path(key, device);
     arguments(vm.args);
-  }
-
-  void read_volume_groups() {
-    const auto text = root_.read("etc/pve/storage.cfg").value_or("");
-    for (const auto& [type, id, properties] : parse_pve_sections(text))
-      if (const auto group = properties.find("vgname"); group != properties.end()) groups_[id] = group->second;
   }
 
   void begin(const char* kind, int id, const std::string& name) {
@@ -130,9 +122,7 @@ class GuestUses {
 
   /// Then each volume is followed by itself.
   bool active(const std::string& group) const {
-    std::string prefix;
-    for (const char c : group) prefix += c == '-' ? "--" : std::string(1, c);
-    prefix += '-';
+    const std::string prefix = mapper_part(group) + "-";
     for (const auto& block : root_.list("sys/block")) {
       if (!block.starts_with("dm-")) continue;
       const auto name = root_.read("sys/block/" + block + "/dm/name", 256).value_or("");

@@ -61,16 +61,6 @@ std::optional<bool> read_remapping(const Root& root) {
   return {};
 }
 
-/// Device mapper writes "-" inside of names as "--".
-std::string mapper_name(const std::string& group, const std::string& volume) {
-  const auto doubled = [](const std::string& name) {
-    std::string text;
-    for (const char c : name) text += c == '-' ? "--" : std::string(1, c);
-    return text;
-  };
-  return doubled(group) + "-" + doubled(volume);
-}
-
 /// The data of a thin pool: its internal device "<vg>-<pool>-tpool", or the pool itself while nothing is open.
 std::string thin_pool_block(const Root& root, const std::string& name) {
   for (const auto& block : root.list("sys/class/block")) {
@@ -120,10 +110,21 @@ void read_storages(const Root& root, HostSetup& setup) {
   for (const auto& [type, id, properties] : parse_pve_sections(text)) {
     const auto pool = properties.find("thinpool"), group = properties.find("vgname");
     if (type != "lvmthin" || pool == properties.end() || group == properties.end()) continue;
-    const auto block = thin_pool_block(root, mapper_name(group->second, pool->second));
+    const auto block = thin_pool_block(
+        root, inventory_parts::mapper_part(group->second) + "-" + inventory_parts::mapper_part(pool->second));
     setup.thin_pools.push_back({id, block.empty() ? 0 : block_size(root, block)});
     if (!block.empty()) read_spare(root, block, setup.thin_pools.back());
   }
+}
+
+/// "101,102", also with blanks and semicolons.
+std::set<int> listed_ids(std::string text) {
+  std::set<int> ids;
+  for (char& c : text)
+    if (c == ',' || c == ';') c = ' ';
+  for (const auto word : words_of(text))
+    if (const auto id = parse_number<int>(word)) ids.insert(*id);
+  return ids;
 }
 
 void read_jobs(const Root& root, HostSetup& setup) {
@@ -135,12 +136,14 @@ void read_jobs(const Root& root, HostSetup& setup) {
     if (type != "vzdump" || (enabled != properties.end() && enabled->second == "0")) continue;
     const auto all = properties.find("all"), ids = properties.find("vmid"), pool = properties.find("pool");
     const auto except = properties.find("exclude");
+    using Takes = BackupJob::Takes;
     if (all != properties.end() && all->second == "1")
-      setup.backup_jobs.push_back(except == properties.end() ? "all" : "all except " + except->second);
+      setup.backup_jobs.push_back(
+          {Takes::all_but, except == properties.end() ? std::set<int>() : listed_ids(except->second)});
     else if (ids != properties.end())
-      setup.backup_jobs.push_back(ids->second);
+      setup.backup_jobs.push_back({Takes::listed, listed_ids(ids->second)});
     else if (pool != properties.end())
-      setup.backup_jobs.push_back("pool " + pool->second);
+      setup.backup_jobs.push_back({Takes::pool, {}});
   }
 }
 

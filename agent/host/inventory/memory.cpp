@@ -157,8 +157,7 @@ std::optional<ZfsCache> read_zfs_cache(const Root& root) {
 }  // namespace
 
 void read_memory(const Root& root, Snapshot& snapshot) {
-  if (const auto offline = root.read("sys/devices/system/cpu/offline"))
-    snapshot.offline_cpus = parse_cpu_set(*offline).value_or(CpuSet());
+  snapshot.offline_cpus = read_offline_cpus(root);
   snapshot.zfs_cache = read_zfs_cache(root);
   if (snapshot.zfs_cache) snapshot.zfs_cache->set = read_arc_settings(root, snapshot.command_line);
   for (const auto& name : root.list(nodes_directory)) {
@@ -190,6 +189,10 @@ void read_topology(const Root& root, Snapshot& snapshot) {
   snapshot.topology = {{cores.begin(), cores.end()}, {caches.begin(), caches.end()}};
   if (const auto limit = root.read("sys/module/zfs/parameters/zfs_arc_max", 64))
     snapshot.arc_limit = inventory_parts::to_number<Kib>(*limit).value_or(0) / bytes_per_kib;
+}
+
+CpuSet read_offline_cpus(const Root& root) {
+  return parse_cpu_set(root.read("sys/devices/system/cpu/offline").value_or("")).value_or(CpuSet());
 }
 
 std::optional<NumaNode> read_node(const Root& root, int node) {

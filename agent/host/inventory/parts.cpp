@@ -37,6 +37,12 @@ std::string_view value_of(std::string_view text, std::string_view key) {
   return {};
 }
 
+std::string mapper_part(std::string_view name) {
+  std::string text;
+  for (const char c : name) text += c == '-' ? "--" : std::string(1, c);
+  return text;
+}
+
 std::string_view last_component(std::string_view path) {
   return path.substr(path.rfind('/') + 1);
 }

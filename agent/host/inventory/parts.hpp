@@ -26,6 +26,8 @@ std::vector<std::string_view> split(std::string_view text, char separator);
 std::vector<std::string_view> split(std::string&& text, char separator) = delete;  ///< the parts would dangle
 /// Value of `KEY=value` on its own line, as in uevent files; empty when absent.
 std::string_view value_of(std::string_view text, std::string_view key);
+/// A volume group or volume as device mapper names it: "-" inside of it is "--".
+std::string mapper_part(std::string_view name);
 /// Part after the last "/".
 std::string_view last_component(std::string_view path);
 
