@@ -21,16 +21,15 @@ struct OfPlan {
 OfPlan ask_plan(const State& state) {
   OfPlan of_plan;
   if (!state.config) return of_plan;
-  try {
-    const Plan planned = plan_for(state, Apply{});
-    of_plan.findings = planned.findings;
-    of_plan.recipe = planned.pages;
-    of_plan.claims = planned.target.claims;
-    for (const auto& claim : planned.target.claims) of_plan.assigned.insert(claim.address);
-  } catch (const Error& error) {
-    of_plan.findings.push_back(
-        {"config-does-not-fit", Severity::error, error.object(), error.reason(), error.remedy()});
+  if (auto against = misfit(*state.config, state.snapshot)) {
+    of_plan.findings.push_back(std::move(*against));
+    return of_plan;
   }
+  const Plan planned = plan_for(state, Apply{});
+  of_plan.findings = planned.findings;
+  of_plan.recipe = planned.pages;
+  of_plan.claims = planned.target.claims;
+  for (const auto& claim : planned.target.claims) of_plan.assigned.insert(claim.address);
   return of_plan;
 }
 

@@ -215,23 +215,10 @@ bool waits_for_pages(const Plan& planned) {
   return planned.pages && planned.pages->pending && !refresh;
 }
 
-/// A configuration that does not fit the machine must not hide the machine.
-Plan plan_or_reason(const State& state) {
-  try {
-    return plan_for(state, Apply{});
-  } catch (const Error& error) {
-    Plan nothing;
-    nothing.target = state.applied.value_or(BootPlan{});
-    nothing.findings.push_back(
-        {"config-does-not-fit", Severity::error, error.object(), error.reason(), error.remedy()});
-    return nothing;
-  }
-}
-
 }  // namespace
 
 Status status(const State& state, const std::vector<Finding>& damaged) {
-  const Plan planned = plan_or_reason(state);
+  const Plan planned = plan_or_misfit(state);
   const bool configured = state.config.has_value();
   const bool whole = damaged.empty();  // otherwise a plan would be made of half of what is written
   const BootPlan target = configured && whole ? planned.target : state.applied.value_or(BootPlan{});
