@@ -6,7 +6,6 @@
 
 #include "core/base/error.hpp"
 #include "core/base/printable.hpp"
-#include "core/base/text.hpp"
 
 namespace hostsplit {
 namespace {
@@ -40,10 +39,6 @@ std::string as_sent(const std::string& text) {
   return valid_utf8(bytes) == bytes ? bytes : text;
 }
 
-std::string first_line(std::string_view text) {
-  return printable(trimmed(cut(text, '\n')));
-}
-
 std::string text_of(const Json& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_string() ? as_sent(found->get<std::string>()) : std::string();
@@ -64,7 +59,7 @@ std::optional<std::string> output_of(const std::string& answer, std::string& why
     why_not = fmt::format("the command in the guest has not ended within {} s", listing_seconds);
   } else if (const auto code = result.find("exitcode"); code == result.end() || *code != 0) {
     why_not = fmt::format("the command in the guest failed: {}",
-                          first_line(text_of(result, "err-data") + text_of(result, "out-data")));
+                          first_printable_line(text_of(result, "err-data") + text_of(result, "out-data")));
   } else {
     return text_of(result, "out-data");
   }
@@ -80,7 +75,7 @@ std::optional<std::string> GuestAgent::qm(const std::vector<std::string>& words,
   try {
     const auto answer = ask_(command, deadline);
     if (answer.exit_code == 0) return answer.out;
-    why_not_ = first_line(answer.err);
+    why_not_ = first_printable_line(answer.err);
     if (why_not_.empty()) why_not_ = fmt::format("qm exited with {}", answer.exit_code);
   } catch (const Error& error) {
     why_not_ = error.reason();

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "core/base/text.hpp"
+
 namespace hostsplit {
 namespace {
 
@@ -58,6 +60,10 @@ std::string valid_utf8(std::string_view text) {
 
 std::string printable(std::string_view text) {
   return filtered(text, moves_or_reorders);
+}
+
+std::string first_printable_line(std::string_view text) {
+  return printable(trimmed(cut(text, '\n')));
 }
 
 }  // namespace hostsplit

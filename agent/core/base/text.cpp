@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cstdint>
 
 namespace hostsplit {
@@ -14,6 +16,12 @@ std::uint64_t fnv1a(std::string_view text, std::uint64_t hash) {
 }
 
 }  // namespace
+
+std::string lowered(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+  return lower;
+}
 
 std::string stamp_of(const std::vector<std::string_view>& texts) {
   std::uint64_t hash = 0xcbf29ce484222325ULL;

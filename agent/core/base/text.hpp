@@ -14,6 +14,9 @@ inline std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
 }
 
+/// ASCII letters in lower case.
+std::string lowered(std::string_view text);
+
 /// Cuts off what stands before `separator`, and the separator with it; the whole text when there is none.
 inline std::string_view cut(std::string_view& text, char separator) {
   const auto end = std::min(text.find(separator), text.size());

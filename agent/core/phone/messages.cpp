@@ -1,31 +1,13 @@
 #include "core/phone/messages.hpp"
 
-#include <charconv>
+#include "core/base/number.hpp"
+#include "core/base/text.hpp"
 
 namespace hostsplit {
 namespace {
 
 /// Versions 1 to 10: more than any URL of ours needs.
 constexpr std::size_t least_side = 21, most_side = 57;
-
-struct CutLine {
-  std::string_view first, rest;
-};
-
-/// At the first line end.
-CutLine cut_line(std::string_view text) {
-  const auto end = text.find('\n');
-  if (end == std::string_view::npos) return {text, {}};
-  return {text.substr(0, end), text.substr(end + 1)};
-}
-
-template <class Number>
-std::optional<Number> number_from(std::string_view text) {
-  Number number = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (problem != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
 
 }  // namespace
 
@@ -34,8 +16,8 @@ std::string encode(const PhoneMessage& message) {
 }
 
 PhoneMessage decode(std::string_view datagram) {
-  const auto [word, text] = cut_line(datagram);
-  return {std::string(word), std::string(text)};
+  const auto word = cut(datagram, '\n');
+  return {std::string(word), std::string(datagram)};
 }
 
 std::string to_text(const PhoneStart& start) {
@@ -45,10 +27,8 @@ std::string to_text(const PhoneStart& start) {
 std::optional<PhoneStart> start_from(std::string_view text) {
   PhoneStart start;
   for (std::string* part : {&start.authority, &start.token, &start.cookie, &start.nonce}) {
-    const auto [first, rest] = cut_line(text);
-    if (first.empty()) return std::nullopt;
-    *part = first;
-    text = rest;
+    *part = cut(text, '\n');
+    if (part->empty()) return std::nullopt;
   }
   return start;
 }
@@ -58,10 +38,9 @@ std::string to_text(const PhoneAnswer& answer) {
 }
 
 std::optional<PhoneAnswer> answer_from(std::string_view text) {
-  const auto [first, name] = cut_line(text);
-  const auto number = number_from<unsigned>(first);
+  const auto number = parse_number<unsigned>(cut(text, '\n'));
   if (!number) return std::nullopt;
-  return PhoneAnswer{*number, std::string(name)};
+  return PhoneAnswer{*number, std::string(text)};
 }
 
 std::string to_text(const QrCode& code) {
@@ -69,11 +48,10 @@ std::string to_text(const QrCode& code) {
 }
 
 QrCode code_from(std::string_view text) {
-  const auto [first, modules] = cut_line(text);
-  const auto side = number_from<std::size_t>(first);
-  if (!side || *side < least_side || *side > most_side || modules.size() != *side * *side) return {};
-  if (modules.find_first_not_of("01") != std::string_view::npos) return {};
-  return {*side, std::string(modules)};
+  const auto side = parse_number<std::size_t>(cut(text, '\n'));
+  if (!side || *side < least_side || *side > most_side || text.size() != *side * *side) return {};
+  if (text.find_first_not_of("01") != std::string_view::npos) return {};
+  return {*side, std::string(text)};
 }
 
 }  // namespace hostsplit

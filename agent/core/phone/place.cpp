@@ -3,9 +3,8 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "core/base/error.hpp"
+#include "core/base/number.hpp"
 
 namespace hostsplit {
 namespace {
@@ -16,10 +15,8 @@ Error not_one(const std::string& text, const std::string& why) {
 }
 
 std::uint16_t port_of(const std::string& text, const std::string& port) {
-  std::uint16_t number = 0;
-  const auto [end, problem] = std::from_chars(port.data(), port.data() + port.size(), number);
-  if (problem != std::errc() || end != port.data() + port.size() || number == 0)
-    throw not_one(text, "a port is a number from 1 to 65535");
+  const auto number = parse_number<std::uint16_t>(port).value_or(0);
+  if (number == 0) throw not_one(text, "a port is a number from 1 to 65535");
   return number;
 }
 

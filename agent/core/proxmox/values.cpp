@@ -46,8 +46,7 @@ std::map<std::string, std::string> pve_properties(std::string_view text, const s
 }
 
 std::optional<bool> pve_boolean(std::string_view text) {
-  std::string word(text);
-  std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return std::tolower(c); });
+  const std::string word = lowered(text);
   if (word == "1" || word == "on" || word == "yes" || word == "true") return true;
   if (word == "0" || word == "off" || word == "no" || word == "false") return false;
   return {};

@@ -243,12 +243,12 @@ bool is_own(const std::string& path) {
          path.ends_with("/snippets/" + std::string(names::hook_name));
 }
 
-/// Content of files below a place, and what of it is needed. The first that fits counts.
 /// sysctl, tmpfiles, units, cron, rules of udev, and scripts: who sets huge page counts.
 std::string page_writers(std::string_view text) {
   return lines_with(text, {"hugepages", "hugeadm "});
 }
 
+/// Content of files below a place, and what of it is needed. The first that fits counts.
 struct Rule {
   std::string_view begins, ends;
   std::string (*needed)(std::string_view text);
@@ -375,8 +375,7 @@ std::string without_secrets(std::string_view line) {
       next = false;
       continue;
     }
-    std::string lower(word);
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+    const std::string lower = lowered(word);
     const bool secret = std::any_of(std::begin(marks), std::end(marks), [&](auto mark) { return has(lower, mark); });
     const auto value = word.find_first_of("=:");
     const bool with_value = value != std::string_view::npos && value + 1 < word.size();

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "core/base/text.hpp"
 #include "core/machine/use_via.hpp"
 
 namespace hostsplit {
@@ -114,11 +115,6 @@ constexpr struct {
     {"gamepad", no_keyboard},
 };
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
-
 std::string listed(const std::vector<const HostUse*>& keyboards) {
   std::vector<std::string> texts;
   for (const auto* use : keyboards)
@@ -163,7 +159,7 @@ PciAddress one_of(const HostUse& use, const std::set<PciAddress>& leaving) {
 }  // namespace
 
 std::string weak_keyboard(const KeyboardEvidence& evidence) {
-  const std::string name = lower(evidence.name);
+  const std::string name = lowered(evidence.name);
   // Typed on at work, with a slot for the employee's card.
   if (name.find("keyboard") != std::string::npos && name.find("smart") != std::string::npos) return {};
   if (evidence.fido) return security_key;

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 
 #include "core/base/text.hpp"
 #include "guest_texts.hpp"
@@ -26,9 +25,7 @@ SeenDevice linux_device(std::string_view line) {
 std::string digits_behind(std::string_view id, std::string_view mark) {
   const auto at = id.find(mark);
   if (at == std::string_view::npos) return {};
-  std::string hex(id.substr(at + mark.size(), 4));
-  std::transform(hex.begin(), hex.end(), hex.begin(), [](unsigned char c) { return std::tolower(c); });
-  return hex;
+  return lowered(id.substr(at + mark.size(), 4));
 }
 
 /// "USB\VID_0781&PID_5581\4C53": what stands last is the serial, or with "&" something Windows has made up.

@@ -15,7 +15,6 @@
 
 #include "core/base/error.hpp"
 #include "core/base/printable.hpp"
-#include "core/base/text.hpp"
 #include "host/effects/cluster_file.hpp"
 #include "host/effects/program.hpp"
 #include "host/system/process_path.hpp"
@@ -228,13 +227,11 @@ void Effects::require(const std::vector<std::string>& command, milliseconds dead
 void LiveEffects::require(const std::vector<std::string>& command, milliseconds deadline) {
   const ProgramOutput answer = program_output(command, deadline);
   if (answer.exit_code == 0) return;
-  std::string_view said = answer.err;
-  std::string why(trimmed(cut(said, '\n')));
+  std::string why = first_printable_line(answer.err);
   // "boot-entries: ..."
   const std::string name(command.front().substr(command.front().rfind('/') + 1) + ": ");
   if (why.starts_with(name)) why.erase(0, name.size());
-  throw Error("run", command.front(),
-              why.empty() ? fmt::format("it exited with {}", answer.exit_code) : printable(why));
+  throw Error("run", command.front(), why.empty() ? fmt::format("it exited with {}", answer.exit_code) : why);
 }
 
 void RecordingEffects::write_attributes(const std::vector<AttributeWrite>& writes, milliseconds) {
