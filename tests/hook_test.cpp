@@ -13,6 +13,7 @@
 namespace hostsplit {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::SplitHost;
 
@@ -56,6 +57,15 @@ TEST_F(GuestHook, ALineThatNamesTheRootDiskHoldsAnyVmBack) {
 TEST_F(GuestHook, NothingAppliedHoldsNothingBack) {
   split.host.remove(names::boot_plan_file);
   EXPECT_EQ(before().veto, "");
+}
+
+TEST_F(GuestHook, ABootPlanThatCannotBeReadHoldsNothingBackAndIsReported) {
+  const std::string plan = split.host.root().read(names::boot_plan_file).value();
+  split.host.set_file(names::boot_plan_file, plan + "garbage\n");
+  split.host.unbind("0000:03:00.3");
+  const auto answer = before();
+  EXPECT_EQ(answer.veto, "");
+  EXPECT_THAT(answer.notes, ElementsAre(HasSubstr("etc/hostsplit/boot/plan")));
 }
 
 TEST_F(GuestHook, AControllerThatIsElsewhereHoldsItBack) {

@@ -70,6 +70,15 @@ StartChecks bring_back_pages(const Context& context, const BootPlan& applied, in
   }
 }
 
+/// What was applied. A plan that cannot be read holds no VM back, but the task log says so.
+std::optional<BootPlan> applied_plan(const Root& root, HookAnswer& answer) try {
+  return load_boot_plan(root);
+} catch (const Error& error) {
+  if (error.kind() != Error::Kind::bad_input) throw;
+  answer.notes.push_back(error.what());
+  return std::nullopt;
+}
+
 void refuse(const Context& context, int vm, const std::string& why, HookAnswer& answer) {
   answer.veto = fmt::format("VM {} cannot start: {}", vm, why);
   context.audit.write({.event = "vm-start",
@@ -91,7 +100,7 @@ void refuse(const Context& context, int vm, const std::string& why, HookAnswer& 
 
 HookAnswer before_start(const Context& context, int vm, std::chrono::milliseconds patience) {
   HookAnswer answer;
-  const auto applied = usable_boot_plan(context.root);
+  const auto applied = applied_plan(context.root, answer);
   Snapshot snapshot = inventory(context.root);
   // Whatever hostsplit claims: Proxmox VE takes what the line names.
   const PveConfigs pve = read_pve(context.root);
@@ -114,7 +123,7 @@ HookAnswer before_start(const Context& context, int vm, std::chrono::millisecond
 
 HookAnswer after_start(const Context& context, int vm) {
   HookAnswer answer;
-  const auto applied = usable_boot_plan(context.root);
+  const auto applied = applied_plan(context.root, answer);
   if (!applied || !applied_for(*applied, vm)) return answer;
   const Proof proof = verify(context.root, {vm}, false);
   for (const auto& guest : proof.guests)

@@ -127,13 +127,6 @@ State observe_for_service(const Root& root) {
   return state;
 }
 
-std::optional<BootPlan> usable_boot_plan(const Root& root) try {
-  return load_boot_plan(root);
-} catch (const Error& error) {
-  if (error.kind() == Error::Kind::bad_input) return std::nullopt;
-  throw;
-}
-
 std::vector<Finding> observe_tolerantly(const Root& root, State& state) {
   std::vector<Finding> damaged;
   observe_the_rest(root, state);

@@ -67,10 +67,6 @@ State observe_applied(const Root& root);
 /// The same, and /etc/pve where hostsplit has set something there, or may have. \throws Error(bad_input).
 State observe_for_undo(const Root& root);
 
-/// The boot plan, or nothing where it is damaged: for those who must go on without one. \throws Error if it cannot be
-/// read.
-std::optional<BootPlan> usable_boot_plan(const Root& root);
-
 /// Reads one file into `value`. A damaged one leaves `value` as it is and becomes a finding.
 /// \param as  code and severity of that finding   \param file  names::..., for a message that does not name it
 template <class Value, class Load>
