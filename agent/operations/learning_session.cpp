@@ -1,5 +1,7 @@
 #include "operations/learning_session.hpp"
 
+#include <algorithm>
+
 #include "core/base/error.hpp"
 #include "host/store/lock.hpp"
 #include "host/store/store.hpp"
@@ -106,6 +108,11 @@ std::optional<LearningSession::Undone> LearningSession::undo() {
   audit_undo(done);
   learning_.replace_map(restored);
   return sentence_of(done);
+}
+
+int LearningSession::learned() const {
+  const auto named = [](const Done& done) { return done.kind == Done::Kind::named; };
+  return static_cast<int>(std::count_if(history_.begin(), history_.end(), named));
 }
 
 }  // namespace hostsplit

@@ -45,6 +45,8 @@ class LearningSession {
   /// \throws Error(bad_input) where somebody else has changed the same port since; it is then not asked for again.
   std::optional<Undone> undo();
 
+  /// How often a socket was named, without what was undone.
+  int learned() const;
   const PortMap& map() const { return learning_.map(); }
   const Snapshot& now() const { return learning_.now(); }
   bool fresh() const { return fresh_; }

@@ -57,7 +57,7 @@ class Live {
       if (screen_ && ended()) return LearnEnd::done;
     }
   }
-  int count() const { return count_; }
+  int count() const { return session_.learned(); }
 
  private:
   static LearnDialogue::Time now() {
@@ -209,7 +209,6 @@ class Live {
 
   void name(const LearnOrder& order) {
     const auto [port, kept, change] = session_.name(order.device, order.name);
-    ++count_;
     if (kept) dialogue_.say(LearnDialogue::Tone::hint, "The damaged file is kept as " + *kept);
     dialogue_.named(order, port, machine_.hint ? machine_.hint(port, order.device) : "", session_.map(), now());
   }
@@ -247,7 +246,6 @@ class Live {
   bool code_shown_;          ///< the screen shows the code instead of the sockets
   std::size_t printed_ = 0;  ///< messages
   unsigned asked_ = 0;       ///< number of the question that was printed
-  int count_ = 0;
 };
 
 }  // namespace
