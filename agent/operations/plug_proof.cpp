@@ -157,7 +157,7 @@ GivenSocket given_socket(const Root& root, const std::string& label) {
     throw cannot_prove(label, "this socket is the host's: its controller was applied to no VM, or is not there",
                        "See who has which: hostsplit ports", Error::Kind::bad_input);
   const std::string& driver = snapshot.function(claim->address)->driver;
-  if (!driver.ends_with("vfio-pci") && !driver.ends_with("vfio_pci"))
+  if (!is_vfio_driver(driver))
     throw cannot_prove(label,
                        fmt::format("the host has {} now, with {}", to_string(claim->address),
                                    driver.empty() ? "no driver" : "driver " + driver),

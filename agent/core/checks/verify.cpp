@@ -215,10 +215,6 @@ void judge_distance(const RunningGuest& guest, const GuestWish& wish, const Gues
            cpus_remedy(guest, local)});
 }
 
-bool is_vfio(const std::string& driver) {
-  return driver == names::vfio_driver || driver.ends_with("vfio_pci");
-}
-
 Verdict judge_function(const PciAddress& address, const RunningGuest& guest, const GuestWish& wish,
                        const GuestHost& host, bool passed) {
   Verdict verdict{
@@ -236,7 +232,7 @@ Verdict judge_function(const PciAddress& address, const RunningGuest& guest, con
   const bool far = function.node && *function.node >= 0 && !wish.memory.empty() && !wish.memory.count(*function.node);
   if (far) verdict.found += fmt::format(", on node {} while the VM's memory is on another", *function.node);
   const bool held = function.group && std::count(guest.groups.begin(), guest.groups.end(), *function.group) != 0;
-  if (!is_vfio(function.driver)) {
+  if (!is_vfio_driver(function.driver)) {
     verdict.kind = Kind::wrong;
     verdict.remedy = "Run hostsplit apply; with the VM running, shut it down first";
   } else if (!guest.pid) {

@@ -114,9 +114,12 @@ bool is_bus_bridge(std::uint32_t pci_class) {
   return subclass == 0x0604 || subclass == 0x0607 || subclass == 0x0609;
 }
 
+bool is_vfio_driver(std::string_view driver) {
+  return driver.ends_with("vfio-pci") || driver.ends_with("vfio_pci");
+}
+
 bool leaves_group_viable(std::string_view driver) {
-  return driver.empty() || driver == "pcieport" || driver == "pci-stub" || driver.ends_with("vfio-pci") ||
-         driver.ends_with("vfio_pci");
+  return driver.empty() || driver == "pcieport" || driver == "pci-stub" || is_vfio_driver(driver);
 }
 
 }  // namespace hostsplit

@@ -78,8 +78,10 @@ bool is_bridge(std::uint32_t pci_class);
 /// True for bridges to other buses (header type 1 or 2): vfio-pci takes none (drivers/vfio/pci/vfio_pci.c, probe: "Type
 /// 0 only").
 bool is_bus_bridge(std::uint32_t pci_class);
+/// True for vfio-pci and its variants, such as mlx5_vfio_pci and nvgrace-gpu-vfio-pci (drivers/vfio/pci).
+bool is_vfio_driver(std::string_view driver);
 /// True when a function with this driver leaves its group viable: none, or one with driver_managed_dma
-/// (drivers/iommu/iommu.c, iommu_group_claim_dma_owner): vfio-pci and its variants, pci-stub, pcieport.
+/// (drivers/iommu/iommu.c, iommu_group_claim_dma_owner): those of VFIO, pci-stub, pcieport.
 bool leaves_group_viable(std::string_view driver);
 
 /// A PCI function as observed.
