@@ -366,6 +366,15 @@ TEST_F(Hostile, MoreThatTheHostStandsOn) {
   EXPECT_EQ(uses(seen, UseKind::console), Lines{"ttyS4 ttyS4 0000:00:04.0 lifeline"});
 }
 
+/// Its adapter came after the kernel looked for its consoles; another, of a longer name, is one.
+TEST_F(Hostile, AConsoleTheKernelDidNotFindAtThisBoot) {
+  host.add_console("ttyUSB1", "0000:01:00.0");
+  host.add_console("ttyUSB10", "0000:00:04.0");
+  host.set_file("proc/cmdline", "quiet console= console=ttyUSB1,115200 console=ttyUSB10\n");
+  EXPECT_EQ(uses(look(), UseKind::console),
+            (Lines{"ttyUSB1 ttyUSB1 0000:01:00.0 lifeline", "ttyUSB10 ttyUSB10 0000:00:04.0 lifeline"}));
+}
+
 /// drivers/nvme/host/multipath.c: the namespace hangs below a virtual subsystem.
 TEST_F(Hostile, NvmeMultipath) {
   const std::string subsystem = "sys/devices/virtual/nvme-subsystem/nvme-subsys0";

@@ -1,3 +1,5 @@
+#include <set>
+
 #include "core/boot/kernel_parameters.hpp"
 #include "host/inventory/parts.hpp"
 
@@ -5,16 +7,14 @@
 namespace hostsplit::inventory_parts {
 
 void read_console_uses(const Root& root, Snapshot& snapshot) {
-  auto consoles = root.read("sys/class/tty/console/active", 1024).value_or("");
-  // At the next boot it is one again, although its adapter came too late at this one.
+  const auto active = root.read("sys/class/tty/console/active", 1024).value_or("");
   const auto parameters = root.read("proc/cmdline").value_or("");
+  std::set<std::string> consoles;
+  for (const auto word : words_of(active)) consoles.emplace(word);
+  // At the next boot it is one again, although its adapter came too late at this one.
   for (const auto word : words_of(parameters))
-    if (word.starts_with("console=tty")) {
-      const std::string name(word.substr(8, word.find(',') - 8));
-      if (consoles.find(name) == std::string::npos) consoles += " " + name;
-    }
-  for (const auto word : words_of(consoles)) {
-    const std::string name(word);
+    if (word.starts_with("console=")) consoles.emplace(word.substr(8, word.find(',') - 8));
+  for (const auto& name : consoles) {
     if (name.find('/') != std::string::npos) continue;
     const auto path = device_path(root, "sys/class/tty/" + name);
     const auto function = path ? nearest_function(*path) : std::nullopt;
