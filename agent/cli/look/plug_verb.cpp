@@ -26,6 +26,7 @@ class Person {
   explicit Person(std::chrono::seconds timeout) : timeout_(timeout) {}
 
   void ask(const GivenSocket& socket) {
+    done();
     std::cerr << fmt::format(
                      "Plug a USB stick into {} now. If one is in it, pull it, wait five seconds and plug it again.",
                      printable(socket.label))
@@ -36,8 +37,10 @@ class Person {
     line_ = fmt::format("Looking at host and VMs: {} s of {} ", passed.count(), timeout_.count());
     std::cerr << '\r' << line_ << std::flush;
   }
+  /// Takes the line off the screen.
   void done() {
     if (!line_.empty()) std::cerr << '\r' << std::string(line_.size(), ' ') << '\r' << std::flush;
+    line_.clear();
   }
 
  private:
@@ -72,6 +75,7 @@ int plug_verb(const Options& options) {
   scene.waiting = [&](std::chrono::seconds passed) { person.waiting(passed); };
   scene.now = [] { return std::chrono::steady_clock::now(); };
   scene.pause = [](std::chrono::milliseconds time) { std::this_thread::sleep_for(time); };
+  person.waiting({});  // the agents of the VMs are asked before the person is
   const PlugProof proof = prove_plug(root, socket, scene);
   person.done();
   if (options.json)

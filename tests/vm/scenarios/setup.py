@@ -216,7 +216,7 @@ def agents_answer(bench, check, product):
 def proof(bench, options, stick, controller):
     """Run verify --plug front-1 and plug that stick when it asks; the Terminal, ended."""
     screen = Terminal(bench, f"hostsplit verify --plug front-1 {options}", f"plug-{stick}")
-    asked = screen.wait_for("Plug a USB stick into front-1 now", 1, 120)
+    asked = screen.wait_for("Plug a USB stick into front-1 now", 1, 300)
     bench.plug(controller, "1", stick)
     ended = asked and screen.wait_for("ended with ", 1, 300)
     screen.end(1)
