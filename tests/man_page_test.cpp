@@ -120,8 +120,9 @@ TEST(ManPage, HasEveryVerbWithEveryOption) {
     for (const auto& option : options_of(*app)) EXPECT_TRUE(has_word(of->text, option)) << verb << " " << option;
   }
   for (const auto& section : sections)
-    if (section.title == "OPTIONS")
+    if (section.title == "OPTIONS") {
       for (const auto& option : options_of(line.app)) EXPECT_TRUE(has_word(section.text, option)) << option;
+    }
 }
 
 TEST(ManPage, HasNoOther) {

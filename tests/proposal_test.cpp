@@ -140,8 +140,8 @@ TEST_P(ProposalCase, IsAsExpectedAndApplies) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, ProposalCase, ::testing::ValuesIn(all_cases), [](const auto& info) {
-  std::string name = info.param.name;
+INSTANTIATE_TEST_SUITE_P(Cases, ProposalCase, ::testing::ValuesIn(all_cases), [](const auto& test) {
+  std::string name = test.param.name;
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
 });

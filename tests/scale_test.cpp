@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <cstdio>
 #include <ctime>
 #include <iostream>
 
@@ -22,8 +21,7 @@ double look_at(int ports) {
   host.add_root_bridge();
   constexpr int per_controller = 20;
   for (int i = 0; i < ports / per_controller; ++i) {
-    char address[16];
-    std::snprintf(address, sizeof address, "0000:%02x:%02x.0", 1 + i / 32, i % 32);
+    const auto address = fmt::format("0000:{:02x}:{:02x}.0", 1 + i / 32, i % 32);
     host.add_controller({address, "pci0000:00", "1022:148c", "1043:87c0", 0x0c0330, i, 0, "xhci_hcd"},
                         {per_controller / 2, per_controller / 2});
   }

@@ -1,5 +1,7 @@
 #include "core/steps/files.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "core/base/names.hpp"
@@ -66,7 +68,7 @@ Step keep_step(const std::string& path, const std::string& content, std::string 
   std::string name = path;
   std::replace(name.begin(), name.end(), '/', '-');
   return {"keep " + path,
-          WriteFile{std::string(names::kept_directory) + "/" + name + "." + stamp_of({content}), content, 0600},
+          WriteFile{fmt::format("{}/{}.{}", names::kept_directory, name, stamp_of({content})), content, 0600},
           std::move(reason)};
 }
 

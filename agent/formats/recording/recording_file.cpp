@@ -16,15 +16,15 @@ using Kind = RecordedEntry::Kind;
 constexpr std::string_view magic = "hostsplit-snapshot ";
 constexpr std::size_t most_entries = 500000, longest_name = 255, longest_target = 4095;
 
-/// One line of text that an editor shows as it is. \param blanks  whether blanks may stay
-std::string escaped(std::string_view text, bool blanks) {
+/// One line of text that an editor shows as it is. \param with_blanks  whether blanks may stay
+std::string escaped(std::string_view text, bool with_blanks) {
   const bool valid = valid_utf8(text) == text;
   std::string result;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (c == '\\')
       result += "\\\\";
-    else if (byte < 0x20 || byte == 0x7f || (byte > 0x7f && !valid) || (c == ' ' && !blanks))
+    else if (byte < 0x20 || byte == 0x7f || (byte > 0x7f && !valid) || (c == ' ' && !with_blanks))
       result += fmt::format("\\x{:02x}", byte);
     else
       result += c;

@@ -46,9 +46,9 @@ void PortStorm::close_windows(std::vector<AuditRecord>& records, Time now) {
       it = sockets_.erase(it);
       continue;
     }
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - socket.since).count();
+    const auto passed = std::chrono::duration_cast<std::chrono::seconds>(now - socket.since).count();
     records.push_back(
-        summary(socket.last, fmt::format("{} more plugs and unplugs in the last {} s", socket.counted, seconds)));
+        summary(socket.last, fmt::format("{} more plugs and unplugs in the last {} s", socket.counted, passed)));
     // Still in a storm: the next minute is counted from its first event on.
     const bool goes_on = socket.counted > most_per_window;
     socket = {now, goes_on ? most_per_window + 1 : 0, 0, socket.last};

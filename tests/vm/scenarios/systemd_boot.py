@@ -12,7 +12,6 @@ from bench.product import Product
 TOPOLOGY = "article"
 SUBJECTS = ("agent/core/boot/", "config/", "debian/")
 SECONDS = 300
-PROVEN = False
 MEMORY = 6
 
 TOOL = Path(__file__).parent / "proxmox-boot-tool"
