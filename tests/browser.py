@@ -18,9 +18,9 @@ def browser():
 
 
 class Phone:
-    """One page in a browser without history and cookies."""
+    """One page in a browser without history and cookies. ARGUMENTS: more for its command line."""
 
-    def __init__(self, language="en"):
+    def __init__(self, language="en", arguments=()):
         self.directory = tempfile.mkdtemp(prefix="hostsplit-browser-")
         there, self._commands = os.pipe()
         self._answers, back = os.pipe()
@@ -33,7 +33,7 @@ class Phone:
             [sys.executable, "-c", start, browser(), "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run",
              "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--disable-sync",
              f"--lang={language}", f"--accept-lang={language}", f"--user-data-dir={self.directory}", "--remote-debugging-pipe",
-             "about:blank"],
+             *arguments, "about:blank"],
             pass_fds=(there, back), env={**os.environ, "LANGUAGE": language}, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(there)

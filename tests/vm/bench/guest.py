@@ -16,6 +16,7 @@ from .snapshots import INSTALLED, Snapshot
 _BOOT_LIMIT = 480  # most take half a minute, one from a USB stick on a busy machine ten times as long
 _SHUTDOWN_LIMIT = 180
 _INSTALL_LIMIT = 600  # its triggers rebuild the initramfs, about a minute on a quiet machine
+_ADDRESS = "10.0.2.15"  # that QEMU's user network gives the first guest
 _UEFI = Path("/usr/share/OVMF")  # the package ovmf
 _RESTARTS = 2  # of one boot, and only for a crash of the emulator
 
@@ -271,6 +272,16 @@ class Guest:
     def device_del(self, id):
         """Unplug what device_add() plugged; returns when the guest has let it go."""
         self._plugs.remove(self._on().qmp, id)
+
+    def network(self):
+        """Give the network card its address in QEMU's user network. Returns the address."""
+        self.run("for card in /sys/class/net/*; do [ -e $card/device ] || continue; ip link set ${card##*/} up; "
+                 f"ip addr replace {_ADDRESS}/24 dev ${{card##*/}}; done")
+        return _ADDRESS
+
+    def forward(self, port):
+        """Let this machine reach that TCP port of network() as a port of its own 127.0.0.1."""
+        self._on().qmp.monitor(f"hostfwd_add net tcp:127.0.0.1:{port}-{_ADDRESS}:{port}")
 
     def _plug_usb(self, driver, kind, controller, port):
         identity = f"{kind}-{controller}-{port}"

@@ -13,6 +13,7 @@ from bench.article import X0, X2
 from bench.product import Product
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
+from browser import Phone, browser  # noqa: E402
 from vt100 import Screen  # noqa: E402
 
 TOPOLOGY = "article"
@@ -44,6 +45,7 @@ def run(bench, check):
     killed(bench, check, product)
     console(bench, check, product)
     web(bench, check, product)
+    phone(bench, check, product)
 
 
 class Terminal:
@@ -225,3 +227,28 @@ def web(bench, check, product):
     job.signal("INT")
     check("with Ctrl-C the page is gone", eventually(lambda: page.ask("GET /state")[0] == 0, 30), job.output())
     check("and its process", eventually(lambda: not bench.run("pgrep -x phone-page", check=False).out, 30))
+
+
+def phone(bench, check, product):
+    """The page in a browser of this machine, which reaches the guest's network card through QEMU."""
+    if not browser():
+        return print("     no Chromium here: the page was not opened in a browser")
+    address = bench.network()
+    job = bench.spawn(f"exec hostsplit learn --web={address}", "learn7")
+    shown = eventually(lambda: re.search(r"http://[0-9.]+:(\d+)/\?t=\S+", job.output()), 60)
+    check("learn --web on the network card", bool(shown), job.output())
+    bench.forward(int(shown.group(1)))
+    page = Phone(arguments=[f"--host-resolver-rules=MAP {address} 127.0.0.1"])
+    page.open(shown.group(0))
+    check("a browser opens the page", page.wait("Plug a USB stick into a socket"), page.text())
+    bench.plug("x3", "3", "S9")
+    check("the stick that is plugged is on it", page.wait("0000:81:00.1", "S9"), page.text())
+    page.ask("document.getElementById('name').select()")
+    page.type("浏览器命名")
+    page.enter()
+    check("named there it is learned", page.wait("Learned: 浏览器命名") and "浏览器命名" in product.ports(), page.text())
+    check("the browser has nothing to complain of", not page.complaints(), page.complaints())
+    bench.unplug("S9")
+    job.signal("INT")
+    check("it is told that learning has ended", page.wait("Learning has ended"), page.text())
+    page.close()
