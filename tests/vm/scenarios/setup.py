@@ -13,8 +13,7 @@ from bench.product import CONFIG, Product
 TOPOLOGY = "article"
 SUBJECTS = ("agent/core/proposal/", "agent/core/proxmox/", "agent/operations/setup", "agent/cli/act/setup", "tests/pve/",
             "agent/operations/plug_proof", "agent/operations/guest_agent", "agent/core/checks/plug_watch", "config/guest/")
-SECONDS = 900
-PROVEN = False
+SECONDS = 1150
 MEMORY = 7
 
 PROXMOX = Path(__file__).resolve().parent.parent.parent / "pve" / "proxmox"
