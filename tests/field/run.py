@@ -3,9 +3,10 @@
 
   run.py --bin HOSTSPLIT --machine HOSTSPLIT-MACHINE [-v] [CASE...]
 
-A case is a folder: machine.toml (tests/machines/README.md), post.sh (run in the tree afterwards, for what that format has
-no words for), NAME.conf.toml (configurations), ports.toml, README (why), and `right`, one expectation a line:
-  CONF VERB rc=N[|N] [has=REGEX]... [not=REGEX]...      CONF is "none" for a host without configuration
+A case is a folder: machine.toml (tests/machines/README.md), overlay (files laid over the tree) and post.sh (run in it
+afterwards) for what that format has no words for, NAME.conf.toml (configurations), ports.toml, README (why), and `right`, one expectation a line:
+  CONF VERB rc=N[|N] [has=REGEX]... [not=REGEX]...      CONF is "none" for a host without configuration, "-" for the one
+  in machine.toml
 Prints a line for each expectation that does not hold, and "N of M right" last; exit 0 when all do.
 """
 import argparse
@@ -20,6 +21,8 @@ import tempfile
 
 def build(case, tree, machine):
     subprocess.run([machine, case / "machine.toml", tree], check=True, capture_output=True, text=True)
+    if (case / "overlay").exists():
+        shutil.copytree(case / "overlay", tree, symlinks=True, dirs_exist_ok=True)
     if (case / "post.sh").exists():
         subprocess.run(["bash", "-eu", (case / "post.sh").absolute()], cwd=tree, check=True, capture_output=True, text=True)
     if (case / "ports.toml").exists():
@@ -28,6 +31,8 @@ def build(case, tree, machine):
 
 
 def configure(case, tree, conf):
+    if conf == "-":  # the one in the machine, or none
+        return
     target = tree / "etc/hostsplit/hostsplit.toml"
     target.unlink(missing_ok=True)
     if conf != "none":

@@ -115,9 +115,10 @@ def cycles(bench, check, product, before):
     bench.reboot()
     state = product.etc(), product.sysfs(), pools(bench), boot_files(bench)
     bench.install()
-    reinstall = bench.run("DEBIAN_FRONTEND=noninteractive dpkg -i /root/hostsplit*.deb", 600, check=False)
+    package = f"/root/{bench.deb.name}"
+    reinstall = bench.run(f"DEBIAN_FRONTEND=noninteractive dpkg -i {package}", 600, check=False)
     check("reinstalled: nothing has changed", reinstall.rc == 0 and settled(bench, product, state), reinstall)
-    upgrade = bench.run("rm -rf /root/newer && dpkg-deb -R $(ls /root/hostsplit_*.deb | head -n 1) /root/newer && "
+    upgrade = bench.run(f"rm -rf /root/newer && dpkg-deb -R {package} /root/newer && "
                         "sed -i 's/^Version: .*/&+newer/' /root/newer/DEBIAN/control && dpkg-deb -b /root/newer /root/newer.deb && "
                         "DEBIAN_FRONTEND=noninteractive dpkg -i /root/newer.deb", 900, check=False)
     check("upgraded: nothing has changed", upgrade.rc == 0 and settled(bench, product, state), upgrade)
