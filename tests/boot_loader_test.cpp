@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "core/base/names.hpp"
 #include "core/boot/boot_loader.hpp"
 #include "core/boot/cmdline_file.hpp"
@@ -282,6 +284,21 @@ TEST(KernelCmdline, WithoutAFileTheRunningLineIsTakenButNotWhatWasMeantForOneBoo
   EXPECT_FALSE(split.root.exists(names::kernel_cmdline)) << "it was not there before";
 }
 
+TEST(KernelCmdline, WhatGrubsOwnSettingsHaveWasNotMeantForOneBoot) {
+  CmdlineHost split;
+  split.host.remove(names::kernel_cmdline);
+  split.host.add_grub("quiet nomodeset");
+  const std::string running = "BOOT_IMAGE=/vmlinuz root=ZFS=rpool/ROOT/pve-1 ro quiet nomodeset";
+  for (const auto* once : {"", " single systemd.unit=rescue.target"}) {
+    split.host.set_kernel("6.17.13-2-pve", running + once);
+    EXPECT_FALSE(find(split.plan_now().findings, "kernel-cmdline-refused")) << once;
+    ASSERT_TRUE(split.apply_now().ok());
+    EXPECT_EQ(split.line(), "hugepagesz=1G hugepages=0:8 hugepages=8 root=ZFS=rpool/ROOT/pve-1 ro quiet nomodeset\n");
+    split.undo();
+    EXPECT_FALSE(split.root.exists(names::kernel_cmdline)) << "it was not there before";
+  }
+}
+
 TEST(GrubSettings, AreReadAsTheShellReadsThem) {
   const auto read = [](const std::string& text) { return read_grub_settings({{"etc/default/grub", text}}); };
   EXPECT_EQ(read("GRUB_CMDLINE_LINUX_DEFAULT=\"a \\\"b\\\"\"\nGRUB_CMDLINE_LINUX='c d' # e\n").line(), "c d a \"b\"");
@@ -297,6 +314,84 @@ TEST(GrubSettings, AreReadAsTheShellReadsThem) {
                                   "{ " + sets + "}\n", std::string("GRUB_CMDLINE_LINUX+=x\n")})
     EXPECT_THAT(read(text).not_understood, ElementsAre("/etc/default/grub:1")) << text;
   EXPECT_THAT(read("if a\nthen\n" + sets + "fi\n" + sets).not_understood, ElementsAre("/etc/default/grub:3"));
+}
+
+TEST(GrubSettings, ACommentDoesNotGoOnInTheNextLine) {
+  const auto read = [](const std::string& text) { return read_grub_settings({{"etc/default/grub", text}}); };
+  for (const std::string comment : {"# until 2025: GRUB_CMDLINE_LINUX=\"a \\\n", "X=1 # it's \\\n", "#\\\n"})
+    EXPECT_EQ(read(comment + "GRUB_CMDLINE_LINUX=\"b\"\n"), (GrubSettings{"b", ""})) << comment;
+  EXPECT_EQ(read("X=1 \\\n# c\nGRUB_CMDLINE_LINUX=a\\\n#b\n"), (GrubSettings{"a#b", ""}));
+  EXPECT_EQ(read("X='a\\'\nY=\"b\\\\\"\nGRUB_CMDLINE_LINUX=\"c\"\n"), (GrubSettings{"c", ""}));
+  EXPECT_EQ(read("if true; then # it's\n  X=1\nfi\nGRUB_CMDLINE_LINUX=c\n"), (GrubSettings{"c", ""}));
+}
+
+TEST(GrubSettings, WhatOnlyAShellKnowsIsNotUnderstoodWhereItIsUsed) {
+  const auto read = [](const std::string& text) { return read_grub_settings({{"etc/default/grub", text}}); };
+  const std::string uses = "GRUB_CMDLINE_LINUX=\"quiet $HP\"\n";
+  for (const std::string unknown :
+       {"HP=$(cat /x)\n", "HP=`cat /x`\n", "HP=${Y:-1}\n", "[ -e /x ] && HP=1\n", "read HP\n", ": \"${HP:=1}\"\n",
+        "if a; then HP=1; fi\n", "A=1 HP=1\n", "A=$(cat /x); HP=$A\n", "HP=1\r\n"}) {
+    EXPECT_THAT(read(unknown + uses).not_understood, ElementsAre("/etc/default/grub:2")) << unknown;
+    EXPECT_EQ(read(unknown + "GRUB_CMDLINE_LINUX=\"quiet\"\n"), (GrubSettings{"quiet", ""})) << unknown;
+  }
+  EXPECT_THAT(read("HP=\nif a\nthen\n  HP=1\nfi\n" + uses).not_understood, ElementsAre("/etc/default/grub:6"));
+  EXPECT_THAT(read("f(){\n  HP=1\n}\n" + uses).not_understood, ElementsAre("/etc/default/grub:4"));
+  EXPECT_EQ(read("HP=$(cat /x)\nHP=1\n" + uses), (GrubSettings{"quiet 1", ""})) << "known again";
+  EXPECT_EQ(read("HP=1\nexport HP\n[ \"$HP\" = 2 ] && Y=1\n" + uses), (GrubSettings{"quiet 1", ""})) << "only read";
+}
+
+TEST(GrubSettings, AFileThatIsSourcedAnywhereIsNotUnderstood) {
+  const auto read = [](const std::string& text) { return read_grub_settings({{"etc/default/grub", text}}); };
+  for (const auto* line : {". /x\n", "[ -r /x ] && . /x\n", "test -r /x || exit 0\n", "if a; then . /x; fi\n",
+                           "true; source /x\n", "A=1 . /x\n", "a && { . /x; }\n", "eval \"$X\"\n"})
+    EXPECT_THAT(read(line).not_understood, ElementsAre("/etc/default/grub:1")) << line;
+  for (const auto* line : {"GRUB_DISTRIBUTOR=`( . /etc/os-release && echo ${NAME} )`\n", "echo . x\n", "X=\"a; . b\"\n",
+                           "GRUB_DISTRIBUTOR=\"$(. /etc/os-release; echo \"$NAME\")\"\n", "[ . = . ] # ; . /x\n"})
+    EXPECT_EQ(read(line), GrubSettings{}) << line;
+}
+
+TEST(GrubSettings, ALineBreakInTheValueIsNotUnderstood) {
+  const auto read = [](const std::string& text) { return read_grub_settings({{"etc/default/grub", text}}); };
+  EXPECT_THAT(read("GRUB_CMDLINE_LINUX=\"a\n b\"\n").not_understood, ElementsAre("/etc/default/grub:1"));
+  EXPECT_THAT(read("X='a\nb'\n\nGRUB_CMDLINE_LINUX=$X\n").not_understood, ElementsAre("/etc/default/grub:4"));
+  EXPECT_EQ(read("GRUB_BADRAM=\"a\n b\"\n"), GrubSettings{});
+}
+
+TEST(BootLoader, SettingsOfGrubWithTheLineEndsOfWindowsAreReported) {
+  const auto check = [](const std::string& text) { return check_line_ends({{"etc/default/grub", text}}, true); };
+  EXPECT_TRUE(check("A=1\n# c\r\n").empty()) << "in a comment it does no harm";
+  const auto found = check("A=1\r\n\r\n");
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].severity, Severity::error) << "update-grub stops there";
+  EXPECT_THAT(found[0].remedy, HasSubstr("sed -i 's/\\r//g' /etc/default/grub;"));
+  ASSERT_EQ(check("A=1\r\n").size(), 1u);
+  EXPECT_EQ(check("A=1\r\n")[0].severity, Severity::warning);
+  EXPECT_THAT(read_grub_settings({{"g", "GRUB_CMDLINE_LINUX=\"a\"\r\n"}}).not_understood, ElementsAre("/g:1"));
+  IntelHost split;
+  split.host.set_file("etc/default/grub", "GRUB_DEFAULT=0\r\n\r\nGRUB_CMDLINE_LINUX_DEFAULT=\"quiet\"\r\n");
+  EXPECT_TRUE(find(split.plan_now().findings, "grub-carriage-return"));
+}
+
+TEST(BootLoader, WhatIsForTheKernelStandsBeforeTheParametersOfInit) {
+  for (const auto* variable : {"GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_DEFAULT"}) {
+    IntelHost split;
+    split.host.set_file("etc/default/grub", "GRUB_CMDLINE_LINUX_DEFAULT=\"quiet\"\n" + std::string(variable) +
+                                                "=\"a -- --log-target=kmsg\"\n");
+    split.host.set_file("etc/grub.d/10_linux",
+                        "#!/bin/sh\necho \"  linux /vmlinuz $GRUB_CMDLINE_LINUX $GRUB_CMDLINE_LINUX_DEFAULT\"\n");
+    std::filesystem::permissions(split.host.path("etc/grub.d/10_linux"), std::filesystem::perms::owner_all);
+    split.host.build_grub_config();
+    const std::string before = split.menu();
+    const Plan plan = split.plan_now();
+    ASSERT_EQ(plan.lines.size(), 1u);
+    EXPECT_LT(plan.lines[0].after.find("intel_iommu=on"), plan.lines[0].after.find("--")) << plan.lines[0].after;
+    ASSERT_TRUE(split.apply_now().ok());
+    EXPECT_LT(split.menu().find("intel_iommu=on"), split.menu().find("--")) << split.menu();
+    EXPECT_THAT(split.menu(), HasSubstr(before.substr(0, before.size() - 1) + " hostsplit=off\n"))
+        << "as the owner has it";
+    ASSERT_TRUE(carry_out(split.context(), Undo{}).ok());
+    EXPECT_EQ(split.menu(), before);
+  }
 }
 
 TEST(BootLoader, AnUnknownOneIsToldWithTheWords) {

@@ -110,6 +110,50 @@ TEST(PageRecipe, CmaOnlyWhereTheKernelHasIt) {
   EXPECT_EQ(choose_pages(small, machine, PageSource::cma).source, PageSource::run_time) << "it is for 1 GiB";
 }
 
+TEST(PageRecipe, TheNextBootIsJudgedWhateverTheSource) {
+  Snapshot snapshot = grub_machine();
+  Config config;
+  config.pages = PageSource::run_time;
+  const auto codes = [&](const std::string& settings) {
+    snapshot.boot.grub_settings = {{"etc/default/grub", settings}};
+    return source_pages({pages(0, 8)}, snapshot, config, {}).findings;
+  };
+  EXPECT_THAT(codes("GRUB_CMDLINE_LINUX=\"quiet\"\n"), ::testing::IsEmpty());
+  EXPECT_TRUE(find(codes("GRUB_CMDLINE_LINUX=\"hugepagesz=1G hugepages=124\"\n"), "boot-pages-over-floor"));
+  EXPECT_TRUE(find(codes("GRUB_CMDLINE_LINUX=\"mem=44G\"\n"), "nodes-change-at-boot"));
+  EXPECT_TRUE(find(codes("GRUB_CMDLINE_LINUX=\"numa=off\"\n"), "nodes-change-at-boot"));
+  snapshot.command_line = "quiet mem=44G";
+  EXPECT_FALSE(find(codes("GRUB_CMDLINE_LINUX=\"mem=44G\"\n"), "nodes-change-at-boot"));
+  EXPECT_TRUE(find(codes("GRUB_CMDLINE_LINUX=\"\"\n"), "nodes-change-at-boot"));
+}
+
+TEST(PageRecipe, MoreThanIsKeptAtRunTimeIsReportedBeforeItIsReturned) {
+  Snapshot snapshot = grub_machine();
+  snapshot.command_line = "hugepagesz=1G hugepages=0:16";
+  Config config;
+  config.pages = PageSource::run_time;
+  EXPECT_TRUE(find(source_pages({pages(0, 8)}, snapshot, config, {}).findings, "pages-words-foreign"));
+  EXPECT_FALSE(find(source_pages({pages(0, 16)}, snapshot, config, {}).findings, "pages-words-foreign"));
+  EXPECT_FALSE(find(source_pages({pages(1, 8)}, snapshot, config, {}).findings, "pages-words-foreign"));
+}
+
+TEST(PageRecipe, ProxmoxVeTakesQuotesOff) {
+  EXPECT_EQ(pages_pve_reads("quiet hugepagesz=1G hugepages=\"80\"", kib_per_gib), 80);
+  EXPECT_EQ(pages_pve_reads("\"hugepagesz=1G\" 'hugepages=80'", kib_per_gib), 80);
+  EXPECT_EQ(pages_pve_reads("a=\"b hugepagesz=1G hugepages=80", kib_per_gib), 0);
+}
+
+TEST(PageRecipe, AWriteToSysctlComesAfterAllCounts) {
+  const KernelRules rules;
+  const auto read = [&](const char* line) { return read_huge_pages(line, rules).pages; };
+  using All = std::vector<CommandLinePages>;
+  EXPECT_EQ(read("default_hugepagesz=1G sysctl.vm.nr_hugepages=120"), (All{{kib_per_gib, {}, 120}}));
+  EXPECT_EQ(read("sysctl/vm/nr_hugepages=10 hugepages=0:4"), (All{{2048, {{0, 4}}, 6}}));
+  EXPECT_EQ(read("hugepages=40 sysctl.vm.nr_hugepages=8"), (All{{2048, {}, 8}}));
+  EXPECT_EQ(read("hugepages=40 sysctl.vm.nr_hugepages=0"), All{});
+  EXPECT_EQ(read("sysctl.vm.nr_hugepages_x=8"), All{});
+}
+
 TEST(PageRecipe, NothingWantedNeedsNoSource) {
   EXPECT_FALSE(source_pages({}, grub_machine(), {}, {}).recipe);
   EXPECT_FALSE(source_pages({pages(0, 0)}, grub_machine(), {}, {}).recipe);

@@ -39,7 +39,19 @@ std::string assignment(const std::string& name, const std::string& before, const
          "\"\n";
 }
 
-std::string grub_words_file(const std::vector<KernelParameter>& words) {
+/// What stands behind "--" is not for the kernel: where the owner's line has that, all parameters go in front.
+std::vector<KernelParameter> before_end(const std::vector<SettingsFile>& files, std::vector<KernelParameter> words) {
+  const GrubSettings owners = read_grub_settings(with_file(files, {names::grub_words, ""}));
+  if (has_word(owners.line(), "--"))
+    for (auto& each : words) {
+      each.first = true;
+      each.very_first = each.very_first || has_word(owners.linux, "--");
+    }
+  return words;
+}
+
+std::string grub_words_file(const std::vector<SettingsFile>& files, const std::vector<KernelParameter>& wanted) {
+  const auto words = before_end(files, wanted);
   const std::string very_first = joined(part(words, Place::very_first));
   std::string text =
       "# What hostsplit needs of the kernel. Written by `hostsplit apply`, removed by `hostsplit undo`.\n";
@@ -53,7 +65,8 @@ void replace_mark(std::string& text, const std::string& name, const std::string&
   if (const auto at = text.find(mark); at != std::string::npos) text.replace(at, mark.size(), value);
 }
 
-std::string grub_entry_file(const std::vector<KernelParameter>& words) {
+std::string grub_entry_file(const std::vector<SettingsFile>& files, const std::vector<KernelParameter>& wanted) {
+  const auto words = before_end(files, wanted);
   std::string text(texts::grub_entry);
   replace_mark(text, "WORDS", joined(part(words, Place::front)));
   replace_mark(text, "BEHIND", joined(part(words, Place::behind)));
@@ -101,7 +114,7 @@ std::optional<MenuLines> menu_lines(const Snapshot& snapshot, const std::vector<
   };
   const GrubSettings owners = line("");
   if (files.empty() || words.empty() || !owners.not_understood.empty()) return {};
-  return MenuLines{snapshot.kernel, line(grub_words_file(words)).line(), owners.line()};
+  return MenuLines{snapshot.kernel, line(grub_words_file(files, words)).line(), owners.line()};
 }
 
 /// What no entry may have once hostsplit's files are gone: what the owner's own settings do not have.
@@ -189,7 +202,7 @@ std::string OwnersLine::line() const {
 
 std::string OwnersLine::with(const std::vector<KernelParameter>& words) const {
   if (loader != "GRUB") return with_ours(rest, put_in_for(rest, words));
-  return read_grub_settings(with_file(files, {names::grub_words, grub_words_file(words)})).line();
+  return read_grub_settings(with_file(files, {names::grub_words, grub_words_file(files, words)})).line();
 }
 
 std::vector<OwnersLine> owners_lines(const Snapshot& snapshot, const Baseline& baseline) {
@@ -291,7 +304,8 @@ class CmdlineStep {
 
 /// The file behind hostsplit's own that sets a variable anew, so that parameters of hostsplit get lost.
 std::optional<Finding> overridden(const Snapshot& snapshot, const std::vector<KernelParameter>& words) {
-  const auto files = with_file(snapshot.boot.grub_settings, {names::grub_words, grub_words_file(words)});
+  const auto& settings_files = snapshot.boot.grub_settings;
+  const auto files = with_file(settings_files, {names::grub_words, grub_words_file(settings_files, words)});
   const std::string all = read_grub_settings(files).line();
   if (std::all_of(words.begin(), words.end(), [&](const KernelParameter& each) { return has_word(all, each.word); }))
     return {};
@@ -346,9 +360,10 @@ BootLoaderSteps boot_loader_steps(const Snapshot& snapshot, const std::vector<Ke
     want_file(snapshot, path, {content, mode}, why, steps.files);
     all += content;
   };
-  const std::string words_file = grub && !words.empty() ? grub_words_file(words) : "";
+  const std::string words_file = grub && !words.empty() ? grub_words_file(boot.grub_settings, words) : "";
   file(names::grub_words, !words_file.empty(), words_file, 0644, reason_of(words));
-  file(names::grub_entry, grub, grub_entry_file(words), 0755, "the menu gets an entry that boots without hostsplit");
+  file(names::grub_entry, grub, grub_entry_file(boot.grub_settings, words), 0755,
+       "the menu gets an entry that boots without hostsplit");
   if (boot.grub) add_grub_line(snapshot, words_file, steps);
   if (grub && !words.empty() && !boot.grub_settings.empty())
     if (auto against = overridden(snapshot, words)) steps.findings.push_back(std::move(*against));
@@ -361,6 +376,9 @@ BootLoaderSteps boot_loader_steps(const Snapshot& snapshot, const std::vector<Ke
   const std::string stamp = wanted ? stamp_of({all}) : "";
   const bool as_wanted = wanted ? baseline.loader && baseline.loader->stamp == stamp && !gave_up(snapshot)
                                 : !baseline.loader && steps.files.empty();
+  if (!as_wanted && grub)
+    for (auto& finding : check_line_ends(boot.grub_settings, !boot.proxmox_boot))
+      steps.findings.push_back(std::move(finding));
   if (!as_wanted)
     if (known) steps.refresh.push_back(refresh_step(snapshot, words, ours, wanted, stamp));
   return steps;

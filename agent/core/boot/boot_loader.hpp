@@ -51,7 +51,8 @@ struct LineChange {
 struct BootLoaderSteps {
   std::vector<Step> files;
   std::vector<Step> refresh;      ///< at most one; it takes effect with the next boot
-  std::vector<Finding> findings;  ///< `boot-loader-unknown`, and those of check_cmdline(), which forbid the plan
+  std::vector<Finding> findings;  ///< `boot-loader-unknown`, those of check_line_ends(), and of check_cmdline(), which
+                                  ///< forbid the plan
   std::vector<LineChange> lines;  ///< only those that change
 };
 /// \param entry  a menu entry that boots without hostsplit is wanted even without words. Without words and entry the

@@ -7,6 +7,7 @@
 
 #include "core/base/names.hpp"
 #include "core/base/text.hpp"
+#include "core/boot/grub_settings.hpp"
 #include "core/boot/huge_page_parameters.hpp"
 
 namespace hostsplit {
@@ -83,6 +84,12 @@ bool is_for_one_boot(std::string_view word) {
                                          "rd.emergency="};
   return std::find(std::begin(whole), std::end(whole), word) != std::end(whole) ||
          std::any_of(std::begin(begins), std::end(begins), [&](auto prefix) { return word.starts_with(prefix); });
+}
+
+bool started_by_grub(const Snapshot& snapshot) {
+  const auto words = words_of(snapshot.command_line);
+  return snapshot.boot.grub &&
+         std::any_of(words.begin(), words.end(), [](auto word) { return word.starts_with("BOOT_IMAGE="); });
 }
 
 /// Initramfs scripts look at each word, the kernel takes quotes away first.
@@ -194,10 +201,15 @@ std::string with_first_line(std::string_view content, const std::string& line) {
 
 std::string running_line(const Snapshot& snapshot, const PutIn& ours) {
   const std::string own = without_ours(trimmed(first_line(snapshot.command_line)), ours).line;
+  const bool grub = started_by_grub(snapshot);
+  const std::string settings =
+      grub ? read_grub_settings(with_file(snapshot.boot.grub_settings, {names::grub_words, ""})).line() : std::string();
   std::string line;
-  for (const auto& word : words_of(own))
-    if (!word.starts_with("BOOT_IMAGE=") && !word.starts_with("initrd=") && word != off_word)
-      line.append(line.empty() ? "" : " ").append(word);
+  for (const auto& word : words_of(own)) {
+    if (word.starts_with("BOOT_IMAGE=") || word.starts_with("initrd=") || word == off_word) continue;
+    if (grub && is_for_one_boot(word) && !has_word(settings, word)) continue;
+    line.append(line.empty() ? "" : " ").append(word);
+  }
   return line;
 }
 
@@ -206,6 +218,7 @@ CmdlineFile read_cmdline_file(const Snapshot& snapshot, const Baseline& baseline
   const auto found = snapshot.boot.files.find(names::kernel_cmdline);
   const FileBefore* before = baseline.file(names::kernel_cmdline);
   file.ours.path = names::kernel_cmdline;
+  file.by_grub = started_by_grub(snapshot);
   auto edits = baseline.edits_of(names::kernel_cmdline);
   if (found == snapshot.boot.files.end()) {
     file.owners_line = running_line(snapshot, edits.empty() ? file.ours : edits.back());
@@ -257,7 +270,7 @@ std::vector<Finding> check_cmdline(const CmdlineFile& file) {
                     : "it does not exist, and the line of the running kernel has no root=",
            fmt::format("Write the kernel command line, with root=, into line 1 of {}; then run hostsplit apply again",
                        where));
-  if (file.now || !findings.empty()) return findings;
+  if (file.now || file.by_grub || !findings.empty()) return findings;
   std::string once, rest;
   for (const auto word : words) {
     auto& text = is_for_one_boot(word) ? once : rest;

@@ -35,6 +35,7 @@ struct CmdlineFile {
   std::string owners_line;     ///< without what hostsplit put in; made from the running kernel's where there is no file
   PutIn ours;                  ///< what stands in it of hostsplit
   std::vector<std::string> left;  ///< as of WithoutOurs
+  bool by_grub = false;           ///< the running kernel was started by GRUB, which does not read this file
 };
 CmdlineFile read_cmdline_file(const Snapshot& snapshot, const Baseline& baseline);
 
@@ -47,6 +48,7 @@ std::string with_first_line(std::string_view content, const std::string& line);
 std::string first_line(std::string_view content);
 
 /// What the running kernel was given, without what the boot loader adds by itself and without what is hostsplit's.
+/// Where GRUB has started it, what was meant for one boot is left out, too: its settings tell what that is.
 std::string running_line(const Snapshot& snapshot, const PutIn& ours);
 
 }  // namespace hostsplit

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <optional>
+#include <utility>
 
 #include "core/base/text.hpp"
 
@@ -24,7 +26,77 @@ std::string_view take_name(std::string_view& text) {
   return name;
 }
 
-using Variables = std::map<std::string, std::string, std::less<>>;
+/// Empty: only a shell knows the value.
+using Variables = std::map<std::string, std::optional<std::string>, std::less<>>;
+
+/// Follows quotes, comments and what runs in a shell of its own, one character after the other.
+class ShellScanner {
+ public:
+  bool in_comment() const { return comment_; }
+  bool in_quotes() const {
+    return std::any_of(open_.begin(), open_.end(), [](char c) { return c != '('; });
+  }
+  /// Behind a backslash that is none of the text; with a line break they are nothing.
+  bool take_back_escape() { return std::exchange(escaped_, false); }
+
+  /// \return true where the character has its meaning for the shell that reads the line.
+  bool take(char c) {
+    if (comment_) {
+      comment_ = word_ = c != '\n';
+      return false;
+    }
+    const char in = open_.empty() ? '\0' : open_.back();
+    if (take_back_escape()) {
+      dollar_ = false;
+      word_ = true;
+      return false;
+    }
+    if (c == '\\' && in != '\'') {
+      escaped_ = true;
+      return false;
+    }
+    const bool alone = open_.empty();
+    const bool dollar = std::exchange(dollar_, c == '$');
+    const bool word = std::exchange(word_, std::string_view(" \t\n;&|()<>").find(c) == std::string_view::npos);
+    if (!alone && c == (in == '(' ? ')' : in))
+      open_.pop_back();
+    else if (opens(c, in, dollar))
+      open_ += c;
+    else if (c == '#' && !word && (alone || in == '('))
+      comment_ = true;
+    return alone && open_.empty() && !comment_;
+  }
+
+ private:
+  static bool opens(char c, char in, bool dollar) {
+    if (in == '\'') return false;
+    return c == '"' || c == '`' || (c == '\'' && in != '"') || (c == '(' && (in != '"' || dollar));
+  }
+
+  std::string open_;  ///< quotes and parentheses, the innermost last
+  bool escaped_ = false, dollar_ = false, word_ = false, comment_ = false;
+};
+
+/// A line without its comment, and with those it goes on in: behind a backslash, or while quotes are open.
+std::string take_line(std::string_view& rest, unsigned& number) {
+  ShellScanner scanner;
+  std::string line;
+  while (!rest.empty()) {
+    const char c = rest.front();
+    rest.remove_prefix(1);
+    if (c == '\n') {
+      ++number;
+      if (scanner.take_back_escape()) {
+        line.pop_back();
+        continue;
+      }
+      if (!scanner.in_quotes()) break;
+    }
+    scanner.take(c);
+    if (!scanner.in_comment()) line += c;
+  }
+  return line;
+}
 
 /// One word of a shell line behind "NAME=". Empty where it needs a shell.
 class Word {
@@ -96,7 +168,10 @@ class Word {
       return;
     }
     if (braces) text_.remove_prefix(1);
-    if (const auto at = variables_.find(name); at != variables_.end()) value_ += at->second;
+    const auto at = variables_.find(name);
+    if (at == variables_.end()) return;
+    good_ = at->second.has_value();
+    value_ += at->second.value_or("");
   }
 
   std::string_view text_;
@@ -126,96 +201,90 @@ class Nesting {
  public:
   bool conditional() const { return depth_ != 0; }
 
-  void follow(std::string_view line) {
-    bool command = true;
-    while (!line.empty() && line.front() != '#') {
-      const char c = line.front();
-      if (c == '"' || c == '\'') {
-        const auto end = line.find(c, 1);
-        line.remove_prefix(end == std::string_view::npos ? line.size() : end + 1);
-        command = false;
-      } else if (c == '{' || c == '}') {
-        if (command) c == '{' ? enter() : leave();
-        line.remove_prefix(1);
-      } else if (is_name(c)) {
-        const auto word = take_name(line);
-        if (command) take(word);
-        command = word == "then" || word == "do" || word == "else";
-      } else {
-        command = c == ';' || c == '&' || c == '|' || c == ')' || c == '(' || (command && (c == ' ' || c == '\t'));
-        line.remove_prefix(1);
+  /// \return false when a command in it can set each variable, or end the file: one is sourced, a text is run.
+  bool follow(std::string_view line) {
+    ShellScanner scanner;
+    std::string word;
+    bool command = true, known = true;
+    const auto end_word = [&] {
+      if (word.empty()) return;
+      known = known && !(command && is(word, {".", "source", "eval", "return", "exit"}));
+      command = word.ends_with("()") || (command && take(word));
+      word.clear();
+    };
+    for (const char c : line) {
+      if (!scanner.take(c) || std::string_view(" \t\n;&|)<>").find(c) == std::string_view::npos) {
+        word += c;
+        if (word.ends_with("()")) end_word();
+        continue;
       }
+      end_word();
+      command = command || std::string_view(";&|)").find(c) != std::string_view::npos;
     }
+    end_word();
+    return known;
   }
 
  private:
-  void take(std::string_view word) {
-    for (const std::string_view opens : {"if", "case", "for", "while", "until"})
-      if (word == opens) enter();
-    for (const std::string_view closes : {"fi", "esac", "done"})
-      if (word == closes) leave();
+  static bool is(std::string_view word, std::initializer_list<std::string_view> words) {
+    return std::find(words.begin(), words.end(), word) != words.end();
   }
-  void enter() { ++depth_; }
-  void leave() { depth_ -= depth_ != 0 ? 1 : 0; }
+
+  /// \return true when another command follows it.
+  bool take(std::string_view word) {
+    if (is(word, {"if", "case", "for", "while", "until", "{"})) ++depth_;
+    if (is(word, {"fi", "esac", "done", "}"})) depth_ -= depth_ != 0 ? 1 : 0;
+    auto behind = word;
+    const bool assigns = !take_name(behind).empty() && behind.starts_with('=');
+    return assigns || is(word, {"if", "while", "until", "then", "do", "else", "elif", "{", "!", "command", "builtin"});
+  }
 
   unsigned depth_ = 0;
 };
 
-bool is_sourcing(std::string_view line) {
-  return line.starts_with(". ") || line.starts_with(".\t") || line.starts_with("source ");
+/// A line that is not followed can set what it names: what becomes of that, only a shell knows. The two keep what they
+/// had; such a line is reported.
+void forget(std::string_view line, Variables& variables) {
+  for (std::size_t at = 0; at < line.size(); ++at) {
+    if (!is_name(line[at])) continue;
+    auto rest = line.substr(at);
+    const auto name = take_name(rest), before = line.substr(0, at);
+    const bool sets = rest.starts_with('=') || rest.starts_with(":=");
+    if (!is_ours(name) && !before.ends_with('$') && (sets || !before.ends_with("${")))
+      variables[std::string(name)] = std::nullopt;
+    at += name.size();
+  }
 }
 
 /// \return false when the line sets one of the two in a way that is not followed.
 bool run(std::string_view line, Variables& variables, bool conditional) {
-  line = trimmed(line);
-  if (line.starts_with("export ")) line = trimmed(line.substr(7));
-  if (line.empty() || line.starts_with('#')) return true;
-  if (is_sourcing(line)) return false;
   const bool touches = touches_ours(line);
-  auto rest = line;
+  const auto not_followed = [&] { return forget(line, variables), !touches; };
+  if (conditional || line.find('\r') != std::string_view::npos) return not_followed();
+  auto rest = trimmed(line);
+  const bool exported = rest.starts_with("export ");
+  if (exported) rest = trimmed(rest.substr(7));
+  if (rest.empty() ||
+      (exported && std::all_of(rest.begin(), rest.end(), [](char c) { return is_name(c) || c == ' '; })))
+    return true;
   const auto name = take_name(rest);
-  if (name.empty() || !rest.starts_with('=')) return !touches || (rest.empty() && is_ours(name));
-  if (conditional) return !touches;
+  if (name.empty() || !rest.starts_with('=')) return not_followed();
   const auto value = Word(rest.substr(1), variables).value();
-  if (!value) return !touches;
+  // 10_linux writes the value as it is, and a line break ends the command `linux` of the menu.
+  if (!value || (is_ours(name) && value->find('\n') != std::string::npos)) return not_followed();
   variables[std::string(name)] = *value;
   return true;
-}
-
-/// Lines that end in a backslash go on in the next one; so do open quotes.
-bool goes_on(std::string_view line) {
-  if (line.ends_with('\\')) return true;
-  char open = 0;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    if (line[i] == '\\' && open != '\'') {
-      ++i;
-    } else if (open == 0 && line[i] == '#' && (i == 0 || line[i - 1] == ' ' || line[i - 1] == '\t')) {
-      return false;
-    } else if (open == 0 && (line[i] == '"' || line[i] == '\'')) {
-      open = line[i];
-    } else if (line[i] == open) {
-      open = 0;
-    }
-  }
-  return open != 0;
 }
 
 void run_file(const SettingsFile& file, Variables& variables, std::vector<std::string>& not_understood) {
   std::string_view rest = file.content;
   Nesting nesting;
-  for (unsigned number = 1; !rest.empty(); ++number) {
+  for (unsigned number = 1; !rest.empty();) {
     const unsigned first = number;
-    std::string line(cut(rest, '\n'));
-    while (goes_on(line) && !rest.empty()) {
-      if (line.ends_with('\\'))
-        line.pop_back();
-      else
-        line += '\n';
-      line += cut(rest, '\n');
-      ++number;
-    }
-    nesting.follow(trimmed(line));
-    if (!run(line, variables, nesting.conditional())) not_understood.push_back(fmt::format("/{}:{}", file.path, first));
+    const std::string line = take_line(rest, number);
+    const bool known = nesting.follow(line);
+    if (!run(line, variables, nesting.conditional()) || !known)
+      not_understood.push_back(fmt::format("/{}:{}", file.path, first));
   }
 }
 
@@ -229,9 +298,30 @@ GrubSettings read_grub_settings(const std::vector<SettingsFile>& files) {
   Variables variables;
   GrubSettings settings;
   for (const auto& file : files) run_file(file, variables, settings.not_understood);
-  settings.linux = variables[std::string(linux_name)];
-  settings.linux_default = variables[std::string(default_name)];
+  settings.linux = variables[std::string(linux_name)].value_or("");
+  settings.linux_default = variables[std::string(default_name)].value_or("");
   return settings;
+}
+
+std::vector<Finding> check_line_ends(const std::vector<SettingsFile>& files, bool update_grub) {
+  std::vector<Finding> findings;
+  for (const auto& file : files) {
+    std::string_view rest = file.content;
+    bool found = false, alone = false;
+    for (unsigned number = 1; !rest.empty();) {
+      const std::string line = take_line(rest, number);
+      const bool here = line.find('\r') != std::string::npos;
+      found = found || here;
+      alone = alone || (here && trimmed(line).empty());
+    }
+    if (!found) continue;
+    findings.push_back({"grub-carriage-return", alone && update_grub ? Severity::error : Severity::warning,
+                        "/" + file.path,
+                        "its lines end in carriage returns, as Windows writes them: the shell takes them for a part of "
+                        "the values, and update-grub stops at a line that has nothing else",
+                        fmt::format("sed -i 's/\\r//g' /{}; then run hostsplit apply again", file.path)});
+  }
+  return findings;
 }
 
 std::vector<SettingsFile> with_file(std::vector<SettingsFile> files, const SettingsFile& changed) {

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/finding.hpp"
 #include "core/machine/snapshot.hpp"
 
 namespace hostsplit {
@@ -21,9 +22,14 @@ struct GrubSettings {
 };
 
 /// Assignments with quotes, `$NAME` and `${NAME}` are followed; everything else that touches one of the two variables
-/// is not_understood: assignments below `if` and the like, files that are sourced, and `+=`, which the shell of Debian
-/// (dash) takes for a command, so that update-grub stops there.
+/// is not_understood: assignments below `if` and the like, files that are sourced, a value with a line break, and `+=`,
+/// which the shell of Debian (dash) takes for a command, so that update-grub stops there. So is a value made of another
+/// variable that a line sets which is not followed.
 GrubSettings read_grub_settings(const std::vector<SettingsFile>& files);
+
+/// Files with the line ends of Windows (`grub-carriage-return`).
+/// \param update_grub  the boot menu cannot be made without that program, which stops at an empty line of such a file
+std::vector<Finding> check_line_ends(const std::vector<SettingsFile>& files, bool update_grub);
 
 /// The same files with one replaced, put where the shell would sort it, or taken out (empty content).
 std::vector<SettingsFile> with_file(std::vector<SettingsFile> files, const SettingsFile& changed);

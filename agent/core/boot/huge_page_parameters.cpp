@@ -91,6 +91,7 @@ class HugePageParser {
   void take(const Argument& argument) {
     static constexpr std::array<std::string_view, 3> names{"hugepages", "hugepagesz", "default_hugepagesz"};
     if (same_name(argument.name, "hugetlb_cma")) cma_ = cma_ || (rules_.cma && asks_for_cma(argument.value));
+    if (argument.has_value && writes_pages(argument.name)) written_ = scan_number(argument.value).value;
     const auto known =
         std::find_if(names.begin(), names.end(), [&](std::string_view name) { return same_name(argument.name, name); });
     if (known == names.end()) return;
@@ -113,6 +114,7 @@ class HugePageParser {
       usual.nodes = implicit_.nodes;
     }
     for (auto& pool : pools_) settle(pool);
+    if (written_) write_default(*written_);
     std::sort(reading_.pages.begin(), reading_.pages.end(),
               [](const auto& a, const auto& b) { return a.page_size < b.page_size; });
     return std::move(reading_);
@@ -174,6 +176,19 @@ class HugePageParser {
     else
       add_to(pages, pool);
     if (pages.sum() != 0) reading_.pages.push_back(std::move(pages));
+  }
+
+  /// hugetlb_sysctl_handler(): the default size is brought to that count, on all nodes together.
+  void write_default(std::uint64_t count) {
+    auto& all = reading_.pages;
+    auto at = std::find_if(all.begin(), all.end(),
+                           [&](const auto& pages) { return pages.page_size == reading_.default_size; });
+    if (at == all.end()) at = all.insert(all.end(), CommandLinePages{reading_.default_size, {}, 0});
+    if (count >= at->sum())
+      at->anywhere += count - at->sum();
+    else
+      *at = {at->page_size, {}, count};
+    if (count == 0) all.erase(at);
   }
 
   void size(std::string_view value) {
@@ -263,9 +278,16 @@ class HugePageParser {
   bool accepted_ = true;        ///< the size before was valid
   std::optional<Kib> default_;  ///< default_hugepagesz
   bool cma_ = false;
+  std::optional<std::uint64_t> written_;  ///< sysctl.vm.nr_hugepages
 };
 
 }  // namespace
+
+bool writes_pages(std::string_view name) {
+  std::string path(name);
+  std::replace(path.begin(), path.end(), '/', '.');
+  return path == "sysctl.vm.nr_hugepages" || path == "sysctl.vm.nr_hugepages_mempolicy";
+}
 
 std::vector<Argument> kernel_arguments(std::string_view line) {
   std::vector<Argument> arguments;

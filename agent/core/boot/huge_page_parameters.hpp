@@ -80,6 +80,11 @@ struct KernelReading {
 };
 KernelReading read_huge_pages(std::string_view command_line, const KernelRules& rules);
 
+/// True for the name of a parameter that writes vm.nr_hugepages once the kernel is up and before init runs, for the
+/// default size and all nodes together: `sysctl.vm.nr_hugepages`, with dots or slashes (do_sysctl_args(),
+/// fs/proc/proc_sysctl.c).
+bool writes_pages(std::string_view name);
+
 /// One parameter as next_arg() takes it apart; quotes stripped.
 struct Argument {
   std::string_view name, value;

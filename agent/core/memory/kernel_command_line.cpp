@@ -4,19 +4,52 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/base/number.hpp"
 #include "core/boot/kernel_parameters.hpp"
 
 namespace hostsplit {
+namespace {
+
+/// As Perl's Text::ParseWords::shellwords(): quotes and backslashes are taken out. \return nothing where a quote stays
+/// open
+std::vector<std::string> shell_words(std::string_view line) {
+  std::vector<std::string> words;
+  std::string word;
+  char quote = 0;
+  bool any = false;
+  const auto end_word = [&] {
+    if (any) words.push_back(std::exchange(word, {}));
+    any = false;
+  };
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (c == '\\' && quote != '\'' && i + 1 < line.size())
+      word += line[++i], any = true;
+    else if (quote != 0 ? c == quote : c == '"' || c == '\'')
+      quote = quote != 0 ? '\0' : c, any = true;
+    else if (quote == 0 && (c == ' ' || (c >= '\t' && c <= '\r')))
+      end_word();
+    else
+      word += c, any = true;
+  }
+  end_word();
+  if (quote != 0) words.clear();
+  return words;
+}
+
+}  // namespace
+
 std::uint64_t pages_pve_reads(std::string_view command_line, Kib page_size) {
   constexpr std::string_view key = "hugepages=";
   Kib size = 2 * kib_per_mib;
-  for (const auto word : words_of(command_line)) {
+  for (const auto& word : shell_words(command_line)) {
     if (word == "hugepagesz=2M") size = 2 * kib_per_mib;
     if (word == "hugepagesz=1G") size = kib_per_gib;
     if (size != page_size || !word.starts_with(key)) continue;
-    if (const auto pages = parse_number<std::uint64_t>(word.substr(key.size()))) return *pages;
+    if (const auto pages = parse_number<std::uint64_t>(std::string_view(word).substr(key.size()))) return *pages;
   }
   return 0;
 }

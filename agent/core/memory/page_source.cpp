@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/boot/huge_page_parameters.hpp"
 #include "core/boot/kernel_parameters.hpp"
 #include "core/memory/kernel_command_line.hpp"
 #include "core/memory/placement.hpp"
@@ -129,16 +130,54 @@ std::optional<Finding> foreign_words(const PageRecipe& chosen, const Snapshot& s
       "still has it"};
 }
 
-/// What the kernel would take at the next boot, with the parameters of others: no guard is awake then.
-void check_floor(const std::vector<OwnersLine>& lines, const Snapshot& snapshot, Kib keep_free,
-                 PageSourcing& sourcing) {
-  for (const auto& line : lines) {
-    auto over = check_command_line(line.with(sourcing.words), snapshot.nodes, keep_free, kernel_rules(snapshot));
-    for (auto& finding : over) {
-      finding.message = "at the next boot " + finding.message;
-      sourcing.findings.push_back(std::move(finding));
+/// The kernel takes more at each boot than hostsplit reserves at run time, which returns the rest.
+void check_returned(const std::vector<Reservation>& reserved, const Snapshot& snapshot, const Baseline& baseline,
+                    PageSourcing& sourcing) {
+  // What runs may have been asked for by hostsplit itself.
+  if (baseline.loader) return;
+  for (const auto& pages : pages_kernel_reads(snapshot.command_line, kernel_rules(snapshot)))
+    for (const auto& [node, count] : dealt_out(pages, snapshot.nodes)) {
+      const auto ours = std::find_if(reserved.begin(), reserved.end(), [&, node = node](const Reservation& item) {
+        return item.node == node && item.page_size == pages.page_size;
+      });
+      if (ours == reserved.end() || ours->pages == 0 || ours->pages >= count) continue;
+      sourcing.findings.push_back(
+          {"pages-words-foreign", Severity::warning, "kernel command line",
+           fmt::format("{} was not set by hostsplit: the kernel takes {} pages of {} on node {} at each boot, and "
+                       "hostsplit keeps {} of them",
+                       without(snapshot.command_line, {}).value_or(""), count, format_size(pages.page_size), node,
+                       ours->pages),
+           "If another program needs them, start it and run hostsplit apply: what it uses stays in the pool, beside "
+           "those of the VMs. Otherwise remove it (/etc/default/grub, /etc/default/grub.d or /etc/kernel/cmdline)"});
     }
-    if (!over.empty()) return;
+}
+
+/// Parameters by which the kernel has other nodes, or less memory on them (arch/x86/kernel/e820.c, arch/x86/mm/numa.c).
+std::string node_words(std::string_view command_line) {
+  std::string found;
+  for (const auto& [name, value, has_value] : kernel_arguments(command_line)) {
+    if (name != "mem" && name != "numa" && name != "memmap") continue;
+    found += std::string(found.empty() ? "" : " ") + std::string(name);
+    // The dollar sign in memmap=64M$4G is escaped otherwise at each place.
+    if (has_value && name != "memmap") found += "=" + std::string(value);
+  }
+  return found;
+}
+
+/// What is counted on today's nodes is wrong at a boot that has others.
+void check_nodes_stay(const std::vector<OwnersLine>& lines, const Snapshot& snapshot, PageSourcing& sourcing) {
+  const std::string now = node_words(snapshot.command_line);
+  for (const auto& line : lines) {
+    const std::string next = node_words(line.line());
+    if (next == now || !line.not_understood.empty()) continue;
+    const auto text = [](const std::string& words) { return words.empty() ? std::string("nothing") : words; };
+    sourcing.findings.push_back(
+        {"nodes-change-at-boot", Severity::error, "kernel command line",
+         fmt::format("the next boot has other nodes or less memory: the settings of {} have {} about them, the running "
+                     "kernel {}",
+                     line.loader, text(next), text(now)),
+         fmt::format("Reboot first and run hostsplit plan again, or correct the settings of {}", line.loader)});
+    return;
   }
 }
 
@@ -154,11 +193,14 @@ void place(const std::vector<Reservation>& reserved, const Snapshot& snapshot, K
     chosen.pending = !without(snapshot.command_line, chosen.words);
     sourcing.words = std::move(placement.words);
     sourcing.findings = std::move(placement.findings);
-    check_floor(lines, snapshot, keep_free, sourcing);
   } else {
     for (const auto& word : chosen.words)
       sourcing.words.push_back({word, "room for huge pages that stays movable", true});
   }
+  for (auto& finding : check_next_floor(lines, sourcing.words, snapshot, keep_free))
+    sourcing.findings.push_back(std::move(finding));
+  check_nodes_stay(lines, snapshot, sourcing);
+  if (chosen.source == PageSource::run_time) check_returned(reserved, snapshot, baseline, sourcing);
   // What runs may have been asked for by hostsplit itself.
   if (baseline.loader) return;
   for (auto& finding : check_next_boot(snapshot, lines, sourcing.words, reserved))

@@ -177,6 +177,17 @@ class Placing {
     return some;
   }
 
+  /// Each parameter about huge pages that the owner has.
+  Words words_of_others() const {
+    Words words;
+    for (const auto& each : lines_) {
+      const std::string line = each.line();
+      for (const auto word : words_of(line))
+        if (about_pages(word) && std::find(words.begin(), words.end(), word) == words.end()) words.emplace_back(word);
+    }
+    return words;
+  }
+
   bool in_linux() const {
     return std::any_of(lines_.begin(), lines_.end(), [](const OwnersLine& line) {
       const auto words = words_of(line.linux);
@@ -194,8 +205,8 @@ class Placing {
         "under [host]";
     if (!trial.ours)
       tell("boot-pages-beaten", Severity::error,
-           fmt::format("other parameters win over {}: the kernel would not reserve what is wanted",
-                       fmt::join(chosen.words, " ")),
+           fmt::format("other parameters win over {}: the kernel would not reserve what is wanted; the others are {}",
+                       fmt::join(chosen.words, " "), fmt::join(words_of_others(), " ")),
            by_hand);
     if (!trial.others)
       tell(
@@ -227,12 +238,12 @@ class Placing {
            "");
     for (const auto& line : lines_)
       if (!line.not_understood.empty())
-        tell(
-            "grub-not-understood", Severity::warning,
-            fmt::format("what {} sets can only be followed by a shell, so it is not known which kernel parameters come "
-                        "first",
-                        fmt::join(line.not_understood, ", ")),
-            "After hostsplit apply, look at the lines that begin with linux in /boot/grub/grub.cfg");
+        tell("grub-not-understood", Severity::warning,
+             fmt::format("what {} sets is not followed (only a shell knows it, or it has a line break), so it is not "
+                         "known which kernel parameters come "
+                         "first",
+                         fmt::join(line.not_understood, ", ")),
+             "After hostsplit apply, look at the lines that begin with linux in /boot/grub/grub.cfg");
     return placement;
   }
 
@@ -247,7 +258,8 @@ class Placing {
 }  // namespace
 
 bool about_pages(std::string_view word) {
-  for (const auto* key : {"hugepages=", "hugepagesz=", "default_hugepagesz=", "hugetlb_cma="})
+  for (const auto* key : {"hugepages=", "hugepagesz=", "default_hugepagesz=", "hugetlb_cma=", "sysctl.vm.nr_hugepages",
+                          "sysctl/vm/nr_hugepages", "sysctl.vm/nr_hugepages", "sysctl/vm.nr_hugepages"})
     if (word.starts_with(key)) return true;
   return false;
 }
@@ -266,6 +278,16 @@ std::vector<KernelRules> rules_of_kernels(const Snapshot& snapshot) {
 Placement place_pages(const std::vector<Reservation>& reserved, const Snapshot& snapshot,
                       const std::vector<OwnersLine>& lines) {
   return Placing(reserved, snapshot, lines).best();
+}
+
+std::vector<Finding> check_next_floor(const std::vector<OwnersLine>& lines, const std::vector<KernelParameter>& words,
+                                      const Snapshot& snapshot, Kib keep_free) {
+  for (const auto& line : lines) {
+    auto over = check_command_line(line.with(words), snapshot.nodes, keep_free, kernel_rules(snapshot));
+    for (auto& finding : over) finding.message = "at the next boot " + finding.message;
+    if (!over.empty()) return over;
+  }
+  return {};
 }
 
 std::vector<Finding> check_next_boot(const Snapshot& snapshot, const std::vector<OwnersLine>& lines,

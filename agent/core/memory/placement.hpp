@@ -30,6 +30,11 @@ std::vector<Finding> check_next_boot(const Snapshot& snapshot, const std::vector
                                      const std::vector<KernelParameter>& words,
                                      const std::vector<Reservation>& reserved);
 
+/// What the kernel would take at the next boot, with the parameters of others: no guard is awake then
+/// (`boot-pages-over-floor`). Of several boot loaders the first that would take too much.
+std::vector<Finding> check_next_floor(const std::vector<OwnersLine>& lines, const std::vector<KernelParameter>& words,
+                                      const Snapshot& snapshot, Kib keep_free);
+
 /// True for a kernel parameter about huge pages.
 bool about_pages(std::string_view word);
 
