@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/memory/args_memory.hpp"
 #include "core/memory/host_memory.hpp"
 #include "core/memory/kernel_command_line.hpp"
 #include "core/memory/pools.hpp"
@@ -62,6 +63,22 @@ TEST(PveStart, WithoutNumaLinesItIsSplitOverSocketsAndBoundNowhere) {
   EXPECT_FALSE(start.clean());
 }
 
+TEST(ArgsMemory, WhatAVmTakesPastProxmoxVe) {
+  auto nodes = two_nodes();
+  nodes[0].cpus = {0, 1};
+  nodes[1].cpus = {2, 3};
+  nodes[1].pools = {{2048, 0, 0, 0}, {kib_per_gib, 16, 16, 0}};
+  const auto of = [&](const std::string& text) {
+    return pages_by_args(vm("memory: 8192\n" + text), nodes, kib_per_gib);
+  };
+  EXPECT_EQ(of("args: -mem-path /dev/hugepages -mem-prealloc\n"), (PageCounts{{{1, kib_per_gib}, 8}}));
+  EXPECT_EQ(of("affinity: 0-1\nargs: -mem-path /dev/hugepages\n"), (PageCounts{{{0, kib_per_gib}, 8}}));
+  EXPECT_EQ(of("affinity: 2\nargs: -object memory-backend-file,id=m,size=4G,mem-path=/mnt/hugepages-2M\n"),
+            (PageCounts{{{1, 2048}, 2048}}));
+  EXPECT_THAT(of("args: -object memory-backend-file,id=kvmfr,size=32M,mem-path=/dev/shm/looking-glass\n"), IsEmpty());
+  EXPECT_THAT(of("args: -cpu host\n"), IsEmpty());
+}
+
 TEST(PveStart, WhatProxmoxVeRefuses) {
   const struct {
     const char *from, *to, *why;
@@ -71,6 +88,9 @@ TEST(PveStart, WhatProxmoxVeRefuses) {
       {"hostnodes=0", "hostnodes=12", "one digit"},
       {"hostnodes=0", "hostnodes=5", "not there"},
       {"hostnodes=0", "hostnodes=0-1", "exactly one"},
+      {"hostnodes=0", "hostnodes=0-0", "numa0 has hostnodes=0-0"},
+      {"hostnodes=0", "hostnodes=00", "one digit"},
+      {"cores: 4", "cores: 4\nhotplug: disk;memory", "memory hotplug is on"},
       {",policy=bind", "", "no policy"},
       {"cpus=0-3", "cpus=0-4", "guest CPU 4"},
       {"policy=bind\n", "policy=bind\nnuma1: cpus=3,hostnodes=1,memory=0,policy=bind\n", "in two numa lines"},
@@ -217,6 +237,27 @@ TEST(HostMemory, GuestsAndTheZfsCacheAreHeldAgainstWhatPagesLeave) {
   EXPECT_THAT(find(found, "zfs-arc-max")->remedy, HasSubstr("zfs_arc_max=15032385536\""));
 }
 
+TEST(HostMemory, AMaximumThatZfsIgnoresIsNone) {
+  Snapshot snapshot;
+  snapshot.nodes = two_nodes();
+  const std::vector<Reservation> reserved{{0, kib_per_gib, 50, {101}, {{101, 50}}},
+                                          {1, kib_per_gib, 50, {102}, {{102, 50}}}};
+  snapshot.zfs_cache = ZfsCache{kib_per_gib, kib_per_gib, 64 * kib_per_gib};
+  const auto told = [&](const char* text, Kib most) {
+    snapshot.zfs_cache->set = ZfsCache::Setting{"/etc/modprobe.d/zfs.conf", text, most, true};
+    const auto found = check_host_memory(snapshot, {}, reserved);
+    const auto* finding = find(found, "zfs-arc-max");
+    return finding ? finding->message + "; " + finding->remedy : std::string();
+  };
+  EXPECT_THAT(told("8192", 8), HasSubstr("may grow to 64.0 GiB (ZFS ignores zfs_arc_max=8192 in "
+                                         "/etc/modprobe.d/zfs.conf: that many bytes are less than 64 MiB)"));
+  EXPECT_THAT(told("8192", 8), HasSubstr("s/zfs_arc_max=[^ ]*/zfs_arc_max=15032385536/"));
+  EXPECT_THAT(told("8192", 8), HasSubstr("echo 15032385536 >"));
+  EXPECT_THAT(told("137438953472", 128 * kib_per_gib), HasSubstr("not less than all memory"));
+  EXPECT_THAT(told("67108864", 64 * kib_per_mib), HasSubstr("0.1 GiB in /etc/modprobe.d/zfs.conf afterwards"));
+  EXPECT_THAT(told("\"34359738368\"", 32 * kib_per_gib), HasSubstr("s/\"*zfs_arc_max=[^ ]*/zfs_arc_max="));
+}
+
 TEST(DealtOut, EvenlyAsFarAsEachNodeReaches) {
   auto nodes = two_nodes();
   EXPECT_EQ(dealt_out({kib_per_gib, {}, 7}, nodes), (std::map<int, std::uint64_t>{{0, 4}, {1, 3}}));
@@ -254,6 +295,35 @@ TEST(MemoryUsers, AreReadFromProxmoxVeAndProcesses) {
   EXPECT_EQ(users.pages[1].holds, (PageCounts{{{1, 2048}, 2}}));
   ASSERT_EQ(users.ordinary.size(), 2u);
   EXPECT_EQ(users.ordinary[1].memory, 512 * kib_per_mib);
+}
+
+TEST(ZfsSettings, AreReadAsModprobeAndTheKernelDo) {
+  SplitHost split;
+  split.host.set_file("proc/spl/kstat/zfs/arcstats", "x\nname type data\nsize 4 1024\n");
+  const auto set = [&](const std::string& text) {
+    split.host.set_file("etc/modprobe.d/zfs.conf", text);
+    const auto cache = split.state().snapshot.zfs_cache;
+    return cache && cache->set ? *cache->set : ZfsCache::Setting{"none", "", 0, false};
+  };
+  constexpr Kib eight = 8 * kib_per_gib;
+  for (const char* line :
+       {"options zfs zfs_arc_max=8589934592\n", "options zfs zfs_arc_max=\"8589934592\"\n",
+        "options zfs \"zfs_arc_max=8589934592\"\n", "options zfs zfs_arc_min=1 \\\n  zfs_arc_max=8589934592\n",
+        "options \\\nzfs zfs_arc_max=8589\\\n934592\n"}) {
+    EXPECT_EQ(set(line).most, eight) << line;
+    EXPECT_TRUE(set(line).valid) << line;
+  }
+  EXPECT_FALSE(set("options zfs zfs_arc_max=\"8G\"\n").valid);
+  EXPECT_EQ(set("# options zfs \\\noptions zfs zfs_arc_max=8589934592\n").where, "none") << "a comment goes on, too";
+}
+
+TEST(MemoryUsers, WhomHighAvailabilityIgnoresStartsAsOnbootSays) {
+  SplitHost split;
+  split.host.set_file("etc/pve/qemu-server/115.conf", "memory: 2048\nonboot: 1\n");
+  split.host.set_file("etc/pve/ha/resources.cfg", "vm: 115\n\tstate ignored\n");
+  EXPECT_TRUE(split.state().snapshot.memory_users.ordinary.at(0).on_boot);
+  split.host.set_file("etc/pve/ha/resources.cfg", "vm: 115\n\tstate stopped\n");
+  EXPECT_FALSE(split.state().snapshot.memory_users.ordinary.at(0).on_boot);
 }
 
 TEST(MemoryUsers, AThirdVmKeepsItsPagesThroughApplyBootAndUndo) {

@@ -142,7 +142,11 @@ TEST_F(Lint, OneMistakeEach) {
        "qm set 101 --numa0 cpus=0-7,hostnodes=0,memory=8192,policy=bind"},
       {"hostnodes=0,", "", "pve-numa-node", "qm set 101 --numa0 cpus=0-7,hostnodes=0,memory=8192,policy=bind"},
       {",policy=bind", "", "pve-numa-node", "qm set 101 --numa0 cpus=0-7,hostnodes=0,memory=8192,policy=bind"},
-      {"cores: 8\n", "cores: 8\nhotplug: disk,memory\n", "pve-hotplug-memory", "qm set 101 --hotplug disk"},
+      {"cores: 8\n", "cores: 8\nhotplug: disk,memory\n", "pve-hotplug-numa", "qm set 101 --hotplug disk"},
+      {"numa0: cpus=0-7,hostnodes=0,memory=8192,policy=bind\n", "hotplug: memory\n", "pve-hotplug-memory",
+       "qm set 101 --hotplug 0 --numa0 cpus=0-7,hostnodes=0,memory=8192,policy=bind"},
+      {"hostnodes=0,", "hostnodes=0-0,", "pve-numa-node",
+       "qm set 101 --numa0 cpus=0-7,hostnodes=0,memory=8192,policy=bind"},
       {"cores: 8\n", "cores: 8\nlock: backup\n", "pve-locked", ""},
       {"cores: 8\n", "cores: 8\nmemory: 4096\n", "pve-memory-differs", "qm set 101 --memory 8192"},
       {"balloon: 0\n", "balloon: 0\n[PENDING]\nmemory: 4096\n[x]\n", "pve-pending", ""},
@@ -152,6 +156,25 @@ TEST_F(Lint, OneMistakeEach) {
     changed(mistake.from, mistake.to);
     EXPECT_EQ(remedy(mistake.code), mistake.remedy) << mistake.code;
   }
+}
+
+TEST_F(Lint, HotplugWithoutMemoryIsNoMistake) {
+  for (const char* kinds : {"1", "0", "network,disk,usb"}) {
+    changed("cores: 8\n", "cores: 8\nhotplug: " + std::string(kinds) + "\n");
+    EXPECT_EQ(codes(), Codes{}) << kinds;
+  }
+}
+
+// nosmt: siblings stay in the affinity, and are in no node.
+TEST_F(Lint, CpusThatAreSwitchedOffStayInTheAffinity) {
+  changed("affinity: 0-3\n", "affinity: 0-3,8-11\n");
+  EXPECT_EQ(codes(), Codes{});
+  changed("affinity: 0-3\n", "affinity: 0-1,8-9\n");
+  EXPECT_EQ(codes(), Codes{}) << "fewer is a choice";
+  changed("affinity: 0-3\n", "affinity: 0-4,8-11\n");
+  EXPECT_EQ(remedy("pve-affinity"), "qm set 101 --affinity 0-3");
+  changed("affinity: 0-3\n", "affinity: 8-11\n");
+  EXPECT_EQ(codes(), Codes{"pve-affinity"}) << "none is left";
 }
 
 TEST_F(Lint, MemoryThatIsNoMultipleOfItsPages) {
@@ -183,6 +206,10 @@ TEST_F(Lint, TwoVmsThatStartTogetherWaitForOneLock) {
   pve.vms[101].start_order = 1;
   pve.vms[102].stop_delay = 20;
   EXPECT_EQ(remedy("pve-start-order"), "qm set 102 --startup order=2,down=20") << "what else stands there stays";
+  pve.managed[102] = true;
+  EXPECT_EQ(codes(), Codes{}) << "high availability starts it, and does not look at the order";
+  pve.managed[102] = false;
+  EXPECT_EQ(codes(), Codes{}) << "nobody starts it";
 }
 
 NumaNode node_with(int id, std::uint64_t total, std::uint64_t free, std::uint64_t surplus) {

@@ -411,7 +411,7 @@ TEST(VmSettings, AfterThemNothingIsAdvised) {
       const PveVm next = at_next_start(vm);
       pve.vms[101] = with_changes(next, changed_keys(next, vm_settings(next, config.vms[101], snapshot)));
       for (const auto& finding : lint_pve(pve, config, snapshot, wanted_pages(config)))
-        EXPECT_TRUE(finding.code == "pve-hotplug-memory" || finding.code == "pve-locked")
+        EXPECT_TRUE(finding.code == "pve-hotplug-numa" || finding.code == "pve-locked")
             << entry.path() << ": " << finding.code << ": " << finding.message;
       EXPECT_THAT(changed_keys(pve.vms[101], vm_settings(pve.vms[101], config.vms[101], snapshot)), IsEmpty())
           << entry.path();

@@ -12,6 +12,7 @@
 #include "core/memory/host_memory.hpp"
 #include "core/memory/kernel_command_line.hpp"
 #include "core/memory/page_source.hpp"
+#include "core/memory/placement.hpp"
 #include "core/memory/pools.hpp"
 #include "core/usb/guards.hpp"
 
@@ -152,6 +153,8 @@ Findings check_boot_pages(const DoctorInput& in) {
   const Kib keep_free = in.config ? in.config->keep_free : Config{}.keep_free;
   const KernelRules rules = kernel_rules(in.snapshot);
   auto findings = check_command_line(in.snapshot.command_line, in.snapshot.nodes, keep_free, rules);
+  // Those of others; what hostsplit itself adds was checked by the plan.
+  if (findings.empty()) findings = check_next_floor(owners_lines(in.snapshot, {}), {}, in.snapshot, keep_free);
   append(findings, check_ignored_parameters(in.snapshot.command_line, rules));
   append(findings, check_pages_came(in.snapshot, wanted_counts(in)));
   for (const auto& pages : pages_kernel_reads(in.snapshot.command_line, rules)) {
@@ -267,6 +270,14 @@ Findings check_rc_local(const DoctorInput& in) {
          fmt::format("\"{}\" sets huge page counts, against what hostsplit reserves", line.text),
          "Remove the line: hostsplit-reserve.service reserves huge pages (sysctl and tmpfiles write them "
          "for the default page size and for all nodes together)"});
+  for (const auto& [name, value, has_value] : kernel_arguments(in.snapshot.command_line))
+    if (has_value && writes_pages(name))
+      findings.push_back({"pages-written-elsewhere", Severity::warning, "kernel command line",
+                          fmt::format("{}={} sets huge page counts once the kernel is up, for all nodes together and "
+                                      "against what hostsplit reserves",
+                                      name, value),
+                          "Remove it where it is set: /etc/default/grub and update-grub, or /etc/kernel/cmdline and "
+                          "proxmox-boot-tool refresh"});
   return findings;
 }
 

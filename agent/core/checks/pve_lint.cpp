@@ -60,6 +60,11 @@ void lint_numa(const PveVm& vm, const std::map<int, Kib>& wanted, Complaints& sa
     if (node.host_nodes.size() != 1 || node.host_nodes[0] > last_pve_node)
       say.add("pve-numa-node", Severity::error,
               key + " must name exactly one host node of one digit when huge pages are used", say.fix());
+    else if (!names_one_digit(node))
+      say.add("pve-numa-node", Severity::error,
+              fmt::format("{} has hostnodes={}, and with huge pages Proxmox VE takes one digit and no range", key,
+                          node.host_nodes_written),
+              say.fix());
     else if (node.policy.empty())
       say.add("pve-numa-node", Severity::error,
               key + " has no policy=bind, and Proxmox VE refuses a host node without a policy", say.fix());
@@ -143,14 +148,16 @@ void lint_pages(const PveVm& vm, Kib page_size, const Snapshot& snapshot, Compla
   if (vm.balloon.value_or(1) != 0)
     say.add("pve-balloon", Severity::warning, "the balloon device is on; it cannot shrink huge pages and only costs",
             say.fix());
-  if (vm.hotplug.find("memory") != std::string::npos)
+  if (plugs_memory(vm) && !vm.numa_nodes.empty())
+    say.add("pve-hotplug-numa", Severity::error,
+            "memory hotplug is on, and Proxmox VE refuses to start a VM with it and numa lines", say.fix());
+  else if (plugs_memory(vm))
     say.add("pve-hotplug-memory", Severity::warning,
             "memory hotplug trims the pool of huge pages, whatever keephugepages says", say.fix());
 }
 
-void lint_affinity(const PveVm& vm, const CpuSet& wanted, Complaints& say) {
-  if (wanted.empty()) return;
-  if (vm.affinity == allowed_cpus(vm, wanted)) return;
+void lint_affinity(const PveVm& vm, const CpuSet& wanted, const Snapshot& snapshot, Complaints& say) {
+  if (wanted.empty() || has_affinity(vm, wanted, snapshot.nodes)) return;
   say.add("pve-affinity", Severity::warning,
           vm.affinity
               ? fmt::format("runs on CPUs {}, and hostsplit.toml says {}", to_string(*vm.affinity), to_string(wanted))
@@ -210,7 +217,7 @@ void lint_guest(const PveVm& vm, const VmWish& wish, const std::vector<Trim>& tr
     lint_memory(vm, sum, wish.page_size, say);
     lint_start(vm, snapshot, say);
   }
-  lint_affinity(vm, cpus, say);
+  lint_affinity(vm, cpus, snapshot, say);
   for (const auto& trim : trims) say.add("pve-trims-pool", Severity::error, trim_text(trim), say.fix());
   lint_pending(vm, say);
   if (!vm.lock.empty())
@@ -224,12 +231,15 @@ void lint_stranger(const PveVm& vm, const std::vector<Trim>& trims, std::vector<
                         fmt::format("qm set {} --keephugepages 1", vm.id)});
 }
 
+/// The start of all guests passes over those that high availability looks after, and so does their order: it starts
+/// several at once, and again those whose start failed (`max_restart`).
 void lint_start_order(const PveConfigs& pve, const Config& config, std::vector<Finding>& findings) {
   std::map<int, PveVm> next;
   std::set<int> together;
   for (const auto& [id, now] : pve.vms) {
     const PveVm& vm = next.emplace(id, *pve.next_start(id)).first->second;
-    if (config.vms.count(id) && vm.on_boot && vm.hugepages != PvePages::none) together.insert(id);
+    const bool ordered = vm.on_boot && !pve.managed.count(id);
+    if (config.vms.count(id) && ordered && vm.hugepages != PvePages::none) together.insert(id);
   }
   for (const auto& order : start_orders(next, together))
     findings.push_back(

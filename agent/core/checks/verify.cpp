@@ -123,10 +123,18 @@ void judge_nodes(const RunningGuest& guest, const GuestWish& wish, std::vector<V
 
 void judge_overhead(const RunningGuest& guest, const GuestWish& wish, std::vector<Verdict>& verdicts) {
   const Kib found = guest.pages->ordinary, most = overhead_allowed(total(wish.memory)) + guest.command.beside;
-  const bool right = found <= most;
-  verdicts.push_back({right ? Kind::right : Kind::wrong, "overhead", "ordinary pages", mib(found),
-                      "at most " + mib(most),
-                      right ? "" : "Memory of the guest itself is in ordinary pages: see hugepages in qm config"});
+  Verdict verdict{
+      found <= most ? Kind::right : Kind::wrong, "overhead", "ordinary pages", mib(found), "at most " + mib(most), ""};
+  const Kib huge = total(huge_memory(*guest.pages)), shared = guest.command.beside_on_huge;
+  if (verdict.kind == Kind::wrong && huge >= std::max(total(wish.memory), memory_of(guest.command)) + shared) {
+    verdict.kind = Kind::note;
+    verdict.found += ", and all memory of the guest is in huge pages";
+    verdict.remedy =
+        "QEMU itself uses it, for instance for disks on the network or a display: keep_free has to cover it";
+  } else if (verdict.kind == Kind::wrong) {
+    verdict.remedy = "Memory of the guest itself is in ordinary pages: see hugepages in qm config";
+  }
+  verdicts.push_back(std::move(verdict));
 }
 
 void judge_memory(const RunningGuest& guest, const GuestWish& wish, std::vector<Verdict>& verdicts) {
@@ -361,7 +369,10 @@ GuestWish wish_for(int vm, const std::optional<Config>& config, const std::optio
   return wish;
 }
 
-std::vector<Verdict> judge_guest(const RunningGuest& guest, const GuestWish& wish, const GuestHost& host) {
+std::vector<Verdict> judge_guest(const RunningGuest& observed, const GuestWish& wish, const GuestHost& host) {
+  RunningGuest guest = observed;
+  for (auto& thread : guest.threads) thread.allowed = without_offline(thread.allowed, host.nodes);
+  for (auto& interrupt : guest.interrupts) interrupt.cpus = without_offline(interrupt.cpus, host.nodes);
   std::vector<Verdict> verdicts;
   if (guest.pid) {
     verdicts.push_back(

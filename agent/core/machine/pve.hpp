@@ -23,7 +23,8 @@ struct PveNumaNode {
   CpuSet guest_cpus;            ///< `cpus=`: numbers of the guest's CPUs, not of the host's
   std::vector<int> host_nodes;  ///< `hostnodes=`, ranges expanded; empty when not given
   std::optional<Kib> memory;
-  std::string policy;  ///< "bind", "preferred", "interleave"; empty when not given
+  std::string policy;                   ///< "bind", "preferred", "interleave"; empty when not given
+  std::string host_nodes_written = {};  ///< `hostnodes=` as written, "0-0"; empty for a line that is to be written
   bool operator==(const PveNumaNode&) const = default;
 };
 

@@ -66,7 +66,17 @@ std::string lasting_bound(const ZfsCache& cache, std::uint64_t bytes) {
   if (!cache.set->where.starts_with('/'))
     return fmt::format("Write zfs.zfs_arc_max={} instead of zfs.zfs_arc_max={} on the kernel command line", bytes,
                        cache.set->text);
-  return fmt::format("sed -i 's/zfs_arc_max=[^ ]*/zfs_arc_max={}/' {}{}", bytes, cache.set->where, rebuild);
+  // A quote may also be before the name; both go.
+  const auto* quote = cache.set->text.find('"') == std::string::npos ? "" : "\"*";
+  return fmt::format("sed -i 's/{}zfs_arc_max=[^ ]*/zfs_arc_max={}/' {}{}", quote, bytes, cache.set->where, rebuild);
+}
+
+/// Why ZFS goes by its own maximum although one is set (arc_init()); empty: it does not.
+std::string why_ignored(const ZfsCache::Setting& set, Kib memory) {
+  constexpr Kib least = 64 * kib_per_mib;
+  if (!set.valid || set.most == 0 || (set.most >= least && set.most < memory)) return {};
+  return fmt::format("ZFS ignores zfs_arc_max={} in {}: that many bytes are {}", set.text, set.where,
+                     set.most < least ? "less than 64 MiB" : "not less than all memory");
 }
 
 /// While it runs ZFS ignores a bound that is not above zfs_arc_min (arc_tuning_update()).
@@ -91,7 +101,8 @@ void check_cache(const Snapshot& snapshot, const Balance& balance, std::vector<F
   if (balance.pages == 0) return;
   // The floor is for the host with its caches; half of it has to be for everything else.
   const Kib most = balance.left() > balance.floor / 2 ? balance.left() - balance.floor / 2 : 0;
-  const bool set = cache.set && cache.set->most != 0;
+  const std::string ignored = cache.set ? why_ignored(*cache.set, balance.memory) : std::string();
+  const bool set = cache.set && cache.set->most != 0 && ignored.empty();
   const Kib next = set ? cache.set->most : cache.most;
   if (cache.most <= most && next <= most) return;
   const std::string leave =
@@ -102,7 +113,10 @@ void check_cache(const Snapshot& snapshot, const Balance& balance, std::vector<F
          bound_at_once(cache, next));
   else
     tell(fmt::format("its ARC may grow to {} ({}) and holds {} now, {}", gib(next),
-                     set ? "zfs_arc_max in " + cache.set->where : std::string("zfs_arc_max"), gib(cache.size), leave),
+                     set                ? "zfs_arc_max in " + cache.set->where
+                     : !ignored.empty() ? ignored
+                                        : std::string("zfs_arc_max"),
+                     gib(cache.size), leave),
          lasting_bound(cache, advised * bytes_per_kib) + "; " + bound_at_once(cache, advised));
 }
 

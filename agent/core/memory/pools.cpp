@@ -154,6 +154,19 @@ std::vector<Finding> note_others(const std::vector<Reservation>& wanted, const S
                        vms_text(item.vms)),
            ""});
     }
+  for (const auto& item : wanted)
+    for (const auto& user : snapshot.memory_users.pages) {
+      const auto pages = count_of(user.holds, {item.node, item.page_size});
+      if (!user.vm || pages == 0 || item.pages == 0 || item.others.count(*user.vm) || item.shares.count(*user.vm))
+        continue;
+      findings.push_back(
+          {"pages-elsewhere", Severity::warning, to_string(user),
+           fmt::format("runs with {} pages of {} on node {}, where hostsplit.toml does not have it any more: {} finds "
+                       "them only once it has ended",
+                       pages, format_size(item.page_size), item.node, vms_text(item.vms)),
+           fmt::format("Set the memory of VM {} in Proxmox VE as hostsplit verify says, shut it down and start it",
+                       *user.vm)});
+    }
   return findings;
 }
 

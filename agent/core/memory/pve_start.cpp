@@ -62,6 +62,7 @@ class Start {
   void custom() {
     Kib sum = 0;
     CpuSet seen;
+    if (plugs_memory(vm_)) refuse("memory hotplug is on, which Proxmox VE refuses with numa lines");
     for (const auto& node : vm_.numa_nodes) {
       const std::string key = fmt::format("numa{}", node.index);
       if (!node.memory) refuse(key + " has no memory");
@@ -85,6 +86,9 @@ class Start {
       return refuse(fmt::format("{} names host node {}, and with huge pages Proxmox VE takes one digit", key, host));
     if (!nodes_.empty() && !nodes_.count(host))
       return refuse(fmt::format("{} names host node {}, which is not there", key, host));
+    if (!names_one_digit(node))
+      return refuse(fmt::format("{} has hostnodes={}, and with huge pages Proxmox VE takes one digit", key,
+                                node.host_nodes_written));
     if (node.policy.empty()) refuse(fmt::format("{} has no policy for host node {}", key, host));
     if (!node.policy.empty() && node.policy != "bind")
       start_.unbound.push_back(fmt::format("{} has policy={}", key, node.policy));
@@ -99,30 +103,44 @@ class Start {
 bool same_placement(const std::vector<PveNumaNode>& a, const std::map<int, Kib>& memory) {
   std::map<int, Kib> found;
   for (const auto& node : a) {
-    if (node.host_nodes.size() != 1 || node.policy != "bind" || !node.memory) return false;
+    if (node.host_nodes.size() != 1 || !names_one_digit(node) || node.policy != "bind" || !node.memory) return false;
     found[node.host_nodes.front()] += *node.memory;
   }
   return found == memory;
 }
 
+/// Proxmox VE separates them by commas, semicolons or blanks.
+std::vector<std::string> hotplug_kinds(std::string_view hotplug) {
+  std::vector<std::string> kinds{""};
+  for (const char c : hotplug) {
+    if (c != ',' && c != ';' && c != ' ' && c != '\t')
+      kinds.back() += c;
+    else if (!kinds.back().empty())
+      kinds.emplace_back();
+  }
+  if (kinds.back().empty()) kinds.pop_back();
+  return kinds;
+}
+
 /// The other kinds stay; "0" is none.
 std::string without_memory(std::string_view hotplug) {
-  std::string rest;
-  while (!hotplug.empty()) {
-    const auto kind = trimmed(cut(hotplug, ','));
-    if (kind != "memory" && !kind.empty()) rest.append(rest.empty() ? "" : ",").append(kind);
-  }
-  return rest.empty() ? "0" : rest;
+  auto kinds = hotplug_kinds(hotplug);
+  std::erase(kinds, "memory");
+  return kinds.empty() ? "0" : fmt::format("{}", fmt::join(kinds, ","));
 }
 
 /// Collects the options of one `qm set` line and applies each to the parsed VM.
 class Fix {
  public:
-  Fix(const PveVm& vm, const VmWish& wish, const CpuSet& cpus, bool keep) : wish_(wish), cpus_(cpus), keep_(keep) {
+  Fix(const PveVm& vm, const VmWish& wish, const CpuSet& cpus, bool keep, const std::map<int, NumaNode>& nodes)
+      : wish_(wish),
+        cpus_(cpus),
+        keep_(keep),
+        nodes_(nodes) {
     fix_.vm = vm;
   }
 
-  PveFix make(const std::map<int, NumaNode>& nodes) {
+  PveFix make() {
     const auto memory = memory_by_node(wish_);
     if (!memory.empty()) {
       fix_.reason = why_not_placeable(wish_);
@@ -132,7 +150,7 @@ class Fix {
     }
     affinity();
     if (options_.empty()) return std::move(fix_);
-    const PveStart start = judge_start(fix_.vm, nodes);
+    const PveStart start = judge_start(fix_.vm, nodes_);
     if (memory.empty() || start.clean())
       fix_.line = fmt::format("qm set {} {}", fix_.vm.id, fmt::join(options_, " "));
     else
@@ -156,8 +174,7 @@ class Fix {
     for (const auto& [node, size] : memory) sum += size;
     if (memory_of(vm) != sum) vm.memory = sum, option(fmt::format("--memory {}", sum / kib_per_mib));
     if (vm.balloon.value_or(1) != 0) vm.balloon = 0, option("--balloon 0");
-    if (vm.hotplug.find("memory") != std::string::npos)
-      vm.hotplug = without_memory(vm.hotplug), option("--hotplug " + vm.hotplug);
+    if (plugs_memory(vm)) vm.hotplug = without_memory(vm.hotplug), option("--hotplug " + vm.hotplug);
   }
 
   /// `any` takes pages of 1 GiB for whole gibibytes, of 2 MiB otherwise.
@@ -169,7 +186,7 @@ class Fix {
 
   void affinity() {
     PveVm& vm = fix_.vm;
-    if (cpus_.empty() || vm.affinity == allowed_cpus(vm, cpus_)) return;
+    if (cpus_.empty() || has_affinity(vm, cpus_, nodes_)) return;
     vm.affinity = cpus_;
     option("--affinity " + to_string(cpus_));
   }
@@ -191,6 +208,7 @@ class Fix {
   const VmWish& wish_;
   const CpuSet& cpus_;
   const bool keep_;
+  const std::map<int, NumaNode>& nodes_;
   PveFix fix_;
   std::vector<std::string> options_;
 };
@@ -203,13 +221,37 @@ bool gives_memory(std::string_view args) {
          args.find("memory-backend=") != std::string_view::npos;
 }
 
+bool plugs_memory(const PveVm& vm) {
+  const auto kinds = hotplug_kinds(vm.hotplug);
+  return std::find(kinds.begin(), kinds.end(), "memory") != kinds.end();
+}
+
+bool names_one_digit(const PveNumaNode& node) {
+  return node.host_nodes_written.size() <= 1;
+}
+
+CpuSet without_offline(const CpuSet& cpus, const std::map<int, NumaNode>& nodes) {
+  CpuSet online;
+  for (const auto& [id, node] : nodes)
+    std::set_intersection(cpus.begin(), cpus.end(), node.cpus.begin(), node.cpus.end(),
+                          std::inserter(online, online.end()));
+  return online.empty() ? cpus : online;
+}
+
+bool has_affinity(const PveVm& vm, const CpuSet& wanted, const std::map<int, NumaNode>& nodes) {
+  if (!vm.affinity) return false;
+  PveVm online = vm;
+  online.affinity = without_offline(*vm.affinity, nodes);
+  return online.affinity == allowed_cpus(online, without_offline(wanted, nodes));
+}
+
 PveStart judge_start(const PveVm& vm, const std::map<int, NumaNode>& nodes) {
   return Start(vm, nodes).judge();
 }
 
 PveFix fix_for(const PveVm& vm, const VmWish& wish, const CpuSet& cpus, bool keep,
                const std::map<int, NumaNode>& nodes) {
-  return Fix(vm, wish, cpus, keep).make(nodes);
+  return Fix(vm, wish, cpus, keep, nodes).make();
 }
 
 std::string why_not_placeable(const VmWish& wish) {

@@ -25,6 +25,19 @@ PveStart judge_start(const PveVm& vm, const std::map<int, NumaNode>& nodes);
 /// True when `args:` gives QEMU memory beside that of Proxmox VE: QEMU refuses nodes that do not add up to it.
 bool gives_memory(std::string_view args);
 
+/// True when memory can be plugged in while it runs; "1" means the default, which has no memory in it.
+bool plugs_memory(const PveVm& vm);
+
+/// With huge pages Proxmox VE takes one digit and nothing else, not even the range "0-0" (hugepages_topology()).
+bool names_one_digit(const PveNumaNode& node);
+
+/// Without CPUs that are in no node: what is switched off stays in affinities and in what a thread may use, and nothing
+/// runs there. All of them where that would leave none, or where no node has CPUs.
+CpuSet without_offline(const CpuSet& cpus, const std::map<int, NumaNode>& nodes);
+
+/// True when it has the affinity that is wanted, or a part of it.
+bool has_affinity(const PveVm& vm, const CpuSet& wanted, const std::map<int, NumaNode>& nodes);
+
 /// A VM of Proxmox VE brought to what the configuration reserves for it, and the `qm set` line that does it.
 struct PveFix {
   PveVm vm;

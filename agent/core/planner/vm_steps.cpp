@@ -136,7 +136,9 @@ class Setter {
   std::set<int> starting_together() const {
     std::set<int> together;
     for (const auto& [id, wish] : in_.config.vms)
-      if (const PveVm* vm = next_.vm(id); vm && vm->on_boot && !memory_by_node(wish).empty()) together.insert(id);
+      if (const PveVm* vm = next_.vm(id);
+          vm && vm->on_boot && !next_.managed.count(id) && !memory_by_node(wish).empty())
+        together.insert(id);
     return together;
   }
 

@@ -102,6 +102,27 @@ void restore_file(const Snapshot& snapshot, const Baseline& baseline, const std:
     steps.push_back({"remove " + path, RemoveFile{path}, "it was not there before hostsplit"});
 }
 
+void keep_edits(const Snapshot& snapshot, const Baseline& baseline, std::vector<Step>& steps,
+                std::vector<Finding>& findings) {
+  std::vector<Step> all;
+  for (auto& step : steps) {
+    const auto* write = std::get_if<WriteFile>(&step.action);
+    const FileBefore* before = write ? baseline.file(write->path) : nullptr;
+    const auto now = write ? snapshot.boot.files.find(write->path) : snapshot.boot.files.end();
+    if (before && now != snapshot.boot.files.end() &&
+        (is_edited(*before, now->second) || is_replaced(*before, now->second))) {
+      all.push_back(keep_step(write->path, now->second.content, "somebody edited it after hostsplit wrote it"));
+      findings.push_back({"file-edited", Severity::warning, "/" + write->path,
+                          fmt::format("somebody edited it after hostsplit wrote it; hostsplit writes it anew, and the "
+                                      "edited one is kept as /{}",
+                                      std::get<WriteFile>(all.back().action).path),
+                          "Settings of your own belong into another file"});
+    }
+    all.push_back(std::move(step));
+  }
+  steps = std::move(all);
+}
+
 std::vector<Finding> changed_files(const Snapshot& snapshot, const Baseline& baseline) {
   std::vector<Finding> findings;
   for (const auto& path : foreign_files()) {

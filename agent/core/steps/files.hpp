@@ -34,6 +34,10 @@ void want_file(const Snapshot& snapshot, const std::string& path, const FileNow&
 /// (changed_files() names it). What hostsplit wrote and somebody edited since is kept first.
 void restore_file(const Snapshot& snapshot, const Baseline& baseline, const std::string& path,
                   std::vector<Step>& steps);
+/// Puts a step in front of each that writes a foreign file which somebody edited or replaced after hostsplit wrote it:
+/// what they wrote is kept first (`file-edited`).
+void keep_edits(const Snapshot& snapshot, const Baseline& baseline, std::vector<Step>& steps,
+                std::vector<Finding>& findings);
 /// Foreign files that hostsplit wrote and somebody replaced since: they stay (`file-replaced`).
 std::vector<Finding> changed_files(const Snapshot& snapshot, const Baseline& baseline);
 

@@ -102,6 +102,7 @@ void read_numa_node(PveVm& vm, int index, std::string_view key, std::string_view
     const auto nodes = numbers(hosts);
     if (!nodes) return place.not_valid(key, value);
     node.host_nodes.assign(nodes->begin(), nodes->end());
+    node.host_nodes_written = hosts;
   }
   if (const auto memory = of("memory"); !memory.empty()) node.memory = mebibytes(memory);
   node.policy = of("policy");

@@ -5,6 +5,8 @@
 
 #include "core/base/number.hpp"
 #include "core/base/printable.hpp"
+#include "core/boot/huge_page_parameters.hpp"
+#include "core/memory/args_memory.hpp"
 #include "core/memory/pve_start.hpp"
 #include "formats/proc/numa_maps.hpp"
 #include "formats/proc/process_files.hpp"
@@ -33,13 +35,25 @@ PageCounts claimed(const GuestCommand& command) {
   return counts;
 }
 
+/// What the kernel counts for a process, whatever the path was called by which it got them.
+PageCounts mapped(const Root& root, int pid) {
+  const auto status = root.read(process_path(pid, "status"), 8192);
+  if (!status || status_size(*status, "HugetlbPages") == 0) return {};
+  GuestPages pages;
+  if (const auto maps = root.read(process_path(pid, "numa_maps"), largest_process_file)) pages = parse_numa_maps(*maps);
+  return counts_of(pages);
+}
+
 void read_running(const Root& root, int vm, PageUser& user, std::set<int>& pids) {
   const GuestProcess process = guest_process(root, vm);
   if (!process.pid) return;
   pids.insert(*process.pid);
   user.pid = *process.pid;
   const auto& backends = process.command.backends;
-  if (std::none_of(backends.begin(), backends.end(), [](const auto& backend) { return backend.huge; })) return;
+  if (std::none_of(backends.begin(), backends.end(), [](const auto& backend) { return backend.huge; })) {
+    user.holds = mapped(root, *process.pid);  // `args: -mem-path`, or a hugetlbfs of the owner
+    return;
+  }
   RunningGuest guest;
   guest.vm = vm;
   guest.pid = process.pid;
@@ -49,7 +63,7 @@ void read_running(const Root& root, int vm, PageUser& user, std::set<int>& pids)
 }
 
 void read_vms(const Root& root, const PveConfigs& pve, MemoryUsers& users, std::set<int>& pids,
-              const std::map<int, NumaNode>& nodes) {
+              const std::map<int, NumaNode>& nodes, Kib usual_page) {
   std::set<int> vms;
   for (const auto& [id, vm] : pve.vms) vms.insert(id);
   for (const int vm : guests_with_pid_file(root)) vms.insert(vm);
@@ -61,8 +75,11 @@ void read_vms(const Root& root, const PveConfigs& pve, MemoryUsers& users, std::
     if (vm && !vm->is_template) {
       user.name = vm->name;
       user.on_boot = pve.starts_with_host(id, vm->on_boot);
-      user.needs = judge_start(*vm, nodes).pages;
-      if (vm->hugepages == PvePages::none)
+      const PveStart start = judge_start(*vm, nodes);
+      user.needs = vm->hugepages == PvePages::none ? pages_by_args(*vm, nodes, usual_page) : start.pages;
+      // Whatever refuses the start stops it before it takes a page.
+      user.on_boot = user.on_boot && start.refusals.empty();
+      if (vm->hugepages == PvePages::none && user.needs.empty())
         users.ordinary.push_back({id, vm->name, false, memory_of(*vm), user.on_boot});
     }
     if (!user.holds.empty() || !user.needs.empty()) users.pages.push_back(std::move(user));
@@ -79,8 +96,7 @@ void read_processes(const Root& root, MemoryUsers& users, const std::set<int>& g
     PageUser user;
     user.name = printable(status_value(*status, "Name"));
     user.pid = *pid;
-    if (const auto maps = root.read(process_path(*pid, "numa_maps"), largest_process_file))
-      user.holds = counts_of(parse_numa_maps(*maps));
+    user.holds = mapped(root, *pid);
     if (!user.holds.empty()) users.pages.push_back(std::move(user));
   }
 }
@@ -92,7 +108,8 @@ void read_memory_users(const Root& root, const PveConfigs& pve, Snapshot& snapsh
   std::set<int> guests;
   users.known = true;
   users.proxmox_ve = pve.known;
-  read_vms(root, pve, users, guests, snapshot.nodes);
+  const Kib usual_page = read_huge_pages(snapshot.command_line, kernel_rules(snapshot)).default_size;
+  read_vms(root, pve, users, guests, snapshot.nodes, usual_page);
   read_processes(root, users, guests);
   for (const auto& [id, container] : pve.containers)
     if (!container.is_template)

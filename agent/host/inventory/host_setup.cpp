@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <set>
 
+#include "core/base/names.hpp"
 #include "core/base/number.hpp"
+#include "core/base/text.hpp"
 #include "core/boot/kernel_parameters.hpp"
 #include "formats/proxmox/section_config.hpp"
 #include "host/inventory/parts.hpp"
@@ -29,9 +31,26 @@ void read_lines(const Root& root, const std::string& path, std::vector<SetupLine
   }
 }
 
+/// modprobe.d(5), systemd.syntax(7): a backslash at the end of a line continues it.
+void join_continued(std::vector<SetupLine>& lines) {
+  std::vector<SetupLine> joined;
+  unsigned last = 0;  // empty lines are not among them
+  for (auto& line : lines) {
+    const bool continues = !joined.empty() && joined.back().file == line.file && joined.back().text.ends_with('\\') &&
+                           line.line == last + 1;
+    last = line.line;
+    if (continues)
+      joined.back().text.replace(joined.back().text.size() - 1, 1, " " + line.text);
+    else
+      joined.push_back(std::move(line));
+  }
+  lines = std::move(joined);
+}
+
 void read_directory(const Root& root, const std::string& directory, std::vector<SetupLine>& lines) {
   for (const auto& file : root.list(directory))
     if (file.ends_with(".conf")) read_lines(root, directory + "/" + file, lines);
+  join_continued(lines);
 }
 
 /// Value of "key : value" in the first block of /proc/cpuinfo.
@@ -179,14 +198,17 @@ bool executable(const Root& root, const std::string& path) {
   return (root.mode(path).value_or(0) & S_IXUSR) != 0;
 }
 
+constexpr auto sysctl_file = "etc/sysctl.conf";
+
 /// sysctl.d(5), tmpfiles.d(5): of files with one name only the first directory's counts.
 void read_first_of(const Root& root, std::initializer_list<const char*> directories, std::vector<SetupLine>& lines) {
   std::set<std::string> seen;
   for (const std::string directory : directories)
     for (const auto& file : root.list(directory)) {
       if (!file.ends_with(".conf") || !seen.insert(file).second) continue;
-      // Debian links it to /etc/sysctl.conf, which is read anyway.
-      if (file != "99-sysctl.conf") read_lines(root, directory + "/" + file, lines);
+      // Debian 12 links 99-sysctl.conf to it.
+      const std::string path = directory + "/" + file;
+      if (root.resolve(path) != sysctl_file) read_lines(root, path, lines);
     }
 }
 
@@ -219,11 +241,77 @@ std::string script_in(std::string_view line) {
   return {};
 }
 
-/// Who else writes pools when the host boots: sysctl.conf(5), sysctl.d(5), tmpfiles.d(5), units of the owner,
-/// crontab(5), rules of udev, and scripts that these run.
+/// interfaces(5): what is run when an interface comes up.
+void read_interfaces(const Root& root, std::vector<SetupLine>& runs) {
+  const std::string file = "etc/network/interfaces", directory = file + ".d";
+  std::vector<SetupLine> lines;
+  read_lines(root, file, lines);
+  for (const auto& name : root.list(directory)) read_lines(root, directory + "/" + name, lines);
+  for (auto& line : lines) {
+    const auto word = line.text.substr(0, line.text.find_first_of(" \t"));
+    if (word == "up" || word == "pre-up" || word == "post-up") runs.push_back(std::move(line));
+  }
+}
+
+/// Counts that dpdk.service sets.
+void read_dpdk(const Root& root, std::vector<SetupLine>& writers) {
+  std::vector<SetupLine> lines;
+  read_lines(root, "etc/dpdk/dpdk.conf", lines);
+  for (auto& line : lines) {
+    const auto equals = line.text.find('=');
+    const auto key = line.text.substr(0, equals);
+    if (equals == std::string::npos || (key != "NR_1G_PAGES" && key != "NR_2M_PAGES")) continue;
+    // Neither empty nor 0, in quotes or not.
+    if (line.text.find_first_not_of("0\"' \t", equals + 1) != std::string::npos) writers.push_back(std::move(line));
+  }
+}
+
+/// Profiles of tuned: those of the owner, and of the others the active ones.
+void read_tuned(const Root& root, std::vector<SetupLine>& writers) {
+  std::vector<SetupLine> lines;
+  std::set<std::string> own;
+  for (const std::string home : {"etc/tuned", "etc/tuned/profiles"})
+    for (const auto& profile : root.list(home)) {
+      const auto file = home + "/" + profile + "/tuned.conf";
+      if (root.exists(file) && own.insert(profile).second) read_lines(root, file, lines);
+    }
+  const auto active = root.read("etc/tuned/active_profile").value_or("");
+  for (const auto word : words_of(active))
+    for (const std::string home : {"usr/lib/tuned/", "usr/lib/tuned/profiles/"})
+      if (!own.count(std::string(word))) read_lines(root, home + std::string(word) + "/tuned.conf", lines);
+  for (auto& line : lines) {
+    const bool parameter = line.text.starts_with("cmdline") && line.text.find("hugepages=") != std::string::npos;
+    if (parameter || sets_pages(line.text)) writers.push_back(std::move(line));
+  }
+}
+
+/// Hook scripts of guests but for hostsplit's: "local:snippets/x.sh" is a path below that of the storage.
+std::set<std::string> hook_scripts(const Root& root) {
+  std::map<std::string, std::string> homes{{"local", "var/lib/vz"}};
+  for (const auto& storage : parse_pve_storages(root.read(names::storages_file).value_or(""), ""))
+    if (!storage.path.empty()) homes[storage.id] = storage.path;
+  std::set<std::string> scripts;
+  for (const std::string directory : {"etc/pve/qemu-server", "etc/pve/lxc"})
+    for (const auto& file : root.list(directory)) {
+      const auto text = file.ends_with(".conf") ? root.read(directory + "/" + file).value_or("") : std::string();
+      for (const auto line : split(text, '\n')) {
+        if (line.starts_with('[')) break;  // snapshots
+        constexpr std::string_view key = "hookscript:";
+        if (!line.starts_with(key) || line.ends_with(names::hook_name)) continue;
+        auto path = trimmed(line.substr(key.size()));
+        if (const auto home = homes.find(std::string(cut(path, ':'))); home != homes.end() && !path.empty())
+          scripts.insert(home->second + "/" + std::string(path));
+      }
+    }
+  return scripts;
+}
+
+/// Who else writes pools when the host or a guest starts: sysctl.conf(5), sysctl.d(5), tmpfiles.d(5), units of the
+/// owner, crontab(5), interfaces(5), rules of udev, DPDK, tuned, hook scripts, and scripts that these run. Lines of
+/// rc.local itself are `rc_local`.
 void read_page_writers(const Root& root, HostSetup& setup) {
   std::vector<SetupLine> lines, runs;
-  read_lines(root, "etc/sysctl.conf", lines);
+  read_lines(root, sysctl_file, lines);
   read_first_of(root, {"etc/sysctl.d", "run/sysctl.d", "usr/local/lib/sysctl.d", "usr/lib/sysctl.d"}, lines);
   read_first_of(root, {"etc/tmpfiles.d", "run/tmpfiles.d", "usr/lib/tmpfiles.d"}, lines);
   read_units(root, runs);
@@ -232,13 +320,17 @@ void read_page_writers(const Root& root, HostSetup& setup) {
   for (const auto& file : root.list("etc/cron.d")) read_lines(root, "etc/cron.d/" + file, runs);
   for (const auto& file : root.list("etc/udev/rules.d"))
     if (file.ends_with(".rules")) read_lines(root, "etc/udev/rules.d/" + file, lines);
-  std::set<std::string> scripts;
-  for (const auto& line : runs)
-    if (const auto script = script_in(line.text); !script.empty() && scripts.insert(script).second)
-      read_lines(root, script, lines);
+  read_interfaces(root, runs);
+  std::set<std::string> scripts = hook_scripts(root);
+  for (const auto* from : {&runs, &setup.rc_local})
+    for (const auto& line : *from)
+      if (const auto script = script_in(line.text); !script.empty()) scripts.insert(script);
+  for (const auto& script : scripts) read_lines(root, script, lines);
   lines.insert(lines.end(), runs.begin(), runs.end());
   for (auto& line : lines)
     if (sets_pages(line.text)) setup.page_writers.push_back(std::move(line));
+  read_dpdk(root, setup.page_writers);
+  read_tuned(root, setup.page_writers);
 }
 
 }  // namespace

@@ -104,18 +104,34 @@ NumaNode observe_whole(const Root& root, Snapshot& snapshot) {
   return node;
 }
 
-/// What one line sets: words with zfs_arc_max= behind a prefix.
+/// What one line sets: words with zfs_arc_max= behind a prefix. The kernel takes away double quotes around a value, and
+/// around name and value (next_arg()).
 void read_arc_setting(std::string_view line, std::string_view key, const std::string& where,
                       std::optional<ZfsCache::Setting>& set) {
-  for (const auto word : words_of(line)) {
+  for (auto word : words_of(line)) {
+    if (word.starts_with('"')) word.remove_prefix(1);
     if (!word.starts_with(key)) continue;
     std::string_view text = word.substr(key.size());
     set = ZfsCache::Setting{where, std::string(text), 0, true};
+    if (text.starts_with('"')) text.remove_prefix(1);
+    if (text.ends_with('"')) text.remove_suffix(1);
     const bool hex = text.starts_with("0x") || text.starts_with("0X");
     const auto bytes = to_number<std::uint64_t>(hex ? text.substr(2) : text, hex ? 16 : 10);
     set->valid = bytes.has_value();
     set->most = bytes.value_or(0) / bytes_per_kib;
   }
+}
+
+/// modprobe.d(5): a backslash at the end of a line continues it.
+std::string joined_lines(std::string_view text) {
+  std::string joined;
+  for (const char c : text) {
+    if (c == '\n' && joined.ends_with('\\'))
+      joined.pop_back();
+    else
+      joined += c;
+  }
+  return joined;
 }
 
 /// modprobe.d(5): all options of a module are put together in the order of the files.
@@ -126,7 +142,7 @@ std::optional<ZfsCache::Setting> read_arc_settings(const Root& root, std::string
   std::sort(names.begin(), names.end());
   for (const auto& name : names) {
     if (!name.ends_with(".conf")) continue;
-    const auto text = root.read(directory + "/" + name).value_or("");
+    const auto text = joined_lines(root.read(directory + "/" + name).value_or(""));
     for (const auto line : split(text, '\n')) {
       const auto words = words_of(line);
       if (words.size() > 2 && words[0] == "options" && words[1] == "zfs")
@@ -187,8 +203,13 @@ void read_topology(const Root& root, Snapshot& snapshot) {
           add(directory + "/cache/" + cache + "/shared_cpu_list", caches);
     }
   snapshot.topology = {{cores.begin(), cores.end()}, {caches.begin(), caches.end()}};
-  if (const auto limit = root.read("sys/module/zfs/parameters/zfs_arc_max", 64))
-    snapshot.arc_limit = inventory_parts::to_number<Kib>(*limit).value_or(0) / bytes_per_kib;
+  if (const auto text = root.read("sys/module/zfs/parameters/zfs_arc_max", 64)) {
+    Kib memory = 0;
+    for (const auto& [id, node] : snapshot.nodes) memory += node.memory;
+    const Kib limit = inventory_parts::to_number<Kib>(*text).value_or(0) / bytes_per_kib;
+    // ZFS goes by its own where this one makes no sense (arc_init()).
+    snapshot.arc_limit = limit >= 64 * kib_per_mib && limit < memory ? limit : 0;
+  }
 }
 
 CpuSet read_offline_cpus(const Root& root) {

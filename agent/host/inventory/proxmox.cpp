@@ -88,13 +88,14 @@ void read_containers(const Root& root, PveConfigs& configs) {
   }
 }
 
-/// ha-manager(1): "vm: 101", and "state" is "started" where it is not given.
+/// ha-manager(1): "vm: 101", and "state" is "started" where it is not given. Those it is told to ignore are not
+/// managed.
 void read_managed(const Root& root, PveConfigs& configs) {
   const auto text = root.read(top + "/ha/resources.cfg").value_or("");
   for (const auto& [type, id, properties] : parse_pve_sections(text)) {
     const auto number = type == "vm" || type == "ct" ? parse_number<int>(id) : std::nullopt;
     const auto state = properties.find("state");
-    if (number)
+    if (number && (state == properties.end() || state->second != "ignored"))
       configs.managed[*number] = state == properties.end() || state->second == "started" || state->second == "enabled";
   }
 }
