@@ -150,6 +150,46 @@ TEST_F(Doctor, FilesOfTheArticle) {
   EXPECT_THAT(finding("rc-local-pages").message, HasSubstr("late at boot"));
 }
 
+TEST_F(Doctor, WhoElseWritesPages) {
+  auto& host = split.host;
+  const auto writers = [&] {
+    std::vector<std::string> files;
+    for (const auto& each : findings())
+      if (each.code == "pages-written-elsewhere") files.push_back(each.subject);
+    std::sort(files.begin(), files.end());
+    return files;
+  };
+  host.set_file("etc/sysctl.conf", "vm.nr_hugepages = 1\n");
+  host.set_link("etc/sysctl.d/99-sysctl.conf", "../sysctl.conf");
+  host.set_file("etc/dpdk/dpdk.conf", "NR_2M_PAGES=\nNR_1G_PAGES=\"0\"\n#NR_1G_PAGES=8\n");
+  host.set_file("etc/network/interfaces", "iface a inet manual\n\tdown echo 0 > /proc/sys/vm/nr_hugepages\n");
+  host.set_file("usr/lib/tuned/other/tuned.conf", "vm.nr_hugepages=4\n");
+  host.set_file("var/lib/vz/snippets/cloud-init.yml", "- echo 4 > /proc/sys/vm/nr_hugepages\n");
+  host.set_file("var/lib/vz/snippets/hostsplit-hook", "echo 4 > /proc/sys/vm/nr_hugepages\n");
+  EXPECT_EQ(writers(), std::vector<std::string>{"/etc/sysctl.conf:1"}) << "one file under two names, and no others";
+
+  host.remove("etc/sysctl.d/99-sysctl.conf");
+  host.set_file("etc/sysctl.d/99-sysctl.conf", "vm.nr_hugepages = 1\n");
+  host.set_file("etc/rc.local", "#!/bin/sh\n/usr/local/sbin/hp.sh\n");
+  host.set_file("usr/local/sbin/hp.sh", "echo 4 > /proc/sys/vm/nr_hugepages\n");
+  host.set_file("etc/dpdk/dpdk.conf", "NR_1G_PAGES=8\n");
+  host.set_file("etc/network/interfaces.d/b", "iface b inet manual\n\tpost-up echo 1 > /proc/sys/vm/nr_hugepages\n");
+  host.set_file("etc/tuned/mine/tuned.conf", "[bootloader]\ncmdline_mine=hugepages=4\n");
+  host.set_file("etc/tuned/active_profile", "mine other\n");
+  host.set_file("etc/pve/nodes/pve1/qemu-server/103.conf", "memory: 512\nhookscript: nas:snippets/x.sh\n");
+  host.set_file("etc/pve/storage.cfg", "dir: nas\n\tpath /mnt/nas\n\tcontent snippets\n");
+  host.set_file("mnt/nas/snippets/x.sh", "#!/bin/sh\necho 1 > /proc/sys/vm/nr_hugepages\n");
+  EXPECT_EQ(writers(), (std::vector<std::string>{"/etc/dpdk/dpdk.conf:1", "/etc/network/interfaces.d/b:2",
+                                                 "/etc/sysctl.conf:1", "/etc/sysctl.d/99-sysctl.conf:1",
+                                                 "/etc/tuned/mine/tuned.conf:2", "/mnt/nas/snippets/x.sh:2",
+                                                 "/usr/lib/tuned/other/tuned.conf:1", "/usr/local/sbin/hp.sh:1"}));
+}
+
+TEST_F(Doctor, LinesOfModprobeThatGoOn) {
+  split.host.set_file("etc/modprobe.d/vfio.conf", "options vfio-pci disable_vga=1 \\\n  ids=1022:148c\n");
+  EXPECT_EQ(finding("vfio-ids").subject, "/etc/modprobe.d/vfio.conf:1");
+}
+
 TEST_F(Doctor, IdsAreAnErrorWhereATwinStaysWithTheHost) {
   split.host.set_file("etc/modprobe.d/vfio.conf", "options vfio-pci ids=1022:148c\n");
   split.configure("[vm.101]\ncontrollers = [\"0000:03:00.3\"]\n");
@@ -180,6 +220,13 @@ TEST_F(Doctor, OldKernelsHangOnReset) {
 TEST_F(Doctor, AStartThatTakesSomethingAlong) {
   guest(102, 1, "hostpci0: 0000:44:00.1\n");
   EXPECT_THAT(finding("pve-takes-along").message, HasSubstr("0000:44:00.3 from xhci_hcd"));
+}
+
+TEST_F(Doctor, AStartThatTakesTheLastKeyboardAlong) {
+  split.host.add_pci({"0000:22:00.4", "0000:20:08.1", "1022:1487", "1043:87c0", 0x040300, 43, 1, "snd_hda_intel"});
+  guest(102, 1, "hostpci0: 0000:22:00.4\n");
+  EXPECT_EQ(finding("pve-takes-along").severity, Severity::error);
+  EXPECT_THAT(finding("pve-takes-along").message, HasSubstr("last keyboard"));
 }
 
 TEST_F(Doctor, GuestsBackupsHooksAndThinPools) {

@@ -166,10 +166,17 @@ TEST(Containers, DevicesInAllForms) {
   const auto container = parse_pve_container(
       108,
       "hostname: zigbee\ndev0: /dev/ttyUSB0,gid=20\ndev1: path=/dev/ttyACM0\n# dev2: /dev/no\n"
-      "lxc.mount.entry: /dev/serial/by-id/x dev/x none bind\nlxc.mount.entry: /mnt/x mnt none bind\n"
-      "lxc.cgroup2.devices.allow: c 188:* rwm\nlxc.cgroup2.devices.allow: a\n[before]\ndev3: /dev/old\n");
+      "lxc.mount.entry:\t/dev/serial/by-id/x\tdev/x none bind\nlxc.mount.entry: /mnt/x mnt none bind\n"
+      "rootfs: local-lvm:vm-108-disk-0,size=4G\nmp0: /srv/data,mp=/data\n"
+      "lxc.cgroup2.devices.allow: c  188:* rwm\nlxc.cgroup2.devices.allow: a\n"
+      "lxc.net.0.type: macvlan\nlxc.net.0.link: enx1\nlxc.net.1.type: veth\nlxc.net.1.link: vmbr0\n"
+      "[pve:pending]\nmemory: 64\ndev4: /dev/new\n[before]\ndev3: /dev/old\n");
   EXPECT_EQ(container.name, "zigbee");
-  EXPECT_EQ(container.devices, (std::vector<std::string>{"/dev/ttyUSB0", "/dev/ttyACM0", "/dev/serial/by-id/x"}));
+  EXPECT_EQ(container.devices,
+            (std::vector<std::string>{"/dev/ttyUSB0", "/dev/ttyACM0", "/dev/serial/by-id/x", "/mnt/x",
+                                      "local-lvm:vm-108-disk-0", "/srv/data", "/dev/new"}));
+  EXPECT_EQ(container.interfaces, std::vector<std::string>{"enx1"});
+  EXPECT_EQ(container.memory, 512 * kib_per_mib);
   EXPECT_EQ(container.allowed, (std::vector<std::pair<std::string, std::string>>{{"c", "188:*"}}));
   const auto mappings =
       parse_pve_usb_mappings("stick\n\tmap id=10c4:ea60,node=pve1\n\tmap id=1:2,node=pve2,path=1-2\n");

@@ -98,6 +98,32 @@ TEST_F(HostPci, ABridgeIsNotTaken) {
   EXPECT_TRUE(find(findings, "pve-host-pci-bridge"));
 }
 
+TEST_F(HostPci, ArgumentsInOtherForms) {
+  for (const auto* device :
+       {"vfio-pci,sysfsdev=/sys/bus/pci/devices/0000:01:00.0", R"({"driver":"vfio-pci","host":"0000:01:00.0"})"}) {
+    guest(777, std::string("args: -device ") + device + "\n");
+    const auto findings = lint();
+    ASSERT_TRUE(find(findings, "pve-host-pci-lifeline")) << device;
+    EXPECT_THAT(find(findings, "pve-host-pci-lifeline")->message, HasSubstr("args name 0000:01:00.0"));
+  }
+}
+
+TEST_F(HostPci, LinesThatTogetherTakeTheLastKeyboard) {
+  testing::UsbSpec keyboard;
+  keyboard.keyboard = true;
+  split.host.plug("0000:44:00.1", "1", keyboard);
+  guest(105, "onboot: 1\nhostpci0: 0000:22:00.3\n");
+  guest(106, "hostpci0: 0000:44:00.1\n");
+  EXPECT_FALSE(find(lint(), "pve-host-pci-lifeline")) << "VM 106 does not start with the host";
+  guest(106, "onboot: 1\nhostpci0: 0000:44:00.1\n");
+  const auto findings = lint();
+  const auto* lost = find(findings, "pve-host-pci-lifeline");
+  ASSERT_TRUE(lost);
+  EXPECT_EQ(lost->severity, Severity::error);
+  EXPECT_EQ(lost->subject, "VM 105, 106");
+  EXPECT_THAT(lost->message, HasSubstr("last keyboard"));
+}
+
 TEST_F(HostPci, NothingIsSaidWithoutProxmoxVe) {
   split.host.remove("etc/pve");
   EXPECT_TRUE(lint().empty());

@@ -328,6 +328,33 @@ TEST(NeededLines, LineNumbersStay) {
   EXPECT_EQ(needed_lines("etc/modprobe.d/x.conf", "options a b # it's Bob's\n"), "options a b \n");
 }
 
+TEST(NeededLines, OfThoseWhoMayWritePagesOnlyThat) {
+  EXPECT_EQ(needed_lines("etc/network/interfaces",
+                         "iface a inet static\n\twpa-psk x\n\tup echo 1 > /x/nr_hugepages\n"
+                         "\tpost-up wg set wg0 private-key /x\n"),
+            "iface a inet static\n\n\tup echo 1 > /x/nr_hugepages\n");
+  EXPECT_EQ(needed_lines("etc/dpdk/dpdk.conf", "X=1\nNR_1G_PAGES=8\n"), "\nNR_1G_PAGES=8\n");
+  EXPECT_EQ(needed_lines("mnt/pve/nas/snippets/x.sh", "#!/bin/sh\necho 1 >/x/nr_hugepages\ncurl x\n"),
+            "\necho 1 >/x/nr_hugepages\n");
+  EXPECT_EQ(needed_lines("etc/tuned/a/tuned.conf", "[x]\nvm.nr_hugepages=4\n"), "\nvm.nr_hugepages=4\n");
+  EXPECT_EQ(needed_lines("etc/tuned/active_profile", "a b\n"), "a b\n");
+  EXPECT_EQ(needed_lines("usr/local/sbin/x.sh", "a\nb\n"), "");
+  EXPECT_EQ(needed_lines("etc/pve/lxc/200.conf", "hookscript: local:snippets/x.sh\nunprivileged: 1\n"),
+            "hookscript: local:snippets/x.sh\n");
+}
+
+TEST(NeededLines, OfNetworkSettingsWhichInterfaces) {
+  EXPECT_EQ(needed_lines("etc/network/more/a", "source x/*\niface a\n\tbridge-ports b \\\n\t\tc\n\tmtu 9000\n"),
+            "source x/*\niface a\n\tbridge-ports b \\\n\t\tc\n");
+  EXPECT_EQ(needed_lines("etc/NetworkManager/system-connections/a.nmconnection",
+                         "[connection]\nid=Bob\ninterface-name=a\n[wifi-security]\npsk=hunter2\n"),
+            "[connection]\n\ninterface-name=a\n[wifi-security]\n");
+  EXPECT_EQ(needed_lines("etc/systemd/network/a.network", "[Match]\nName=a\n[Network]\nDNS=10.0.0.1\nDHCP=yes\n"),
+            "[Match]\nName=a\n[Network]\n\nDHCP=yes\n");
+  EXPECT_EQ(needed_lines("etc/ppp/peers/dsl", "nic-enx1\nuser Bob\n"), "nic-enx1\n");
+  EXPECT_EQ(needed_lines("etc/pve/lxc/1.conf", "mp0: a:vm-1-disk-0,mp=/home/bob\n"), "mp0: a:vm-1-disk-0\n");
+}
+
 TEST(NeededLines, WhatNoRuleKnowsIsWithheld) {
   EXPECT_EQ(needed_lines("etc/shadow", "root:x\n"), std::nullopt);
   EXPECT_EQ(scrub(with({{"etc/shadow", file("root:x\n")}}), 1).entries.at("etc/shadow"),

@@ -110,6 +110,7 @@ Plan transfer_plan(const State& state, const Transfer& transfer) {
       for (const auto& name : state.config->may_lose) departure.may_lose.push_back(name.text);
     if (state.pve && state.pve->silent)
       against.insert(against.end(), state.pve->findings.begin(), state.pve->findings.end());
+    if (state.pve) departure.guests = taken_by_guests(*state.pve, state.snapshot);
     const auto lifelines = losses(state.snapshot, departure);
     against.insert(against.end(), lifelines.begin(), lifelines.end());
   }

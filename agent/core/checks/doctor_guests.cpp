@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "core/checks/doctor_checks.hpp"
@@ -8,6 +9,7 @@
 #include "core/checks/pve_lint.hpp"
 #include "core/memory/pools.hpp"
 #include "core/usb/guards.hpp"
+#include "core/usb/guest_takes.hpp"
 
 /// What doctor says about guests of Proxmox VE.
 namespace hostsplit {
@@ -17,27 +19,55 @@ Findings check_guests(const DoctorInput& in) {
   return lint_pve(in.pve, *in.config, in.snapshot, reserved);
 }
 
+namespace {
+
+/// By the configuration, and when the plan was applied.
+std::vector<std::string> given_up_by_wish(const DoctorInput& in) {
+  auto names = in.applied ? in.applied->may_lose : std::vector<std::string>{};
+  if (in.config)
+    for (const auto& name : in.config->may_lose) names.push_back(name.text);
+  return names;
+}
+
+}  // namespace
+
 Findings check_host_pci(const DoctorInput& in) {
-  return lint_host_pci({in.pve, in.snapshot, in.claims, in.applied});
+  return lint_host_pci({in.pve, in.snapshot, in.claims, in.applied, given_up_by_wish(in)});
 }
 
 namespace {
 
+/// By function, what the host must not lose and does when all of these leave.
+std::map<PciAddress, std::string> lost_with(const DoctorInput& in, int vm, const std::set<PciAddress>& group) {
+  Departure departure{group};
+  for (const auto& address : group) departure.to[address] = vm;
+  departure.may_lose = given_up_by_wish(in);
+  std::map<PciAddress, std::string> lost;
+  for (const auto& finding : losses(in.snapshot, departure))
+    if (const auto at = parse_pci_address(finding.subject); at && finding.severity == Severity::error)
+      lost.try_emplace(*at, finding.message);
+  for (const auto& address : group)
+    if (const HostUse* use = lost.count(address) ? nullptr : lifeline_on(in.snapshot, address); use && use->guest != vm)
+      lost[address] = use_text(*use);
+  return lost;
+}
+
 /// Proxmox VE gives every other member of a group to vfio-pci as well, without asking (PVE::SysFSTools).
 void taken_along(const DoctorInput& in, const PveVm& vm, const PciFunction& function, Findings& findings) {
-  if (!function.group || !in.snapshot.groups.count(*function.group)) return;
-  for (const auto& address : in.snapshot.groups.at(*function.group).members) {
-    const PciFunction* member = in.snapshot.function(address);
-    // Proxmox VE skips what has a bus below it, and only that.
-    if (!member || address == function.address || leaves_group_viable(member->driver) ||
-        is_bus_bridge(member->fingerprint.pci_class))
-      continue;
-    const HostUse* use = lifeline_on(in.snapshot, address);
-    findings.push_back(
-        {"pve-takes-along", use ? Severity::error : Severity::warning, fmt::format("VM {}", vm.id),
-         fmt::format("its start takes {} from {} too, which shares group {} with {}{}", to_string(address),
-                     member->driver, *function.group, to_string(function.address), use ? "; " + use_text(*use) : ""),
-         use ? "Take that hostpci line out of the VM" : "See that the host can do without it"});
+  std::set<PciAddress> along;
+  for (const auto& address : taken_along_with(function, in.snapshot))
+    if (!leaves_group_viable(in.snapshot.function(address)->driver)) along.insert(address);
+  auto group = along;
+  if (!is_vfio_driver(function.driver)) group.insert(function.address);
+  const auto lost = lost_with(in, vm.id, group);
+  for (const auto& address : along) {
+    const auto why = lost.find(address);
+    const bool error = why != lost.end();
+    findings.push_back({"pve-takes-along", error ? Severity::error : Severity::warning, fmt::format("VM {}", vm.id),
+                        fmt::format("its start takes {} from {} too, which shares group {} with {}{}",
+                                    to_string(address), in.snapshot.function(address)->driver, *function.group,
+                                    to_string(function.address), error ? "; " + why->second : ""),
+                        error ? "Take that hostpci line out of the VM" : "See that the host can do without it"});
   }
 }
 

@@ -1,27 +1,20 @@
 #include "core/checks/host_pci.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <set>
 
 #include "core/base/names.hpp"
 #include "core/usb/guards.hpp"
+#include "core/usb/guest_takes.hpp"
 
 namespace hostsplit {
 namespace {
 
 std::string subject(const PveVm& vm) {
   return vm.name.empty() ? fmt::format("VM {}", vm.id) : fmt::format("VM {} ({})", vm.id, vm.name);
-}
-
-/// Functions a line names that the host still has.
-std::set<PciAddress> named_by(const PveHostPci& line, const PveConfigs& pve, const Snapshot& snapshot) {
-  std::set<PciAddress> functions;
-  for (const auto& wanted : addresses_of(line, pve))
-    for (const auto& [address, function] : snapshot.functions)
-      if (means(wanted, address)) functions.insert(address);
-  return functions;
 }
 
 /// The first of losses() that is an error, for a line of the VM.
@@ -39,19 +32,9 @@ std::optional<Finding> lost_by(const PveHostPci& line, const PveConfigs& pve, co
   return std::nullopt;
 }
 
-/// What QEMU arguments give it, past every hostpci line: `-device vfio-pci,host=0000:02:00.0`.
-PveHostPci by_arguments(const PveVm& vm) {
-  constexpr std::string_view mark = "host=";
-  PveHostPci line;
-  for (auto at = vm.args.find("vfio-pci"); at != std::string::npos; at = vm.args.find("vfio-pci", at + 1)) {
-    const std::string_view device = std::string_view(vm.args).substr(at, vm.args.find(' ', at) - at);
-    const auto host = device.find(mark);
-    if (host == std::string_view::npos) continue;
-    auto text = device.substr(host + mark.size());
-    text = text.substr(0, text.find_first_of(",'\""));
-    if (const auto address = parse_pci_address(text)) line.addresses.push_back({*address, false});
-  }
-  return line;
+/// What concerns the host as a whole, and so every departure.
+bool of_all_lines(const Finding& finding) {
+  return finding.severity == Severity::error && (finding.code == "last-keyboard" || finding.code == "last-usb");
 }
 
 class Lint {
@@ -73,6 +56,7 @@ class Lint {
       judge_arguments(vm);
       judge_claims(vm);
     }
+    judge_together();
     return *this;
   }
   std::vector<Finding> findings() { return std::move(findings_); }
@@ -122,6 +106,7 @@ class Lint {
     }
     const auto lost = lost_by(line, in_.pve, in_.snapshot, vm.id, may_lose());
     if (!lost) return;
+    alone_.insert(lost->code);
     stale_.insert({vm.id, line.index});
     // Whose line it is, and why, only a person knows: no setting.
     findings_.push_back({"pve-host-pci-lifeline", Severity::error, subject(vm),
@@ -131,13 +116,37 @@ class Lint {
   }
 
   void judge_arguments(const PveVm& vm) {
-    const auto lost = lost_by(by_arguments(vm), in_.pve, in_.snapshot, vm.id, may_lose());
+    const auto lost = lost_by(line_of_arguments(vm.args), in_.pve, in_.snapshot, vm.id, may_lose());
     if (!lost) return;
+    alone_.insert(lost->code);
     findings_.push_back(
         {"pve-host-pci-lifeline", Severity::error, subject(vm),
          fmt::format("args name {}{}: {}", lost->subject, vm.on_boot ? ", and it starts with the host" : "",
                      lost->message),
          fmt::format("Before it starts, take that device out of its arguments: qm set {} --args ...", vm.id)});
+  }
+
+  /// Each line alone may be harmless where another keyboard, or another controller, stays.
+  void judge_together() {
+    Departure departure;
+    departure.guests = taken_by_guests(in_.pve, in_.snapshot);
+    departure.may_lose = in_.may_lose;
+    if (in_.applied)
+      departure.may_lose.insert(departure.may_lose.end(), in_.applied->may_lose.begin(), in_.applied->may_lose.end());
+    std::set<int> vms;
+    for (const auto& [address, vm] : departure.guests.functions) {
+      if (in_.snapshot.function(address)->driver == names::vfio_driver) continue;
+      departure.leaving.insert(address);
+      departure.to[address] = vm;
+      vms.insert(vm);
+    }
+    for (const auto& finding : losses(in_.snapshot, departure))
+      if (of_all_lines(finding) && !alone_.count(finding.code))
+        findings_.push_back({"pve-host-pci-lifeline", Severity::error, fmt::format("VM {}", fmt::join(vms, ", ")),
+                             fmt::format("all that runs or starts with the host, by hostpci lines and args together, "
+                                         "takes {}: {}",
+                                         finding.subject, finding.message),
+                             finding.remedy});
   }
 
   const Claim* claim_at(const PciAddress& address) const {
@@ -204,6 +213,7 @@ class Lint {
   const HostPciInput& in_;
   std::vector<Claim> claims_;
   std::set<std::pair<int, int>> stale_, stale_used_;  ///< VM and index of the line
+  std::set<std::string> alone_;                       ///< codes of what a line alone would lose
   std::vector<Finding> findings_;
   std::map<int, PveSettings> settings_;  ///< the same as values, by VM
 };
@@ -228,7 +238,7 @@ std::optional<std::string> host_pci_objection(const PveConfigs& pve, const Snaps
     if (const auto lost = lost_by(line, pve, snapshot, vm, may_lose))
       return fmt::format("hostpci{} names {}: {}. {}", line.index, lost->subject, lost->message,
                          fmt::format("qm set {} --delete hostpci{}", vm, line.index));
-  if (const auto lost = lost_by(by_arguments(*config), pve, snapshot, vm, may_lose))
+  if (const auto lost = lost_by(line_of_arguments(config->args), pve, snapshot, vm, may_lose))
     return fmt::format("its args name {}: {}. Take that device out of them: qm set {} --args ...", lost->subject,
                        lost->message, vm);
   return std::nullopt;

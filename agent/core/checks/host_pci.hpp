@@ -17,11 +17,14 @@ struct HostPciInput {
   const Snapshot& snapshot;
   const std::vector<Claim>& wanted;        ///< what the configuration gives to VMs
   const std::optional<BootPlan>& applied;  ///< what is in force
+  std::vector<std::string> may_lose = {};  ///< what is given up by explicit wish, of the configuration
 };
 
 /// Holds the hostpciN lines of Proxmox VE against what belongs to VMs and what the host needs, with the `qm set` line
 /// that mends it:
-///   pve-host-pci-lifeline  error: a line names a function that something must not lose, whoever claims it: losses()
+///   pve-host-pci-lifeline  error: a line names a function that something must not lose, whoever claims it: losses().
+///                          Or all lines of VMs that run or start with the host together take the last keyboard or
+///                          the last sockets.
 ///   pve-host-pci-bridge    error: a line names a bridge
 ///   pve-host-pci-missing   error where applied, else a warning: a VM has no line for one of its functions
 ///   pve-host-pci-moved     the same where a line names the place the function was at

@@ -139,8 +139,10 @@ std::vector<Finding> labels_along(const Snapshot& snapshot, const Claims& claims
 }
 
 /// What the target takes from the host, and what the same plan gives back.
-Departure departure_of(const BootPlan& target, const std::vector<Step>& taking, const std::vector<Step>& releasing) {
+Departure departure_of(const PlanInput& input, const BootPlan& target, const std::vector<Step>& taking,
+                       const std::vector<Step>& releasing) {
   Departure departure{moving(taking)};
+  if (input.pve) departure.guests = taken_by_guests(*input.pve, input.snapshot);
   for (const auto& claim : target.claims) departure.to[claim.address] = claim.vm;
   for (const auto& step : releasing)
     if (const auto& bind = std::get<Bind>(step.action); !bind.to.empty() && bind.to != names::vfio_driver)
@@ -249,7 +251,7 @@ Plan make_plan(const PlanInput& input) {
     return describe(claim.causes) + " of " + vm_text(claim.vm, input.config);
   });
   const auto releasing = release_steps(snapshot, input.baseline, claims.by_address, plan.findings);
-  append(plan.findings, losses(snapshot, departure_of(plan.target, taking, releasing)));
+  append(plan.findings, losses(snapshot, departure_of(input, plan.target, taking, releasing)));
   append(plan.findings, guard_holders(snapshot, moving(taking)));
   append(plan.findings, guard_holders(snapshot, moving(releasing)));
   add_page_source(input, plan, words);
@@ -279,9 +281,11 @@ Plan make_plan(const PlanInput& input) {
   }
   // Of the host the boot plan comes first: whoever is interrupted after it converges to it at the next start.
   add(plan.steps, boot_plan_steps(plan.target, input.applied));
-  add(plan.steps, std::move(ladder.steps));
-  add(plan.steps, std::move(early.files));
-  add(plan.steps, std::move(loader.files));
+  auto files = std::move(ladder.steps);
+  add(files, std::move(early.files));
+  add(files, std::move(loader.files));
+  keep_edits(snapshot, input.baseline, files, plan.findings);
+  add(plan.steps, std::move(files));
   add(plan.steps, releasing);
   add(plan.steps, module_steps(snapshot, taking));
   add(plan.steps, taking);

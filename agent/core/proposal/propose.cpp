@@ -87,7 +87,8 @@ class Proposer {
     if (in_.ports.ports.empty())
       return error("no-sockets", "sockets", "none has been learned yet, so none can be given to a VM",
                    "Run hostsplit learn and plug a stick into each socket, or give the VMs no sockets");
-    groups_ = socket_groups(in_.snapshot, in_.ports, base_, in_.wishes.front().vm);
+    groups_ =
+        socket_groups(in_.snapshot, in_.ports, base_, in_.wishes.front().vm, taken_by_guests(in_.pve, in_.snapshot));
     check_asked();
   }
 
@@ -128,7 +129,7 @@ class Proposer {
     const NodeRoom room = node_room(in_, done_.keep_free, guests);
     const auto layouts = best_layouts(in_, room);
     if (layouts.empty()) return no_room(room);
-    Leavable leavable(in_.snapshot, groups_, base_.may_lose);
+    Leavable leavable(in_.snapshot, groups_, base_.may_lose, taken_by_guests(in_.pve, in_.snapshot));
     const Layout* best = nullptr;
     std::tuple<std::size_t, int> best_rank;
     for (const auto& layout : layouts) {
@@ -254,7 +255,7 @@ class Proposer {
     for (const auto& share : done_.vms) {
       const auto vm = in_.pve.next.find(share.vm);
       if (vm == in_.pve.next.end()) continue;
-      if (vm->second.on_boot) together.insert(share.vm);
+      if (vm->second.on_boot && !in_.pve.managed.count(share.vm)) together.insert(share.vm);
       if (vm->second.start_order) orders[share.vm] = *vm->second.start_order;
     }
     for (const auto& order : start_orders(in_.pve.next, together))

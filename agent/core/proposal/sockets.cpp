@@ -32,7 +32,7 @@ std::vector<std::string> texts_of(const std::vector<Named>& names) {
 
 /// What one socket takes along, as if some VM asked for it alone.
 SocketGroup group_of(const Snapshot& snapshot, const PortMap& ports, const LearnedPort& port, const Config& base,
-                     int vm) {
+                     int vm, const GuestTakes& guests) {
   Config config = base;
   config.vms.clear();
   config.vms[vm].id = vm;
@@ -50,17 +50,18 @@ SocketGroup group_of(const Snapshot& snapshot, const PortMap& ports, const Learn
   if (const Located at = locate(snapshot, port.controller); at.kind == Located::Kind::found)
     group.controllers[port.label] = *at.address;
   if (group.never.empty())
-    group.never =
-        first_error(losses(snapshot, {still_with_host(snapshot, group.functions), {}, {}, texts_of(base.may_lose)}));
+    group.never = first_error(
+        losses(snapshot, {still_with_host(snapshot, group.functions), {}, {}, texts_of(base.may_lose), guests}));
   return group;
 }
 
 }  // namespace
 
-std::vector<SocketGroup> socket_groups(const Snapshot& snapshot, const PortMap& ports, const Config& base, int vm) {
+std::vector<SocketGroup> socket_groups(const Snapshot& snapshot, const PortMap& ports, const Config& base, int vm,
+                                       const GuestTakes& guests) {
   std::vector<SocketGroup> groups;
   for (const auto& port : ports.ports) {
-    SocketGroup group = group_of(snapshot, ports, port, base, vm);
+    SocketGroup group = group_of(snapshot, ports, port, base, vm, guests);
     const auto same = std::find_if(groups.begin(), groups.end(), [&](const SocketGroup& other) {
       return !group.functions.empty() && other.functions == group.functions;
     });
@@ -74,10 +75,12 @@ std::vector<SocketGroup> socket_groups(const Snapshot& snapshot, const PortMap& 
   return groups;
 }
 
-Leavable::Leavable(const Snapshot& snapshot, const std::vector<SocketGroup>& groups, const std::vector<Named>& may_lose)
+Leavable::Leavable(const Snapshot& snapshot, const std::vector<SocketGroup>& groups, const std::vector<Named>& may_lose,
+                   GuestTakes guests)
     : snapshot_(snapshot),
       groups_(groups),
-      may_lose_(texts_of(may_lose)) {}
+      may_lose_(texts_of(may_lose)),
+      guests_(std::move(guests)) {}
 
 const std::string& Leavable::against(const std::set<std::size_t>& chosen) {
   const auto [known, fresh] = known_.try_emplace(chosen);
@@ -87,7 +90,8 @@ const std::string& Leavable::against(const std::set<std::size_t>& chosen) {
     functions.insert(groups_[index].functions.begin(), groups_[index].functions.end());
     if (!groups_[index].never.empty()) return known->second = groups_[index].never;
   }
-  return known->second = first_error(losses(snapshot_, {still_with_host(snapshot_, functions), {}, {}, may_lose_}));
+  return known->second =
+             first_error(losses(snapshot_, {still_with_host(snapshot_, functions), {}, {}, may_lose_, guests_}));
 }
 
 int distance_to(const Snapshot& snapshot, const SocketGroup& group, const std::set<int>& nodes) {

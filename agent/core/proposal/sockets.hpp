@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/proposal/proposal.hpp"
+#include "core/usb/guest_takes.hpp"
 
 namespace hostsplit {
 
@@ -20,13 +21,15 @@ struct SocketGroup {
 };
 
 /// All learned sockets. \param base  what the configuration keeps for the host and what may be lost   \param vm  in
-/// whose name reasons are put
-std::vector<SocketGroup> socket_groups(const Snapshot& snapshot, const PortMap& ports, const Config& base, int vm);
+/// whose name reasons are put   \param guests  what VMs take by themselves
+std::vector<SocketGroup> socket_groups(const Snapshot& snapshot, const PortMap& ports, const Config& base, int vm,
+                                       const GuestTakes& guests);
 
 /// Which socket groups leave the host together without it losing anything. Remembers what it was asked.
 class Leavable {
  public:
-  Leavable(const Snapshot& snapshot, const std::vector<SocketGroup>& groups, const std::vector<Named>& may_lose);
+  Leavable(const Snapshot& snapshot, const std::vector<SocketGroup>& groups, const std::vector<Named>& may_lose,
+           GuestTakes guests);
   /// \param chosen  indices into the groups   \return why not; empty: they may
   const std::string& against(const std::set<std::size_t>& chosen);
 
@@ -34,6 +37,7 @@ class Leavable {
   const Snapshot& snapshot_;
   const std::vector<SocketGroup>& groups_;
   std::vector<std::string> may_lose_;
+  GuestTakes guests_;
   std::map<std::set<std::size_t>, std::string> known_;
 };
 

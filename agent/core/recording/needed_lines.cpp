@@ -100,12 +100,13 @@ std::string guest_config(std::string_view text) {
 std::string container_config(std::string_view text) {
   return changed_lines(text, [](std::string_view line) -> std::string {
     const auto key = key_of(line, ":=");
-    const bool device = key == "lxc.mount.entry" && has(line, "/dev/");
+    const bool device = key == "lxc.mount.entry";
     const bool needed = one_of(key, {"hostname", "memory", "onboot", "template", "lxc.cgroup2.devices.allow",
-                                     "lxc.cgroup.devices.allow"}) ||
+                                     "lxc.cgroup.devices.allow", "hookscript"}) ||
                         one_of_numbered(key, {"dev"}) || line.starts_with('[') ||
                         (key.starts_with("lxc.net.") && (key.ends_with(".type") || key.ends_with(".link")));
-    const bool disk = (one_of_numbered(key, {"mp"}) || key == "rootfs") && has(line, "/dev/");
+    const bool disk = one_of_numbered(key, {"mp"}) || key == "rootfs";
+    if (disk && !has(line, "/dev/")) return std::string(line.substr(0, line.find(',')));
     return device || needed || disk ? std::string(line) : std::string();
   });
 }
@@ -169,7 +170,7 @@ std::string mount_line(std::string_view line) {
   while (!all.empty()) {
     const auto option = cut(all, ',');
     if (one_of(option.substr(0, option.find('=')),
-               {"addr", "ip", "mon_addr", "trans", "lowerdir", "upperdir", "workdir"}))
+               {"addr", "ip", "mon_addr", "trans", "lowerdir", "upperdir", "workdir", "logdev", "rtdev"}))
       options += "," + std::string(option);
   }
   return fmt::format("{} {} {} / {} rw - {} {} rw{}", fields[0], fields[1], fields[2], fields[4], type, source,
@@ -190,9 +191,32 @@ std::string block_properties(std::string_view text) {
   constexpr std::string_view type = "E:ID_PART_ENTRY_TYPE=";
   return changed_lines(text, [&](std::string_view line) -> std::string {
     if (line.starts_with(type)) return line.substr(type.size()) == zfs_partition_type ? std::string(type) + "zfs" : "";
-    return one_of(key_of(line, "="), {"E:ID_FS_TYPE", "E:ID_FS_AMBIVALENT", "E:ID_FS_LABEL", "E:LVM_VG_NAME_COMPLETE"})
+    return one_of(key_of(line, "="), {"E:ID_FS_TYPE", "E:ID_FS_AMBIVALENT", "E:ID_FS_LABEL", "E:LVM_VG_NAME_COMPLETE",
+                                      "E:LVM_VG_NAME_INCOMPLETE"})
                ? plain(line)
                : std::string();
+  });
+}
+
+/// As udev has it in its names of links, so that a label stays the same label: "KEY\x20STICK" for KEY\040STICK.
+std::string as_udev_has_it(std::string_view field) {
+  std::string result;
+  for (std::size_t i = 0; i < field.size(); ++i) {
+    if (field.substr(i, 4) == "\\040") {
+      result += "\\x20";
+      i += 3;
+    } else if (field[i] != '"') {
+      result += field[i];
+    }
+  }
+  return result;
+}
+
+/// Of a unit that mounts something: from where, and to where. Who sets huge page counts, too.
+std::string mount_unit(std::string_view text) {
+  return changed_lines(text, [](std::string_view line) -> std::string {
+    const bool page_size = has(line, "hugepages");
+    return page_size || one_of(key_of(line, "="), {"[Mount]", "What", "Where"}) ? plain(line) : std::string();
   });
 }
 
@@ -207,7 +231,7 @@ std::string mounted_devices(std::string_view text) {
       const auto option = cut(all, ',');
       if (one_of(option, {"nofail", "noauto", "x-systemd.automount"})) options += "," + std::string(option);
     }
-    return fmt::format("{} {} {} {} 0 0", fields[0], fields[1], fields[2], options);
+    return fmt::format("{} {} {} {} 0 0", as_udev_has_it(fields[0]), fields[1], fields[2], options);
   });
 }
 
@@ -243,9 +267,48 @@ bool is_own(const std::string& path) {
          path.ends_with("/snippets/" + std::string(names::hook_name));
 }
 
-/// sysctl, tmpfiles, units, cron, rules of udev, and scripts: who sets huge page counts.
+/// sysctl, tmpfiles, units, cron, rules of udev, DPDK, tuned, and scripts: who sets huge page counts.
 std::string page_writers(std::string_view text) {
-  return lines_with(text, {"hugepages", "hugeadm "});
+  return lines_with(text, {"hugepages", "hugeadm ", "NR_1G_PAGES", "NR_2M_PAGES"});
+}
+
+bool may_write_pages(std::string_view path) {
+  constexpr std::string_view places =
+      "etc/sysctl run/sysctl.d/ usr/lib/sysctl.d/ etc/tmpfiles.d/ run/tmpfiles.d/ usr/lib/tmpfiles.d/ etc/systemd/ "
+      "usr/lib/systemd/ etc/crontab etc/cron.d/ var/spool/cron/crontabs/root etc/udev/rules.d/ etc/dpdk/ etc/tuned/ "
+      "usr/lib/tuned/ usr/local/ opt/ root/";
+  const auto all = words_of(places);
+  return has(path, "/snippets/") ||
+         std::any_of(all.begin(), all.end(), [&](auto place) { return path.starts_with(place); });
+}
+
+/// What is under and behind an interface, and what sets huge page counts when it comes up.
+std::string interfaces(std::string_view text) {
+  bool goes_on = false;  // a line ends in a backslash, and the next one is a part of it
+  return changed_lines(text, [&](std::string_view line) -> std::string {
+    const auto key = key_of(line, " \t");
+    if (one_of(key, {"up", "pre-up", "post-up"})) return page_writers(line);
+    const bool needed = goes_on || key.starts_with("ovs_") ||
+                        one_of(key, {"auto", "iface", "address", "source", "source-directory", "bridge-ports",
+                                     "bridge_ports", "bond-slaves", "bond_slaves", "slaves", "vlan-raw-device",
+                                     "vlan_raw_device", "vxlan-physdev", "tunnel-physdev", "batman-ifaces"});
+    goes_on = needed && trimmed(line).ends_with('\\');
+    return needed ? plain(line) : std::string();
+  });
+}
+
+/// Of systemd-networkd and NetworkManager: which interface, and whether it is given anything.
+std::string network_file(std::string_view text) {
+  return changed_lines(text, [](std::string_view line) -> std::string {
+    const auto key = key_of(line, "=");
+    const bool needed = key.starts_with('[') || key.ends_with("MACAddress") || key.starts_with("IPv6");
+    return needed || one_of(key, {"Name",      "OriginalName",   "Type",        "Kind",        "Driver",
+                                  "Unmanaged", "Address",        "DHCP",        "Bridge",      "Bond",
+                                  "VLAN",      "MACVLAN",        "IPVLAN",      "VXLAN",       "VRF",
+                                  "Gateway",   "interface-name", "mac-address", "autoconnect", "parent"})
+               ? plain(line)
+               : std::string();
+  });
 }
 
 /// Content of files below a place, and what of it is needed. The first that fits counts.
@@ -287,45 +350,38 @@ constexpr Rule rules[] = {
        return lines_with(text, {"ring0_addr", "ring1_addr", "ring2_addr", "ring3_addr", "ring4_addr", "ring5_addr",
                                 "ring6_addr", "ring7_addr"});
      }},
-    {"etc/network/interfaces", "",
+    {"etc/network/", "", interfaces},
+    {"etc/systemd/network/", "", network_file},
+    {"run/systemd/network/", "", network_file},
+    {"etc/NetworkManager/", "", network_file},
+    {"run/NetworkManager/", "", network_file},
+    {"etc/ppp/peers/", "",
      [](std::string_view text) {
-       return lines_of(text, " \t",
-                       {"auto", "iface", "address", "bridge-ports", "bridge_ports", "bond-slaves", "bond_slaves",
-                        "slaves", "ovs_ports", "vlan-raw-device", "vlan_raw_device"});
+       return lines_with(text, {"pppoe", "nic-"});
      }},
+    {"etc/pam.d/", "", [](std::string_view text) { return lines_with(text, {"pam_u2f"}); }},
     {"etc/hosts", "", without_comments},
     {"etc/hostname", "", as_it_is},
     {"etc/crypttab", "", without_comments},
     {"etc/kernel/", "", without_comments},
     {"etc/default/grub", "", without_comments},
+    {"etc/tuned/active_profile", "", as_it_is},
     {"etc/modprobe.d/", ".conf", without_comments},
     {"etc/modules", "", without_comments},
     {"etc/initramfs-tools/modules", "", without_comments},
     {"etc/rc.local", "", [](std::string_view text) { return lines_with(text, {"hugepages"}); }},
-    {"etc/sysctl", "", page_writers},
-    {"run/sysctl.d/", "", page_writers},
-    {"usr/lib/sysctl.d/", "", page_writers},
-    {"etc/tmpfiles.d/", "", page_writers},
-    {"run/tmpfiles.d/", "", page_writers},
-    {"usr/lib/tmpfiles.d/", "", page_writers},
-    {"etc/systemd/", "", page_writers},
-    {"usr/lib/systemd/", "", page_writers},
-    {"etc/crontab", "", page_writers},
-    {"etc/cron.d/", "", page_writers},
-    {"var/spool/cron/crontabs/root", "", page_writers},
-    {"etc/udev/rules.d/", "", page_writers},
-    {"usr/local/", "", page_writers},
-    {"opt/", "", page_writers},
-    {"root/", "", page_writers},
     {"etc/nut/", "",
      [](std::string_view text) {
-       return lines_of(text, " \t=", {"driver", "port", "vendorid"});
+       return lines_of(text, " \t=", {"driver", "port", "vendorid", "productid"});
      }},
     {"etc/apcupsd/", "",
      [](std::string_view text) {
-       return lines_of(text, " \t", {"UPSTYPE", "DEVICE"});
+       return lines_of(text, " \t", {"UPSTYPE", "UPSCABLE", "DEVICE"});
      }},
     {"etc/fstab", "", mounted_devices},
+    {"etc/systemd/system/", ".mount", mount_unit},
+    {"usr/local/lib/systemd/system/", ".mount", mount_unit},
+    {"run/systemd/", ".mount", mount_unit},
     {"proc/cmdline", "", [](std::string_view text) { return changed_lines(text, without_secrets); }},
     {"run/udev/data/", "", block_properties},
     {"proc/net/arp", "", neighbours},
@@ -393,12 +449,14 @@ std::string without_secrets(std::string_view line) {
 std::optional<std::string> needed_lines(const std::string& path, const std::string& content) {
   if (is_own(path)) return content;
   if (path.ends_with("zpool.cache")) return pool_cache(content);
-  for (const auto& rule : rules)
-    if (path.starts_with(rule.begins) && path.ends_with(rule.ends)) {
-      auto needed = rule.needed(content);
-      while (needed.ends_with("\n\n")) needed.pop_back();  // nobody counts lines behind the last
-      return needed == "\n" ? std::string() : needed;
-    }
+  const auto* const rule = std::find_if(std::begin(rules), std::end(rules), [&](const Rule& each) {
+    return path.starts_with(each.begins) && path.ends_with(each.ends);
+  });
+  if (rule != std::end(rules) || may_write_pages(path)) {
+    auto needed = rule != std::end(rules) ? rule->needed(content) : page_writers(content);
+    while (needed.ends_with("\n\n")) needed.pop_back();  // nobody counts lines behind the last
+    return needed == "\n" ? std::string() : needed;
+  }
   if (path.starts_with("etc/")) return std::nullopt;
   return content;
 }

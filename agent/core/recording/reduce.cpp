@@ -89,10 +89,16 @@ void reduce_devices(Recording& recording) {
   });
 }
 
-/// Of settings somebody made only those that are about huge pages; the rest is nobody's business.
+/// What mounts a disk as a line of fstab would, and what waits for it.
+bool about_mounts(std::string_view path) {
+  return path.ends_with(".mount") || path.ends_with(".automount") || path.find("/local-fs.target.") != path.npos;
+}
+
+/// Of settings somebody made only those that are about huge pages or mounts; the rest is nobody's business.
 void reduce_settings(Recording& recording) {
   std::erase_if(recording.entries, [](const auto& item) {
     const auto& [path, entry] = item;
+    if (about_mounts(path)) return false;
     for (const std::string_view place : {"etc/systemd/system/", "etc/sysctl.d/", "run/sysctl.d/", "usr/lib/sysctl.d/",
                                          "etc/tmpfiles.d/", "run/tmpfiles.d/"})
       if (path.starts_with(place))

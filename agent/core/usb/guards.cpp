@@ -89,8 +89,33 @@ void guard_uses(const Snapshot& snapshot, const Departure& departure, const std:
   }
 }
 
-/// Whether somebody could plug something in: not where every port is wired on the board, or not used at all.
+/// USB controllers in management chips: what is attached there is made by firmware. By vendor and device (pci.ids;
+/// device 0 stands for all of the vendor).
+constexpr struct {
+  std::uint16_t vendor, device;
+} management[] = {
+    {0x103c, 0x3300},  // HP iLO 2 to 4
+    {0x103c, 0x22f6},  // HPE iLO 5
+    {0x1a03, 0},       // ASPEED
+};
+
+/// Or another function of the device is an IPMI interface (class 0x0c07).
+bool in_management_chip(const Snapshot& snapshot, const PciAddress& address) {
+  constexpr std::uint32_t ipmi = 0x0c07;
+  const PciFunction* function = snapshot.function(address);
+  if (!function) return false;
+  const auto& ids = function->fingerprint.ids;
+  for (const auto& each : management)
+    if (ids.vendor == each.vendor && (each.device == 0 || ids.device == each.device)) return true;
+  return std::any_of(snapshot.functions.begin(), snapshot.functions.end(), [&](const auto& other) {
+    return means({address, true}, other.first) && other.second.fingerprint.pci_class >> 8 == ipmi;
+  });
+}
+
+/// Whether somebody could plug something in: not in a management chip, nor where every port is wired on the board, or
+/// not used at all.
 bool has_sockets(const Snapshot& snapshot, const PciAddress& address) {
+  if (in_management_chip(snapshot, address)) return false;
   bool any = false;
   for (const auto& port : snapshot.ports) {
     if (port.controller != address) continue;
@@ -103,18 +128,24 @@ bool has_sockets(const Snapshot& snapshot, const PciAddress& address) {
 void guard_last_controller(const Snapshot& snapshot, const Departure& departure, const std::set<PciAddress>& leaving,
                            std::vector<Finding>& findings) {
   const PciAddress* last = nullptr;
+  std::string others;
   for (const auto& [address, controller] : snapshot.controllers) {
     // Without root hubs no socket works: no driver, one that could not start, or vfio-pci.
     if (controller.root_hubs.empty() || !has_sockets(snapshot, address)) continue;
-    if (!leaving.count(address)) return;
-    last = &address;
+    const auto taken = departure.guests.functions.find(address);
+    if (leaving.count(address))
+      last = &address;
+    else if (taken != departure.guests.functions.end())
+      others += fmt::format("; VM {} takes {}", taken->second, to_string(address));
+    else
+      return;
   }
   const bool returns = std::any_of(departure.returning.begin(), departure.returning.end(),
                                    [&](const PciAddress& address) { return snapshot.controller(address) != nullptr; });
   if (!last || returns) return;
   findings.push_back({"last-usb", named(departure.may_lose, "usb") ? Severity::warning : Severity::error,
                       to_string(*last),
-                      "no USB controller would be left to the host: it is the last with working sockets",
+                      "no USB controller would be left to the host: it is the last with working sockets" + others,
                       "Leave one to the host (a keyboard or a rescue stick needs it), or write may_lose = [\"usb\"] "
                       "under [host]"});
 }
@@ -122,6 +153,22 @@ void guard_last_controller(const Snapshot& snapshot, const Departure& departure,
 bool behind(const Fingerprint& bridge, const Fingerprint& function) {
   return function.root == bridge.root && function.chain.size() > bridge.chain.size() &&
          std::equal(bridge.chain.begin(), bridge.chain.end(), function.chain.begin());
+}
+
+/// What USB4 and Thunderbolt host interfaces (class 0x0c0340) keep tunnels to, as far as they sit in a switch of their
+/// own: below its other ports, what has a switch in front of it. Their own controllers are attached to a port directly.
+bool tunnelled(const Snapshot& snapshot, const PciFunction& interface, const Fingerprint& other) {
+  constexpr std::uint32_t usb4 = 0x0c0340;
+  constexpr std::size_t own_hops = 2;  // the switch's port, and the interface
+  const auto& chain = interface.fingerprint.chain;
+  if (interface.fingerprint.pci_class != usb4 || chain.size() <= own_hops) return false;
+  Fingerprint inside = interface.fingerprint;
+  inside.chain.resize(chain.size() - own_hops);
+  if (!behind(inside, other) || other.chain.size() <= chain.size()) return false;
+  return std::any_of(snapshot.functions.begin(), snapshot.functions.end(), [&](const auto& each) {
+    const auto& bridge = each.second.fingerprint;
+    return bridge.root == inside.root && bridge.chain == inside.chain && is_bus_bridge(bridge.pci_class);
+  });
 }
 
 std::string device_text(const UsbDevice& device) {
@@ -134,10 +181,13 @@ std::string device_text(const UsbDevice& device) {
 std::set<PciAddress> with_all_behind(const Snapshot& snapshot, const std::set<PciAddress>& functions) {
   std::set<PciAddress> all = functions;
   for (const auto& address : functions) {
-    const PciFunction* bridge = snapshot.function(address);
-    if (!bridge || !is_bridge(bridge->fingerprint.pci_class)) continue;
+    const PciFunction* from = snapshot.function(address);
+    if (!from) continue;
+    const bool bridge = is_bridge(from->fingerprint.pci_class);
     for (const auto& [other, function] : snapshot.functions)
-      if (behind(bridge->fingerprint, function.fingerprint)) all.insert(other);
+      if ((bridge && behind(from->fingerprint, function.fingerprint)) ||
+          tunnelled(snapshot, *from, function.fingerprint))
+        all.insert(other);
   }
   for (const auto& [address, function] : snapshot.functions)
     if (function.physical && all.count(*function.physical)) all.insert(address);
@@ -176,7 +226,7 @@ std::vector<Finding> losses(const Snapshot& snapshot, const Departure& departure
   if (departure.leaving.empty()) return findings;
   const auto leaving = with_all_behind(snapshot, departure.leaving);
   guard_uses(snapshot, departure, leaving, findings);
-  guard_last_keyboard(snapshot, leaving, named(departure.may_lose, "keyboard"), findings);
+  guard_last_keyboard(snapshot, {leaving, departure.guests, named(departure.may_lose, "keyboard")}, findings);
   guard_last_controller(snapshot, departure, leaving, findings);
   return findings;
 }

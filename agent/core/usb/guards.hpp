@@ -9,6 +9,7 @@
 #include "core/machine/snapshot.hpp"
 #include "core/state/boot_plan.hpp"
 #include "core/state/config.hpp"
+#include "core/usb/guest_takes.hpp"
 
 namespace hostsplit {
 
@@ -18,6 +19,7 @@ struct Departure {
   std::map<PciAddress, int> to = {};       ///< the VM each of them goes to, as far as known
   std::set<PciAddress> returning = {};     ///< functions the same plan gives back to the host
   std::vector<std::string> may_lose = {};  ///< given up by explicit wish
+  GuestTakes guests = {};                  ///< what VMs take by themselves, and so does not stay with the host
 };
 
 /// The one question: what does the host or another guest lose if these functions, and everything behind those of them
@@ -27,6 +29,7 @@ struct Departure {
 ///   lifeline-unknown  something in use could not be followed to hardware, and may depend on one of them
 ///   last-keyboard     no keyboard would stay at which somebody can log in, or type the passphrase of the root disk
 ///   last-usb          no controller with working sockets would stay
+/// What `guests` take does not stay, either.
 /// and as warnings what a guest or a process uses and can do without (`guest-loses`, `process-loses`).
 /// An error becomes a warning where `may_lose` names it: "keyboard", "usb", or a use by its name or device
 /// ("/mnt/backup", "enp5s0", "ttyS4", "VM 105"). Never what the boot depends on: `/`, `/boot`, the ESP, and the only
@@ -37,8 +40,8 @@ std::vector<Finding> losses(const Snapshot& snapshot, const Departure& departure
 /// "usb": whoever gave the controllers away knew.
 std::vector<std::string> given_up_when_applied(const BootPlan& applied);
 
-/// The functions, all that sit behind those of them that are bridges, and the virtual functions (SR-IOV) of those: they
-/// go with it.
+/// The functions, all that sit behind those of them that are bridges or keep tunnels (USB4 and Thunderbolt host
+/// interfaces with a switch of their own), and the virtual functions (SR-IOV) of those: they go with it.
 std::set<PciAddress> with_all_behind(const Snapshot& snapshot, const std::set<PciAddress>& functions);
 
 /// Why the host cannot do without a function: "/ is mounted from it (nvme0n1p2)".

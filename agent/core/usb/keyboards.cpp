@@ -4,7 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cctype>
+#include <optional>
+#include <utility>
 
 #include "core/base/text.hpp"
 #include "core/machine/use_via.hpp"
@@ -14,7 +15,8 @@ namespace {
 
 constexpr auto security_key = "a security key", scanner = "a scanner or card reader",
                bmc = "the remote console of the BMC", mouse = "a mouse with keys",
-               no_keyboard = "no keyboard to type on";
+               no_keyboard = "no keyboard to type on",
+               in_doubt = "maybe no keyboard to type on";  // counts as none where it stays, as one where it is lost
 
 /// By vendor and product (usb.ids; product 0 stands for all of the vendor).
 constexpr struct {
@@ -47,6 +49,11 @@ constexpr struct {
     {0x1189, 0x8840, no_keyboard},   //
     {0x046d, 0xc52d, no_keyboard},   // Logitech R400, for slides
     {0x046d, 0xc538, no_keyboard},   //
+    {0x046d, 0xc53e, no_keyboard},   // Logitech Spotlight
+    {0x256c, 0, no_keyboard},        // tablets to draw on: Huion, Gaomon
+    {0x28bd, 0, no_keyboard},        // XP-Pen
+    {0x056a, 0, no_keyboard},        // Wacom
+    {0x28de, 0, no_keyboard},        // Valve: controllers for games, and their receivers
     {0x20a0, 0x0006, no_keyboard},   // Flirc, for remote controls
     {0x2252, 0x1037, no_keyboard},   // OSMC remote control
     {0x046b, 0, bmc},                // American Megatrends
@@ -65,55 +72,104 @@ constexpr struct {
     {0x1d6b, 0x0104, bmc},           // Linux gadget: OpenBMC, PiKVM
 };
 
+/// What a word means of a device whose own name has "keyboard" in it as well.
+enum class BesideKeyboard {
+  means_it,  ///< the same: "Virtual Keyboard"
+  doubtful,  ///< perhaps the same: "Scanner Keyboard"
+  nothing    ///< it is a keyboard: "Macro Keyboard"
+};
+constexpr auto means_it = BesideKeyboard::means_it, doubtful = BesideKeyboard::doubtful,
+               nothing = BesideKeyboard::nothing;
+
 /// Words of names, lower case.
 constexpr struct {
   const char* word;
   const char* what;
+  BesideKeyboard beside;
 } words[] = {
-    {"yubikey", security_key},
-    {"yubico", security_key},
-    {"security key", security_key},
-    {"nitrokey", security_key},
-    {"onlykey", security_key},
-    {"solokey", security_key},
-    {"fido", security_key},
-    {"u2f", security_key},
-    {"barcode", scanner},
-    {"bar code", scanner},
-    {"scanner", scanner},
-    {"rfid", scanner},
-    {"card reader", scanner},
-    {"magstripe", scanner},
-    {"magnetic stripe", scanner},
-    {"sycreader", scanner},
-    {"virtual keyboard", bmc},
-    {"megatrends", bmc},
-    {"ipmi", bmc},
-    {"idrac", bmc},
-    {"openbmc", bmc},
-    {"virtual_input", bmc},
-    {"hermon", bmc},
-    {"avocent", bmc},
-    {"bmc", bmc},
-    {"pikvm", bmc},
-    {"nanokvm", bmc},
-    {"jetkvm", bmc},
-    {"tinypilot", bmc},
-    {"blikvm", bmc},
-    {"comet kvm", bmc},
-    {"rkvm", bmc},
-    {"stream deck", no_keyboard},
-    {"presenter", no_keyboard},
-    {"foot pedal", no_keyboard},
-    {"footswitch", no_keyboard},
-    {"macro", no_keyboard},
-    {"ir receiver", no_keyboard},
-    {"infrared", no_keyboard},
-    {"flirc", no_keyboard},
-    {"air mouse", no_keyboard},
-    {"remote control", no_keyboard},
-    {"gamepad", no_keyboard},
+    {"yubikey", security_key, means_it},
+    {"yubico", security_key, means_it},
+    {"security key", security_key, means_it},
+    {"nitrokey", security_key, means_it},
+    {"onlykey", security_key, means_it},
+    {"solokey", security_key, means_it},
+    {"fido", security_key, doubtful},
+    {"u2f", security_key, doubtful},
+    {"barcode", scanner, doubtful},
+    {"bar code", scanner, doubtful},
+    {"scanner", scanner, doubtful},
+    {"rfid", scanner, doubtful},
+    {"card reader", scanner, doubtful},
+    {"magstripe", scanner, doubtful},
+    {"magnetic stripe", scanner, doubtful},
+    {"sycreader", scanner, means_it},
+    {"virtual keyboard", bmc, means_it},
+    {"megatrends", bmc, means_it},
+    {"ipmi", bmc, means_it},
+    {"idrac", bmc, means_it},
+    {"openbmc", bmc, means_it},
+    {"virtual_input", bmc, means_it},
+    {"hermon", bmc, means_it},
+    {"avocent", bmc, means_it},
+    {"bmc", bmc, means_it},
+    {"pikvm", bmc, means_it},
+    {"nanokvm", bmc, means_it},
+    {"jetkvm", bmc, means_it},
+    {"tinypilot", bmc, means_it},
+    {"blikvm", bmc, means_it},
+    {"comet kvm", bmc, means_it},
+    {"rkvm", bmc, means_it},
+    {"stream deck", no_keyboard, means_it},
+    {"steam controller", no_keyboard, means_it},
+    {"presenter", no_keyboard, doubtful},
+    {"spotlight", no_keyboard, doubtful},
+    {"foot pedal", no_keyboard, doubtful},
+    {"footswitch", no_keyboard, doubtful},
+    {"keypad", no_keyboard, doubtful},
+    {"numpad", no_keyboard, doubtful},
+    {"number pad", no_keyboard, doubtful},
+    {"numeric", no_keyboard, doubtful},
+    {"tablet", no_keyboard, doubtful},
+    {"macro", no_keyboard, nothing},
+    {"ir receiver", no_keyboard, doubtful},
+    {"infrared", no_keyboard, doubtful},
+    {"flirc", no_keyboard, means_it},
+    {"air mouse", no_keyboard, doubtful},
+    {"remote control", no_keyboard, doubtful},
+    {"gamepad", no_keyboard, doubtful},
 };
+
+bool speaks_of(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+/// Whether the device itself says keyboard. The kernel writes "Keyboard" behind the name of one input device of several
+/// (drivers/hid/hid-input.c); then maker and product stand once before it and once after.
+bool calls_itself_keyboard(std::string_view name) {
+  constexpr std::string_view keyboard = "keyboard";
+  const auto at = name.rfind(keyboard);
+  if (at == std::string_view::npos) return false;
+  const auto before = name.substr(0, at), behind = name.substr(at + keyboard.size());
+  return speaks_of(before, keyboard) || trimmed(before) != trimmed(behind);
+}
+
+const char* known_by_ids(const KeyboardEvidence& evidence) {
+  for (const auto& each : known)
+    if (evidence.vendor == each.vendor && (each.product == 0 || evidence.product == each.product)) return each.what;
+  return nullptr;
+}
+
+/// \param name  in lower case
+const char* known_by_name(std::string_view name) {
+  const bool keyboard = calls_itself_keyboard(name);
+  const char* found = nullptr;
+  for (const auto& each : words) {
+    if (!speaks_of(name, each.word) || (keyboard && each.beside == nothing)) continue;
+    if (!keyboard || each.beside == means_it) return each.what;
+    found = in_doubt;
+  }
+  return found;
+}
 
 std::string listed(const std::vector<const HostUse*>& keyboards) {
   std::vector<std::string> texts;
@@ -122,32 +178,56 @@ std::string listed(const std::vector<const HostUse*>& keyboards) {
   return fmt::format("{}", fmt::join(texts, "; "));
 }
 
+/// The VM that takes it by its own configuration.
+std::optional<int> taken_by(const HostUse& use, const GuestTakes& guests) {
+  const auto keyboard = guests.keyboards.find(use.device);
+  if (keyboard != guests.keyboards.end()) return keyboard->second;
+  for (const auto& function : use.functions)
+    if (const auto at = guests.functions.find(function); at != guests.functions.end()) return at->second;
+  return std::nullopt;
+}
+
 /// Keyboards by what becomes of them.
 struct Sorted {
   std::vector<const HostUse*> lost, weak_left;
+  std::vector<std::pair<const HostUse*, int>> taken;  ///< by which VM
   bool real_lost = false, real_left = false;
   bool early_lost = false,
        early_left = false;  ///< a real one that works before the root file system is there: not by Bluetooth
 };
 
-Sorted sorted(const Snapshot& snapshot, const std::set<PciAddress>& leaving) {
+Sorted sorted(const Snapshot& snapshot, const KeyboardsAtStake& at_stake) {
   Sorted found;
   for (const auto& use : snapshot.uses) {
     if (use.kind != UseKind::keyboard) continue;
     const bool gone = std::any_of(use.functions.begin(), use.functions.end(),
-                                  [&](const PciAddress& address) { return leaving.count(address) != 0; });
+                                  [&](const PciAddress& address) { return at_stake.leaving.count(address) != 0; });
     if (gone) {
       found.lost.push_back(&use);
-      found.real_lost = found.real_lost || use.weak.empty();
+      found.real_lost = found.real_lost || use.weak.empty() || use.weak == in_doubt;
       found.early_lost = found.early_lost || use.via != by_bluetooth;
     } else if (!use.weak.empty() || !use.unknown.empty()) {
       found.weak_left.push_back(&use);
     } else {
-      found.real_left = true;
+      // A VM that takes it starts when the root file system is long there.
       found.early_left = found.early_left || use.via != by_bluetooth;
+      if (const auto vm = taken_by(use, at_stake.guests))
+        found.taken.emplace_back(&use, *vm);
+      else
+        found.real_left = true;
     }
   }
   return found;
+}
+
+/// What stays and does not help.
+std::string left_text(const Sorted& keyboards) {
+  std::string text;
+  if (!keyboards.weak_left.empty())
+    text += fmt::format("; what stays is nothing to log in with: {}", listed(keyboards.weak_left));
+  for (const auto& [use, vm] : keyboards.taken) text += fmt::format("; VM {} takes {}", vm, use->name);
+  if (text.empty() && keyboards.real_left) text = "; what stays is connected by Bluetooth, which works later";
+  return text;
 }
 
 PciAddress one_of(const HostUse& use, const std::set<PciAddress>& leaving) {
@@ -158,35 +238,54 @@ PciAddress one_of(const HostUse& use, const std::set<PciAddress>& leaving) {
 
 }  // namespace
 
+bool is_fido_descriptor(std::string_view descriptor) {
+  constexpr unsigned usage_page = 0x04, long_item = 0xfe, size_bits = 0x03;
+  constexpr std::size_t longest = 4, long_head = 2;
+  const auto byte = [&](std::size_t at) -> std::size_t {
+    return at < descriptor.size() ? static_cast<unsigned char>(descriptor[at]) : 0;
+  };
+  for (std::size_t at = 0; at < descriptor.size();) {
+    const std::size_t head = byte(at);
+    std::size_t size = head & size_bits;
+    if (size == size_bits) size = longest;
+    if (head == long_item) size = long_head + byte(at + 1);
+    if (head - (head & size_bits) == usage_page && descriptor.substr(at + 1, size).starts_with("\xd0\xf1")) return true;
+    at += 1 + size;
+  }
+  return false;
+}
+
+bool is_security_key(const KeyboardEvidence& evidence) {
+  // A keyboard with a slot for the employee's card is typed on.
+  if (evidence.fido || (evidence.smart_card && !evidence.boot_keyboard)) return true;
+  const char* by_ids = known_by_ids(evidence);
+  const char* what = by_ids ? by_ids : known_by_name(lowered(evidence.name));
+  return what && std::string_view(what) == security_key;
+}
+
 std::string weak_keyboard(const KeyboardEvidence& evidence) {
   const std::string name = lowered(evidence.name);
   // Typed on at work, with a slot for the employee's card.
-  if (name.find("keyboard") != std::string::npos && name.find("smart") != std::string::npos) return {};
-  if (evidence.fido) return security_key;
-  for (const auto& each : known)
-    if (evidence.vendor == each.vendor && (each.product == 0 || evidence.product == each.product)) return each.what;
-  for (const auto& each : words)
-    if (name.find(each.word) != std::string::npos) return each.what;
+  if (speaks_of(name, "keyboard") && speaks_of(name, "smart")) return {};
+  if (is_security_key(evidence)) return security_key;
+  if (const char* what = known_by_ids(evidence)) return what;
+  if (const char* what = known_by_name(name)) return what;
   // A receiver for both calls itself neither, or both; the keyboard comes first there.
-  const bool calls_itself_keyboard =
-      name.find("keyboard") != std::string::npos && name.find("mouse keyboard") == std::string::npos;
-  if (evidence.mouse_first || (name.find("mouse") != std::string::npos && !calls_itself_keyboard)) return mouse;
+  const bool only_mouse =
+      speaks_of(name, "mouse") && (!speaks_of(name, "keyboard") || speaks_of(name, "mouse keyboard"));
+  if (evidence.mouse_first || only_mouse) return mouse;
   return {};
 }
 
-void guard_last_keyboard(const Snapshot& snapshot, const std::set<PciAddress>& leaving, bool given_up,
-                         std::vector<Finding>& findings) {
-  const Sorted keyboards = sorted(snapshot, leaving);
-  const bool typed = !snapshot.root_passphrase.empty() && keyboards.early_lost;
-  if (keyboards.lost.empty() || (typed ? keyboards.early_left : keyboards.real_left)) return;
+void guard_last_keyboard(const Snapshot& snapshot, const KeyboardsAtStake& at_stake, std::vector<Finding>& findings) {
+  const Sorted keyboards = sorted(snapshot, at_stake);
+  const bool typed = !snapshot.root_passphrase.empty() && keyboards.early_lost && !keyboards.early_left;
+  if (keyboards.lost.empty() || (keyboards.real_left && !typed)) return;
   // Nobody types on what was lost, and there is more of the same.
   if (!keyboards.real_lost && !keyboards.weak_left.empty()) return;
-  const std::string at = to_string(one_of(*keyboards.lost.front(), leaving));
-  std::string message = fmt::format("the host's last keyboard ({}) is attached to it", listed(keyboards.lost));
-  if (!keyboards.weak_left.empty())
-    message += fmt::format("; what stays is nothing to log in with: {}", listed(keyboards.weak_left));
-  else if (keyboards.real_left)
-    message += "; what stays is connected by Bluetooth, which works later";
+  const std::string at = to_string(one_of(*keyboards.lost.front(), at_stake.leaving));
+  const std::string message =
+      fmt::format("the host's last keyboard ({}) is attached to it", listed(keyboards.lost)) + left_text(keyboards);
   if (typed) {
     findings.push_back(
         {"last-keyboard", Severity::error, at,
@@ -197,7 +296,7 @@ void guard_last_keyboard(const Snapshot& snapshot, const std::set<PciAddress>& l
          "(a key file or TPM in /etc/crypttab, dropbear-initramfs)"});
     return;
   }
-  findings.push_back({"last-keyboard", given_up ? Severity::warning : Severity::error, at, message,
+  findings.push_back({"last-keyboard", at_stake.given_up ? Severity::warning : Severity::error, at, message,
                       "Plug the keyboard into a socket that stays with the host, or write may_lose = [\"keyboard\"] "
                       "under [host]"});
 }

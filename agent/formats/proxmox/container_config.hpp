@@ -7,7 +7,8 @@
 
 namespace hostsplit {
 
-/// A container of Proxmox VE (pct.conf(5)): only what gives it devices of the host. Sections of snapshots are left out.
+/// A container of Proxmox VE (pct.conf(5)): only what gives it devices of the host, pending changes among
+/// them. Sections of snapshots are left out.
 PveContainer parse_pve_container(int id, std::string_view text);
 
 /// /etc/pve/mapping/usb.cfg: an id at the beginning of a line, its `map` lines indented below.

@@ -69,7 +69,7 @@ std::vector<PveStorage> parse_pve_storages(std::string_view text, const std::str
     // "disable" stands without a value.
     const bool disabled = section.properties.count("disable") && of("disable") != "0";
     storage.here = !disabled && (nodes.empty() || lists(nodes, node));
-    storage.group = of("vgname");
+    storage.group = section.type == "zfspool" ? of("pool") : of("vgname");
     storages.push_back(std::move(storage));
   }
   return storages;

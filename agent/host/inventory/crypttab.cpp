@@ -3,68 +3,12 @@
 #include <algorithm>
 
 #include "core/boot/kernel_parameters.hpp"
-#include "core/usb/keyboards.hpp"
+#include "host/inventory/crypttab_entries.hpp"
 #include "host/inventory/parts.hpp"
+#include "host/inventory/tokens.hpp"
 
 namespace hostsplit::inventory_parts {
 namespace {
-
-struct Entry {
-  std::string name, key, options;
-  bool has(std::string_view option) const { return options.find(option) != std::string::npos; }
-  /// Of the options, up to the next comma.
-  std::string value(std::string_view option) const {
-    for (const auto part : split(options, ','))
-      if (part.starts_with(option)) return std::string(part.substr(option.size()));
-    return {};
-  }
-  bool token() const { return has("fido2-device=") || has("pkcs11-uri=") || script().find("yk") != std::string::npos; }
-  bool pin() const {
-    const auto word = value("tpm2-pin=");
-    return word == "yes" || word == "true" || word == "1" || word == "on";
-  }
-  bool typed() const {
-    return (key.empty() || key == "none" || key == "-") && !token() && (!has("tpm2-device=") || pin());
-  }
-  /// Name of the key script, without its directory.
-  std::string script() const { return std::string(last_component(value("keyscript="))); }
-  /// One that reads what it likes, from a stick too: not one of those of cryptsetup that are known not to.
-  bool own_script() const {
-    static const std::set<std::string> known{
-        "",           "askpass",     "decrypt_derived", "decrypt_keyctl", "passdev", "decrypt_gnupg", "decrypt_ssl",
-        "cryptgetpw", "ask-password"};
-    return !known.contains(script()) && !token() && script().find("tpm") == std::string::npos;
-  }
-};
-
-std::vector<Entry> read_entries(const Root& root) {
-  std::vector<Entry> entries;
-  const auto text = root.read("etc/crypttab").value_or("");
-  for (const auto line : split(text, '\n')) {
-    const auto fields = words_of(line);
-    if (fields.size() < 2 || fields[0].starts_with('#')) continue;
-    entries.push_back({std::string(fields[0]), fields.size() > 2 ? std::string(fields[2]) : "none",
-                       fields.size() > 3 ? std::string(fields[3]) : ""});
-  }
-  // systemd-cryptsetup-generator(8): rd.luks.key=UUID=/file:DEVICE, which names no mapping.
-  const auto parameters = root.read("proc/cmdline").value_or("");
-  for (const auto word : words_of(parameters))
-    for (const std::string_view prefix : {"rd.luks.key=", "luks.key=", "cryptkey="})
-      if (word.starts_with(prefix)) {
-        auto value = word.substr(prefix.size());
-        if (const auto file = value.find("=/"); file != std::string_view::npos) value.remove_prefix(file + 1);
-        entries.push_back({std::string(prefix.substr(0, prefix.size() - 1)), std::string(value), ""});
-      }
-  return entries;
-}
-
-/// The device a key is read from: "DEVICE:/file" of Debian's passdev, "/file:DEVICE" of systemd, or a device itself.
-std::string key_device(const std::string& key) {
-  for (const auto part : split(key, ':'))
-    if (const auto device = device_named(part); !device.empty() && device != "/dev/urandom" && device != "/dev/random")
-      return device;
-  return {};
-}
 
 /// Names of the mappings of dm-crypt at and below a device.
 void add_mappings(const Root& root, const Follower& follow, const std::string& path, std::set<std::string>& names,
@@ -72,29 +16,58 @@ void add_mappings(const Root& root, const Follower& follow, const std::string& p
   if (depth > 16) return;
   if (root.read(path + "/dm/uuid", 256).value_or("").starts_with("CRYPT-"))
     names.insert(root.read(path + "/dm/name", 256).value_or(std::string(last_component(path))));
+  if (root.exists(path + "/partition")) add_mappings(root, follow, path.substr(0, path.rfind('/')), names, depth + 1);
   for (const auto& slave : root.list(path + "/slaves"))
     if (const auto lower = follow.path_of(slave)) add_mappings(root, follow, *lower, names, depth + 1);
 }
 
-/// Those the root file system is on.
+/// The other devices of a file system one of whose devices is among these: of btrfs and bcachefs the mount table names
+/// one (fs/btrfs/sysfs.c, fs/bcachefs/sysfs.c).
+void add_members(const Root& root, const Follower& follow, std::set<std::string>& tops) {
+  for (const std::string place : {"sys/fs/btrfs", "sys/fs/bcachefs"})
+    for (const auto& id : root.list(place)) {
+      const auto directory = place + "/" + id;
+      auto blocks = root.list(directory + "/devices");
+      for (const auto& entry : root.list(directory))
+        if (const auto block =
+                entry.starts_with("dev-") ? root.link_name(directory + "/" + entry + "/block") : std::nullopt)
+          blocks.push_back(*block);
+      std::set<std::string> paths;
+      for (const auto& block : blocks)
+        if (const auto path = follow.path_of(block)) paths.insert(*path);
+      if (std::any_of(paths.begin(), paths.end(), [&](const auto& path) { return tops.contains(path); }))
+        tops.merge(paths);
+    }
+}
+
+/// Those the file systems are on that the initramfs mounts.
 std::set<std::string> root_mappings(const Root& root, const Follower& follow) {
-  std::set<std::string> names;
+  std::set<std::string> names, tops;
   for (const auto& mount : follow.mounts()) {
-    if (!mount.owner.empty() || mount.point != "/") continue;
-    std::vector<std::string> tops;
+    if (!mount.owner.empty() || (mount.point != "/" && mount.point != "/usr")) continue;
     if (!mount.anonymous()) {
-      if (const auto path = device_path(root, "sys/dev/block/" + mount.number)) tops.push_back(*path);
+      if (const auto path = device_path(root, "sys/dev/block/" + mount.number)) tops.insert(*path);
     } else if (mount.type == "zfs") {
       for (const auto& pool : follow.pools())
         if (mount.source.substr(0, mount.source.find('/')) == pool.name)
-          tops.insert(tops.end(), pool.members.begin(), pool.members.end());
+          tops.insert(pool.members.begin(), pool.members.end());
     } else {
       for (const auto part : split(mount.source, ':'))
-        if (const auto path = follow.path_of(std::string(part))) tops.push_back(*path);
+        if (const auto path = follow.path_of(std::string(part))) tops.insert(*path);
     }
-    for (const auto& top : tops) add_mappings(root, follow, top, names);
   }
+  add_members(root, follow, tops);
+  for (const auto& top : tops) add_mappings(root, follow, top, names);
   return names;
+}
+
+/// What is derived from another mapping needs that one (decrypt_derived of cryptsetup-initramfs).
+void add_derived(const std::vector<CrypttabEntry>& entries, std::set<std::string>& names) {
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (const auto& entry : entries)
+      if (entry.derived() && names.contains(entry.name)) changed = names.insert(entry.key).second || changed;
+  }
 }
 
 std::vector<PciAddress> all_controllers(const Snapshot& snapshot) {
@@ -103,59 +76,123 @@ std::vector<PciAddress> all_controllers(const Snapshot& snapshot) {
   return found;
 }
 
-/// A key file on a file system that is mounted only to read it: the device fstab(5) has for it.
-std::string unmounted_device(const Root& root, const Follower& follow, const std::string& file) {
-  if (!file.starts_with('/') || file.starts_with("/dev/")) return {};
-  const Mount* below = mount_of(follow.mounts(), file);
-  std::string device;
-  std::size_t longest = below ? below->point.size() : 0;
-  for (const auto& entry : read_fstab(root)) {
-    if (entry.point.size() <= longest || !file.starts_with(entry.point + "/")) continue;
-    longest = entry.point.size();
-    device = entry.device;
-  }
+/// What one entry needs.
+class Keys {
+ public:
+  Keys(const Root& root, const Follower& follow, const std::vector<CrypttabEntry>& entries, Snapshot& snapshot)
+      : root_(root),
+        follow_(follow),
+        entries_(entries),
+        snapshot_(snapshot),
+        configured_(read_fstab(root)) {}
+
+  /// \param of_root  the boot depends on it
+  /// \return whether its key is on a device, which may not be there
+  bool add(const CrypttabEntry& entry, bool of_root);
+
+ private:
+  bool add_file(const std::string& what, const std::string& file, const CrypttabEntry& entry, bool of_root);
+  void add_device(const std::string& what, const std::string& device, const CrypttabEntry& entry, bool of_root);
+  void add_followed(const std::string& what, const std::string& device, const Followed& followed, bool of_root);
+  void add_source(const CrypttabEntry& entry, bool of_root);
+  void add_script(const CrypttabEntry& entry);
+  void add_token(const CrypttabEntry& entry, Token token, bool of_root);
+
+  const Root& root_;
+  const Follower& follow_;
+  const std::vector<CrypttabEntry>& entries_;
+  Snapshot& snapshot_;
+  std::vector<FstabEntry> configured_;
+};
+
+bool Keys::add(const CrypttabEntry& entry, bool of_root) {
+  if (entry.pkcs11() || entry.card()) add_token(entry, Token::smart_card, of_root);
+  if (entry.security_key()) add_token(entry, Token::security_key, of_root);
+  if (entry.derived()) add_source(entry, of_root);
+  const bool device = entry.names_file() && add_file("the key of " + entry.name, entry.key, entry, of_root);
+  add_file("the header of " + entry.name, entry.value("header="), entry, of_root);
+  if (entry.own_script() && !device) add_script(entry);
   return device;
 }
 
-/// \param what  "the key of root_crypt"
-void add_key(const Follower& follow, const std::string& what, const std::string& device, bool root,
-             Snapshot& snapshot) {
-  if (device.empty()) return;
-  HostUse use{UseKind::key, what, device, {}, true, root};
-  if (const auto path = follow.path_of(device)) {
-    const Followed followed = follow.device(*path);
-    use.device = std::string(last_component(*path));
-    for (const auto& leaf : followed.leaves)
-      use.functions.insert(use.functions.end(), leaf.functions.begin(), leaf.functions.end());
-    if (use.functions.empty()) return;
-  } else {
-    // At the next boot it may be plugged into any socket.
-    use.unknown = device + " is not plugged in now";
-    use.functions = all_controllers(snapshot);
-    use.root = false;
+/// A device, or a file: on a file system that is mounted only to read it, the device fstab(5) has for it. What is
+/// mounted now is in use by its mount, and could be given up by that name; not where the boot needs it.
+/// \return whether it is on a device of its own
+bool Keys::add_file(const std::string& what, const std::string& file, const CrypttabEntry& entry, bool of_root) {
+  std::string device = device_in(file);
+  if (device.empty() && (!file.starts_with('/') || file.starts_with("/dev/"))) return false;
+  const Mount* below = mount_of(follow_.mounts(), file);
+  std::size_t longest = below && below->type != "autofs" ? below->point.size() : 0;
+  const bool named = !device.empty();
+  for (const auto& each : configured_) {
+    if (named || each.point.size() <= longest || !file.starts_with(each.point + "/")) continue;
+    longest = each.point.size();
+    device = each.device;
   }
-  snapshot.uses.push_back(std::move(use));
+  if (!device.empty())
+    add_device(what, device, entry, of_root);
+  else if (of_root && below && below->point != "/" && !needs_no_device(*below))
+    add_followed(what, file, follow_.mount(*below), of_root);
+  return !device.empty();
+}
+
+void Keys::add_device(const std::string& what, const std::string& device, const CrypttabEntry& entry, bool of_root) {
+  if (const auto path = follow_.path_of(device))
+    return add_followed(what, std::string(last_component(*path)), follow_.device(*path), of_root);
+  // The boot goes on without it.
+  if (!of_root && entry.option("nofail")) return;
+  // At the next boot it may be plugged into any socket.
+  HostUse use{UseKind::key, what, device, all_controllers(snapshot_), true, of_root};
+  use.unknown = device + " is not plugged in now";
+  snapshot_.uses.push_back(std::move(use));
+}
+
+void Keys::add_followed(const std::string& what, const std::string& device, const Followed& followed, bool of_root) {
+  HostUse use{UseKind::key, what, device, {}, true, of_root};
+  use.unknown = followed.unknown;
+  for (const auto& leaf : followed.leaves)
+    use.functions.insert(use.functions.end(), leaf.functions.begin(), leaf.functions.end());
+  if (!use.unknown.empty())
+    use.functions.insert(use.functions.end(), follow_.carriers().begin(), follow_.carriers().end());
+  if (!use.functions.empty()) snapshot_.uses.push_back(std::move(use));
+}
+
+/// The mapping a key is derived from: while that is open it is in use already, and could be given up by its disk.
+void Keys::add_source(const CrypttabEntry& entry, bool of_root) {
+  const auto what = "the key of " + entry.name;
+  for (const auto& block : root_.list("sys/block")) {
+    if (!block.starts_with("dm-")) continue;
+    const auto path = follow_.path_of(block);
+    if (!path || root_.read(*path + "/dm/name", 256) != entry.key) continue;
+    if (of_root) add_followed(what, entry.key, follow_.device(*path), of_root);
+    return;
+  }
+  std::string device;
+  for (const auto& other : entries_)
+    if (other.name == entry.key) device = device_named(other.source);
+  add_device(what, device.empty() ? "the mapping " + entry.key : device, entry, of_root);
 }
 
 /// What the owner's script reads is not known: a stick as likely as not.
-void add_script(const Entry& entry, Snapshot& snapshot) {
-  HostUse use{UseKind::key, "the key of " + entry.name, entry.name, all_controllers(snapshot), true};
+void Keys::add_script(const CrypttabEntry& entry) {
+  HostUse use{UseKind::key, "the key of " + entry.name, entry.name, all_controllers(snapshot_), true};
   use.unknown = "the script " + entry.script() + " of /etc/crypttab reads it, and may read it from a stick";
-  snapshot.uses.push_back(std::move(use));
+  snapshot_.uses.push_back(std::move(use));
 }
 
-/// A disk that is opened by a security key needs that key.
-void add_token(const Entry& entry, bool root, const std::vector<UsbDevice>& devices, Snapshot& snapshot) {
-  HostUse use{UseKind::key, "the security key of " + entry.name, entry.name, {}, true, root};
-  for (const auto& device : devices)
-    if (weak_keyboard({device.vendor, device.product, device.product_name}) == "a security key")
-      use.functions.push_back(device.controller);
+/// A disk that is opened by a security key or a smart card needs that one; of several, which one is not known.
+void Keys::add_token(const CrypttabEntry& entry, Token token, bool of_root) {
+  // By PKCS#11 it may be called either.
+  const std::string kind = token == Token::smart_card && entry.card() ? "smart card" : "security key";
+  HostUse use{UseKind::key, "the " + kind + " of " + entry.name, entry.name, {}, true, of_root};
+  use.functions = token_controllers(root_, snapshot_, token);
+  if (use.functions.size() > 1) use.unknown = "which of several that are plugged in opens it is not known";
   if (use.functions.empty()) {
-    use.unknown = "no security key is plugged in now";
-    use.functions = all_controllers(snapshot);
-    use.root = false;
+    if (!of_root && entry.option("nofail")) return;
+    use.unknown = "no " + kind + " is plugged in now";
+    use.functions = all_controllers(snapshot_);
   }
-  snapshot.uses.push_back(std::move(use));
+  snapshot_.uses.push_back(std::move(use));
 }
 
 /// Ways to open the root disk without a keyboard that the initramfs may have.
@@ -167,27 +204,32 @@ bool other_way(const Root& root) {
   return false;
 }
 
+/// Takes out of those below the root file system what this entry opens without a person.
+void take_opened(const std::vector<CrypttabEntry>& entries, const CrypttabEntry& entry, std::set<std::string>& typed) {
+  if (typed.erase(entry.of_kernel ? entry.name_of_mapping : entry.name) || !entry.of_kernel) return;
+  // For all that /etc/crypttab does not name.
+  std::erase_if(typed, [&](const std::string& name) {
+    return std::none_of(entries.begin(), entries.end(), [&](const auto& other) { return other.name == name; });
+  });
+}
+
 }  // namespace
 
 void read_keys(const Root& root, const Follower& follow, Snapshot& snapshot) {
-  const auto entries = read_entries(root);
-  const auto of_root_at_first = root_mappings(root, follow);
-  auto below_root = of_root_at_first;
+  const auto entries = read_crypttab(root);
+  auto of_boot = root_mappings(root, follow);
+  add_derived(entries, of_boot);
+  auto typed = of_boot;
+  Keys keys(root, follow, entries, snapshot);
   for (const auto& entry : entries) {
-    const bool of_root = of_root_at_first.contains(entry.name) || entry.name.ends_with("key");
-    if (entry.has("noauto")) continue;
-    if (entry.token()) add_token(entry, of_root, snapshot.devices, snapshot);
-    auto device = key_device(entry.key);
-    if (device.empty()) device = unmounted_device(root, follow, entry.key);
-    add_key(follow, "the key of " + entry.name, device, of_root, snapshot);
-    add_key(follow, "the header of " + entry.name, key_device(entry.value("header=")), of_root, snapshot);
-    if (entry.own_script() && device.empty()) add_script(entry, snapshot);
+    const bool of_root = of_boot.contains(entry.name) || entry.of_kernel;
+    // The initramfs opens it all the same.
+    if (entry.option("noauto") && !of_root) continue;
+    const bool device = keys.add(entry, of_root);
     // A stick may be pulled and a token may fail: then there is the passphrase. A TPM or a key in the image stays.
-    if (entry.typed() || entry.token() || !device.empty()) continue;
-    below_root.erase(entry.name);
-    if (entry.name.ends_with("luks.key") || entry.name == "cryptkey") below_root.clear();
+    if (!entry.typed() && !device) take_opened(entries, entry, typed);
   }
-  if (!below_root.empty() && !other_way(root)) snapshot.root_passphrase = *below_root.begin();
+  if (!typed.empty() && !other_way(root)) snapshot.root_passphrase = *typed.begin();
 }
 
 }  // namespace hostsplit::inventory_parts

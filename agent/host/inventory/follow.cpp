@@ -48,16 +48,16 @@ bool one_of(const std::string& name, const char* const (&names)[count]) {
   return std::find(std::begin(names), std::end(names), name) != std::end(names);
 }
 
-constexpr const char* network_types[] = {"nfs",         "nfs4",      "cifs",        "smb3",           "ceph",
-                                         "afs",         "lustre",    "fuse.sshfs",  "fuse.ceph",      "fuse.glusterfs",
-                                         "fuse.rclone", "fuse.s3fs", "fuse.davfs",  "fuse.curlftpfs", "fuse.mfs",
-                                         "beegfs",      "orangefs",  "fuse.juicefs"};
+constexpr const char* network_types[] = {"nfs",         "nfs4",      "cifs",         "smb3",           "ceph",
+                                         "afs",         "lustre",    "fuse.sshfs",   "fuse.ceph",      "fuse.glusterfs",
+                                         "fuse.rclone", "fuse.s3fs", "fuse.davfs",   "fuse.curlftpfs", "fuse.mfs",
+                                         "beegfs",      "orangefs",  "fuse.juicefs", "fuse.ceph-fuse"};
 constexpr const char* device_less[] = {
     "proc", "sysfs", "tmpfs", "devtmpfs", "devpts", "cgroup", "cgroup2", "securityfs", "debugfs", "tracefs", "pstore",
     "bpf", "efivarfs", "autofs", "mqueue", "hugetlbfs", "configfs", "fusectl", "ramfs", "rootfs", "rpc_pipefs",
     "binfmt_misc", "nsfs", "selinuxfs", "nfsd", "resctrl", "functionfs", "smackfs", "devfs", "usbfs", "fuse.lxcfs",
     "sockfs", "fuse.portal", "fuse.gvfsd-fuse", "fuse.snapfuse", "fuse.vmware-vmblock", "cpuset", "openpromfs",
-    "pipefs", "aio",
+    "pipefs", "aio", "binder",
     // Over other mounts, which are followed themselves.
     "fuse.mergerfs", "fuse.bindfs", "fuse.unionfs", "fuse.unionfs-fuse", "fuse.encfs", "fuse.gocryptfs", "fuse.cryfs",
     "fuse.fuse-overlayfs", "ecryptfs", "shiftfs", "aufs"};
@@ -265,6 +265,14 @@ Followed Follower::mount(const Mount& mount, int depth) const {
     // A file system over several devices may be mounted by the number of one of them.
     Followed found = device(*path, depth + 1);
     if (mount.type == "bcachefs") found.merge(several_devices(mount));
+    // The log and the real-time part of XFS; the kernel shows them here alone (fs/xfs/xfs_super.c).
+    for (const auto* key : {"logdev", "rtdev"}) {
+      const auto other = mount.type == "xfs" ? mount.option(key) : std::string();
+      if (other.empty()) continue;
+      const auto lower = path_of(other);
+      found.merge(lower ? device(*lower, depth + 1)
+                        : Followed{{}, other + ", its " + key + ", is not there", Followed::Where::anywhere});
+    }
     return found;
   }
   if (mount.type == "zfs") return pool(mount.source.substr(0, mount.source.find('/')));

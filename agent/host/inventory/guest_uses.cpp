@@ -3,7 +3,9 @@
 #include <set>
 
 #include "host/inventory/dependents.hpp"
+#include "host/inventory/device_names.hpp"
 #include "host/inventory/follow.hpp"
+#include "host/inventory/guest_storages.hpp"
 #include "host/inventory/parts.hpp"
 
 /// What guests have of the host's USB devices, disks and serial lines.
@@ -22,11 +24,10 @@ class GuestUses {
   GuestUses(const Root& root, const PveConfigs& pve, Snapshot& snapshot)
       : root_(root),
         pve_(pve),
-        snapshot_(snapshot) {}
+        snapshot_(snapshot),
+        storages_(root, pve) {}
 
   void read() {
-    for (const auto& storage : pve_.storages)
-      if (!storage.group.empty()) groups_[storage.id] = storage.group;
     for (const auto& [id, vm] : pve_.vms) {
       begin("VM", id, vm.name);
       has(vm);
@@ -34,7 +35,7 @@ class GuestUses {
     }
     for (const auto& [id, container] : pve_.containers) {
       begin("CT", id, container.name);
-      for (const auto& device : container.devices) path("device", device);
+      for (const auto& device : container.devices) has(device);
       for (const auto& interface : container.interfaces) moved(interface);
       for (const auto& [type, number] : container.allowed) allowed(type, number);
     }
@@ -46,6 +47,12 @@ class GuestUses {
     for (const auto& [key, disk] : vm.disks) this->disk(key, disk);
     for (const auto& [key, device] : vm.serial) path(key, device);
     arguments(vm.args);
+  }
+
+  /// Of a container: a file below /dev, a directory of the host, or a volume.
+  void has(const std::string& device) {
+    if (device.starts_with("/dev/")) return path("device", device);
+    asleep("volume", device, device.starts_with('/') ? storages_.below_path(device) : storages_.below(device));
   }
 
   void begin(const char* kind, int id, const std::string& name) {
@@ -109,47 +116,21 @@ class GuestUses {
         if (part.starts_with(name)) part.remove_prefix(name.size());
       if (part == "cdrom") path(key, "/dev/cdrom");
       if (part.starts_with("/dev/")) path(key, std::string(part));
-      const auto group = groups_.find(std::string(part.substr(0, part.find(':'))));
-      if (group != groups_.end()) sleeping_volume(key, std::string(part), group->second);
+      asleep(key, std::string(part), storages_.below(std::string(part)));
     }
   }
 
-  void sleeping_volume(const std::string& key, const std::string& volume, const std::string& group) {
-    const auto [known, fresh] = sleeping_.try_emplace(group);
-    if (fresh && !active(group)) known->second = physical_volumes(group);
-    for (const auto& found : known->second) on_volume(key, volume, found);
+  void asleep(const std::string& key, const std::string& volume, const std::vector<std::string>& found) {
+    for (const auto& device : found) on_volume(key, volume, device);
   }
 
-  /// Then each volume is followed by itself.
-  bool active(const std::string& group) const {
-    const std::string prefix = mapper_part(group) + "-";
-    for (const auto& block : root_.list("sys/block")) {
-      if (!block.starts_with("dm-")) continue;
-      const auto name = root_.read("sys/block/" + block + "/dm/name", 256).value_or("");
-      if (name.starts_with(prefix) && name.substr(prefix.size(), 1) != "-") return true;
-    }
-    return false;
-  }
-
-  /// A volume group that is not active is shown by the labels of its disks alone. The rule of LVM notes its name where
-  /// it is complete (69-dm-lvm.rules); without a note it may be any that nobody holds.
-  std::vector<std::string> physical_volumes(const std::string& group) const {
-    std::vector<std::string> found;
-    for (const auto& number : root_.list("sys/dev/block")) {
-      const auto udev = root_.read("run/udev/data/b" + number, 1 << 16).value_or("");
-      const auto path = device_path(root_, "sys/dev/block/" + number);
-      if (!path || value_of(udev, "E:ID_FS_TYPE") != "LVM2_member") continue;
-      const auto noted = value_of(udev, "E:LVM_VG_NAME_COMPLETE");
-      if (noted == group || (noted.empty() && root_.list(*path + "/holders").empty())) found.push_back(*path);
-    }
-    return found;
-  }
-
-  /// A network card that is the container's while it runs.
+  /// A network card that is the container's while it runs, or that its own interface is made of: nothing here shows it.
   void moved(const std::string& interface) {
-    const auto found = device_path(root_, "sys/class/net/" + interface);
-    if (const auto function = found ? nearest_function(*found) : std::nullopt)
-      add(interface, "lxc.net", *function, false);
+    for (const auto& name : {interface, interface.substr(0, interface.find('.'))}) {
+      const auto found = device_path(root_, "sys/class/net/" + name);
+      if (const auto function = found ? nearest_function(*found) : std::nullopt)
+        return add(interface, "lxc.net", *function, false);
+    }
   }
 
   /// `-device usb-host,vendorid=0x10c4,productid=0xea60` or `hostbus=1,hostport=2`.
@@ -183,7 +164,7 @@ class GuestUses {
       for (const auto& entry : root_.list(file.substr(1))) path(key, file + "/" + entry);
       return;
     }
-    const auto name = root_.link_name(file.substr(1)).value_or(std::string(last_component(file)));
+    const auto name = root_.link_name(file.substr(1)).value_or(class_name(file));
     for (const auto* place : device_classes) {
       const auto found = device_path(root_, place + name);
       if (!found) continue;
@@ -212,8 +193,7 @@ class GuestUses {
 
   /// A mapping or a network disk: what carries it is told with the volume manager; here it is the guest that loses it.
   void on_volume(const std::string& key, const std::string& file, const std::string& found) {
-    if (!follow_) follow_.emplace(root_);
-    for (const auto& leaf : follow_->device(found).leaves)
+    for (const auto& leaf : storages_.follow().device(found).leaves)
       for (const auto& function : leaf.functions) add(file, key, function, true);
   }
 
@@ -255,9 +235,7 @@ class GuestUses {
   const Root& root_;
   const PveConfigs& pve_;
   Snapshot& snapshot_;
-  std::optional<Follower> follow_;
-  std::map<std::string, std::string> groups_;                 ///< volume group of each storage of LVM
-  std::map<std::string, std::vector<std::string>> sleeping_;  ///< disks of volume groups that are not active
+  GuestStorages storages_;
   int id_ = 0;
   std::string who_, shown_;
   std::set<std::pair<PciAddress, std::string>> told_;

@@ -39,13 +39,16 @@ std::string usb_device_of(const std::string& path) {
   return {};
 }
 
-/// HID usage page 0xf1d0, as the report descriptor of a FIDO token begins with it.
-bool is_fido(const Root& root, const std::string& interface) {
-  if (root.read(interface + "/bInterfaceClass", 8) == "0b") return true;  // smart card reader (CCID)
+/// Adds what one interface of the device is (usb.org, class codes).
+void read_interface(const Root& root, const std::string& interface, KeyboardEvidence& evidence) {
+  const auto text = [&](const char* attribute) { return root.read(interface + "/" + attribute, 8).value_or(""); };
+  const auto type = text("bInterfaceClass");
+  if (type == "0b") evidence.smart_card = true;
+  if (type == "03" && text("bInterfaceSubClass") == "01" && text("bInterfaceProtocol") == "01")
+    evidence.boot_keyboard = true;
   for (const auto& child : root.list(interface))
-    if (root.read(interface + "/" + child + "/report_descriptor", 64).value_or("").starts_with("\x06\xd0\xf1"))
-      return true;
-  return false;
+    if (is_fido_descriptor(root.read(interface + "/" + child + "/report_descriptor", 4096).value_or("")))
+      evidence.fido = true;
 }
 
 KeyboardEvidence evidence_of(const Root& root, const std::string& path, const std::string& label) {
@@ -64,7 +67,7 @@ KeyboardEvidence evidence_of(const Root& root, const std::string& path, const st
   const std::string name(last_component(device));
   evidence.mouse_first = root.read(device + "/" + name + ":1.0/bInterfaceProtocol", 8) == "02";
   for (const auto& entry : root.list(device))
-    if (entry.starts_with(name + ":")) evidence.fido = evidence.fido || is_fido(root, device + "/" + entry);
+    if (entry.starts_with(name + ":")) read_interface(root, device + "/" + entry, evidence);
   return evidence;
 }
 

@@ -19,6 +19,66 @@ void parse_table(const std::string& text, const std::string& owner, std::vector<
   }
 }
 
+/// As udev writes labels into the names of its links (systemd: encode_devnode_name()). What is written so already
+/// stays.
+std::string encoded(std::string_view label) {
+  constexpr std::string_view plain = "#+-.:=@_", digits = "0123456789abcdef";
+  std::string name;
+  for (std::size_t i = 0; i < label.size(); ++i) {
+    const auto c = static_cast<unsigned char>(label[i]);
+    const bool done = c == '\\' && label.substr(i + 1, 1) == "x" && i + 3 < label.size() &&
+                      to_number<unsigned>(label.substr(i + 2, 2), 16).has_value();
+    const bool letter = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    if (done || letter || c > 127 || plain.find(label[i]) != std::string_view::npos)
+      name += label[i];
+    else
+      name += {'\\', 'x', digits[c / 16], digits[c % 16]};
+  }
+  return name;
+}
+
+/// "/boot/efi/" is "/boot/efi".
+std::string without_slashes(std::string point) {
+  while (point.size() > 1 && point.ends_with('/')) point.pop_back();
+  return point;
+}
+
+/// Value of the last `key=` of a unit (systemd.syntax(7)); blanks around it do not count.
+std::string unit_value(const std::string& text, std::string_view key) {
+  std::string value;
+  for (auto line : split(text, '\n')) {
+    const auto begin = line.find_first_not_of(" \t");
+    if (begin == std::string_view::npos) continue;
+    line.remove_prefix(begin);
+    if (!line.starts_with(key)) continue;
+    line.remove_prefix(key.size());
+    const auto sign = line.find_first_not_of(" \t");
+    if (sign == std::string_view::npos || line[sign] != '=') continue;
+    const auto from = line.find_first_not_of(" \t", sign + 1);
+    const auto last = line.find_last_not_of(" \t\r");
+    value = from == std::string_view::npos ? "" : std::string(line.substr(from, last + 1 - from));
+  }
+  return value;
+}
+
+/// systemd.mount(5). Those the generator makes of fstab are left out, and those of packages, which name no devices.
+void read_mount_units(const Root& root, std::vector<FstabEntry>& entries) {
+  std::set<std::string> seen;
+  for (const std::string directory :
+       {"etc/systemd/system", "run/systemd/system", "run/systemd/generator.late", "usr/local/lib/systemd/system"}) {
+    const auto required = root.list(directory + "/local-fs.target.requires");
+    for (const auto& name : root.list(directory)) {
+      if (!name.ends_with(".mount") || !seen.insert(name).second) continue;
+      const auto text = root.read(directory + "/" + name, 1 << 16).value_or("");
+      auto device = device_named(unit_value(text, "What"));
+      auto point = without_slashes(unit_value(text, "Where"));
+      if (device.empty() || !point.starts_with('/')) continue;
+      const bool waits = std::find(required.begin(), required.end(), name) != required.end();
+      entries.push_back({std::move(device), std::move(point), waits});
+    }
+  }
+}
+
 }  // namespace
 
 std::string unescape(std::string_view text) {
@@ -62,6 +122,11 @@ std::vector<Mount> read_mounts(const Root& root) {
 }
 
 std::string device_named(std::string_view text) {
+  // By udev's names of links, where a label cannot have blanks or slashes; other paths are as they are.
+  if (text.starts_with("/dev/disk/by-")) {
+    const auto name = text.rfind('/') + 1;
+    return std::string(text.substr(0, name)) + encoded(text.substr(name));
+  }
   if (text.starts_with("/dev/")) return std::string(text);
   for (const auto& [prefix, place] : {std::pair{"LABEL=", "by-label"},
                                       {"UUID=", "by-uuid"},
@@ -69,9 +134,10 @@ std::string device_named(std::string_view text) {
                                       {"PARTLABEL=", "by-partlabel"},
                                       {"ID=", "by-id"}}) {
     if (!text.starts_with(prefix)) continue;
-    std::string value(text.substr(std::string_view(prefix).size()));
-    std::erase(value, '"');
-    return "/dev/disk/" + std::string(place) + "/" + value;
+    auto value = text.substr(std::string_view(prefix).size());
+    if (value.size() > 1 && (value.front() == '"' || value.front() == '\'') && value.back() == value.front())
+      value = value.substr(1, value.size() - 2);
+    return "/dev/disk/" + std::string(place) + "/" + encoded(value);
   }
   return {};
 }
@@ -87,8 +153,9 @@ std::vector<FstabEntry> read_fstab(const Root& root) {
     bool waits = true;
     for (const auto option : split(fields.size() > 3 ? fields[3] : std::string_view(), ','))
       if (option == "nofail" || option == "noauto" || option == "x-systemd.automount") waits = false;
-    entries.push_back({std::move(device), unescape(fields[1]), waits});
+    entries.push_back({std::move(device), without_slashes(unescape(fields[1])), waits});
   }
+  read_mount_units(root, entries);
   return entries;
 }
 

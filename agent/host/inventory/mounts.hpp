@@ -24,15 +24,17 @@ struct Mount {
 /// host's own table does not show.
 std::vector<Mount> read_mounts(const Root& root);
 
-/// A line of /etc/fstab that names a device.
+/// What shall be mounted, mounted now or not: a line of /etc/fstab that names a device, or a mount unit.
 struct FstabEntry {
   std::string device;  ///< as a path below /dev, for "UUID=..." and others too
-  std::string point;
+  std::string point;   ///< without a slash at its end
   bool waits = false;  ///< the boot mounts it, and stops where it cannot: neither nofail nor noauto
 };
+/// Of /etc/fstab and of the mount units the owner or systemd-gpt-auto-generator(8) wrote.
 std::vector<FstabEntry> read_fstab(const Root& root);
 
-/// "LABEL=x", "UUID=x", "PARTUUID=x", "/dev/..." as a path below /dev; empty for anything else.
+/// "LABEL=x", "UUID=x", "PARTUUID=x", "/dev/..." as a path below /dev, written as udev names its links ("\x20" for a
+/// blank); empty for anything else.
 std::string device_named(std::string_view text);
 
 /// The mount a path lies on, by the longest mount point; nullptr when there is none.

@@ -1,8 +1,8 @@
-#include <algorithm>
 #include <set>
 
 #include "core/boot/kernel_parameters.hpp"
 #include "host/inventory/dependents.hpp"
+#include "host/inventory/device_names.hpp"
 #include "host/inventory/parts.hpp"
 
 /// Files processes have open that are devices somebody may take from them.
@@ -39,16 +39,19 @@ std::optional<Opened> opened(const Root& root, const Snapshot& snapshot, std::st
                       device.controller, false};
     return std::nullopt;
   }
-  const auto name = std::string(last_component(file));
+  const auto name = class_name(file);
   struct {
     const char* place;
     bool needed;
   } constexpr classes[] = {
       {"sys/class/block/", true}, {"sys/class/scsi_generic/", true}, {"sys/class/scsi_tape/", true},
       {"sys/class/tty/", true},   {"sys/class/hidraw/", false},      {"sys/class/usbmisc/", false},
-      {"sys/class/pps/", true},   {"sys/class/sound/", false},       {"sys/class/video4linux/", false}};
+      {"sys/class/pps/", true},   {"sys/class/sound/", false},       {"sys/class/video4linux/", false},
+      {"sys/class/dvb/", false},  {"sys/class/watchdog/", true},     {"sys/class/misc/", false}};
   for (const auto& [place, needed] : classes)
-    if (const auto function = function_of(root, place + name)) return Opened{name, *function, needed};
+    // A watchdog that nobody reaches any more restarts the host.
+    if (const auto function = function_of(root, place + name))
+      return Opened{name, *function, needed || name == "watchdog"};
   return std::nullopt;
 }
 
@@ -80,64 +83,12 @@ void read_process(const Root& root, Snapshot& snapshot, const std::string& pid) 
         {UseKind::process, who(root, directory, pid), device.name, {device.function}, device.needed});
 }
 
-/// Makers of uninterruptible power supplies with USB (NUT, drivers/*_usb.c, and usb.ids).
-bool is_ups(const UsbDevice& device) {
-  constexpr std::uint16_t makers[] = {0x0463, 0x051d, 0x0764, 0x06da, 0x09ae, 0x10af,
-                                      0x0d9f, 0x0592, 0x05b8, 0x0665, 0x2b2d, 0x2e66};
-  return std::find(std::begin(makers), std::end(makers), device.vendor) != std::end(makers) ||
-         device.product_name.find("UPS") != std::string::npos;
-}
-
-void add_ups(Snapshot& snapshot, const char* file, const std::string& what, const PciAddress& function) {
-  snapshot.uses.push_back(
-      {UseKind::process, std::string("the UPS of the host (/") + file + ")", what, {function}, false});
-}
-
-/// What a line of the settings says of the UPS: a serial line, or the maker of one at USB.
-struct UpsSettings {
-  bool usb = false;
-  std::vector<std::string> lines;  ///< "ttyUSB0"
-  std::set<std::uint16_t> makers;
-};
-
-/// ups.conf(5): `driver = usbhid-ups`, `port = /dev/ttyUSB0`, `vendorid = 0665`; apcupsd.conf(5): `UPSTYPE usb`,
-/// `DEVICE /dev/ttyUSB0`.
-UpsSettings read_ups_settings(const Root& root, const char* file) {
-  UpsSettings settings;
-  auto text = root.read(file).value_or("");
-  for (char& c : text)
-    if (c == '=' || c == '"') c = ' ';
-  for (const auto line : split(text, '\n')) {
-    const auto words = words_of(line);
-    if (words.size() < 2 || words[0].starts_with('#')) continue;
-    if ((words[0] == "driver" && words[1].find("usb") != std::string_view::npos) ||
-        (words[0] == "driver" && words[1] == "nutdrv_qx") || (words[0] == "UPSTYPE" && words[1] == "usb"))
-      settings.usb = true;
-    if ((words[0] == "port" || words[0] == "DEVICE") && words[1].starts_with("/dev/"))
-      settings.lines.push_back(
-          root.link_name(std::string(words[1].substr(1))).value_or(std::string(last_component(words[1]))));
-    if (words[0] == "vendorid") settings.makers.insert(to_number<std::uint16_t>(words[1], 16).value_or(0));
-  }
-  return settings;
-}
-
-void read_ups(const Root& root, Snapshot& snapshot, const char* file) {
-  const auto settings = read_ups_settings(root, file);
-  for (const auto& line : settings.lines)
-    if (const auto function = function_of(root, "sys/class/tty/" + line)) add_ups(snapshot, file, line, *function);
-  if (!settings.usb) return;
-  for (const auto& device : snapshot.devices)
-    if (is_ups(device) || settings.makers.contains(device.vendor))
-      add_ups(snapshot, file, device.product_name + " (" + id_pair(device.vendor, device.product) + ")",
-              device.controller);
-}
-
 }  // namespace
 
 void read_open_devices(const Root& root, Snapshot& snapshot) {
   for (const auto& name : root.list("proc"))
     if (to_number<int>(name)) read_process(root, snapshot, name);
-  for (const auto* file : {"etc/nut/ups.conf", "etc/apcupsd/apcupsd.conf"}) read_ups(root, snapshot, file);
+  read_host_services(root, snapshot);
 }
 
 }  // namespace hostsplit

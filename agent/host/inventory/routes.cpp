@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/boot/kernel_parameters.hpp"
+#include "host/inventory/network_settings.hpp"
 #include "host/inventory/parts.hpp"
 
 namespace hostsplit::inventory_parts {
@@ -93,25 +94,11 @@ void Network::read_ipv6() {
   }
 }
 
-/// interfaces(5): who gets an address, and who is a part of what.
+/// Who gets an address at boot, and who is a part of what.
 void Network::read_settings() {
-  settings_ = root_.read("etc/network/interfaces").value_or("");
-  for (const auto& file : root_.list("etc/network/interfaces.d"))
-    settings_ += "\n" + root_.read("etc/network/interfaces.d/" + file).value_or("");
-  for (const auto line : split(settings_, '\n')) {
-    const auto fields = words_of(line);
-    if (fields.size() >= 4 && fields[0] == "iface" &&
-        (fields[3] == "static" || fields[3] == "dhcp" || fields[3] == "ppp" || fields[3] == "auto")) {
-      configured_.emplace(fields[1].substr(0, fields[1].find(':')));
-      // A VLAN that is not there now: "eth0.30" is made of eth0.
-      if (fields[1].find('.') != std::string_view::npos) configured_.emplace(fields[1].substr(0, fields[1].find('.')));
-    }
-    if (fields.size() < 2) continue;
-    for (const auto* key : {"bridge-ports", "bridge_ports", "bond-slaves", "bond_slaves", "slaves", "ovs_ports",
-                            "vlan-raw-device", "vlan_raw_device"})
-      if (fields[0] == key)
-        for (std::size_t i = 1; i < fields.size(); ++i) configured_.emplace(fields[i]);
-  }
+  settings_ = read_interfaces_text(root_);
+  configured_ = configured_by_interfaces(settings_, interfaces_);
+  configured_.merge(configured_elsewhere(root_, interfaces_));
 }
 
 std::optional<PciAddress> Network::function_of(const std::string& interface) const {

@@ -56,8 +56,8 @@ class Network {
   std::vector<std::string> interfaces_;
   std::vector<Route> routes_;
   std::set<std::string> addressed_;   ///< with an IPv6 address of more than link scope, or with neighbours
-  std::set<std::string> configured_;  ///< /etc/network/interfaces gives them an address or makes them a part
-  std::string settings_;
+  std::set<std::string> configured_;  ///< settings give them an address or make them a part of something
+  std::string settings_;              ///< of interfaces(5)
 };
 
 }  // namespace hostsplit::inventory_parts

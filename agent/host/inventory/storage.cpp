@@ -34,6 +34,7 @@ class Storage {
     exports();
     zfs();
     mounted_unseen();
+    journals();
     read_keys(root_, follow_, snapshot_);
   }
 
@@ -47,6 +48,10 @@ class Storage {
   void loops();
   void boot_partitions();
   void boot_mounts();
+  void boot_automounts(const std::set<std::string>& followed);
+  void journals();
+  bool boots_without_journal_of_its_own(const std::vector<std::string>& journals) const;
+  void maybe_journal(const std::string& block, const Followed& followed);
   void exports();
   void add_export(const std::string& name, const std::string& file);
   void zfs();
@@ -185,6 +190,7 @@ void Storage::boot_partitions() {
 /// What is not mounted now and the boot needs all the same (fstab(5)): the EFI partition, mounted only while it is
 /// written to, and whatever the boot stops without (systemd.mount(5)).
 void Storage::boot_mounts() {
+  std::set<std::string> found;
   for (const auto& entry : read_fstab(root_)) {
     const bool now = std::any_of(follow_.mounts().begin(), follow_.mounts().end(), [&](const Mount& mount) {
       return mount.owner.empty() && mount.point == entry.point && mount.type != "autofs";
@@ -195,6 +201,7 @@ void Storage::boot_mounts() {
     Followed followed = follow_.device(*path);
     if (boots) {
       add(UseKind::mount, entry.point, followed, true);
+      found.insert(entry.point);
       continue;
     }
     std::set<Leaf> leaves;
@@ -204,6 +211,63 @@ void Storage::boot_mounts() {
     }
     followed.leaves = std::move(leaves);
     add(UseKind::mount, entry.point, followed);
+  }
+  boot_automounts(found);
+}
+
+/// What the machine boots from, mounted only when it is used, and nothing says from what.
+void Storage::boot_automounts(const std::set<std::string>& followed) {
+  for (const auto& mount : follow_.mounts()) {
+    if (mount.type != "autofs" || !mount.owner.empty() || !boots_from(mount.point)) continue;
+    const bool now = std::any_of(follow_.mounts().begin(), follow_.mounts().end(), [&](const Mount& other) {
+      return other.owner.empty() && other.point == mount.point && other.type != "autofs";
+    });
+    if (!now && !followed.contains(mount.point))
+      add(UseKind::mount, mount.point, {{}, "it is mounted when it is used, and its device was not found"}, true);
+  }
+}
+
+/// Whether the journal of something the machine boots from is on a disk of its own: then it is not among these.
+bool Storage::boots_without_journal_of_its_own(const std::vector<std::string>& journals) const {
+  for (const auto& mount : follow_.mounts()) {
+    if (!mount.owner.empty() || !boots_from(mount.point) || !mount.type.starts_with("ext") || mount.anonymous())
+      continue;
+    const auto path = device_path(root_, "sys/dev/block/" + mount.number);
+    const auto inside = path ? std::string(last_component(*path)) + "-" : std::string();
+    if (std::none_of(journals.begin(), journals.end(), [&](const auto& name) { return name.starts_with(inside); }))
+      return true;
+  }
+  return false;
+}
+
+/// Journals on disks of their own, which the kernel holds without a link. Those of ext4 in use are in /proc/fs/jbd2 by
+/// the name of the disk; a journal inside of the file system has the number of its inode behind it
+/// (fs/jbd2/journal.c). That of XFS is among the options of a mount.
+void Storage::journals() {
+  const auto journals = root_.list("proc/fs/jbd2");
+  const bool root = boots_without_journal_of_its_own(journals);
+  for (const auto& name : journals)
+    if (const auto path = follow_.path_of(name))
+      add(UseKind::lvm, "the journal on " + name, follow_.device(*path), root);
+  for (const auto& number : root_.list("sys/dev/block")) {
+    const auto properties = root_.read("run/udev/data/b" + number, 1 << 16).value_or("");
+    const auto type = value_of(properties, "E:ID_FS_TYPE");
+    const bool journal = type == "xfs_external_log" || (type == "jbd" && journals.empty());
+    const auto path = journal ? device_path(root_, "sys/dev/block/" + number) : std::nullopt;
+    if (path) maybe_journal(std::string(last_component(*path)), follow_.device(*path));
+  }
+}
+
+/// By its content one, and whether a file system uses it is not known.
+void Storage::maybe_journal(const std::string& block, const Followed& followed) {
+  for (const auto& leaf : followed.leaves) {
+    const bool told = std::any_of(snapshot_.uses.begin(), snapshot_.uses.end(), [&](const HostUse& use) {
+      return use.kind == UseKind::mount && use.device == leaf.device;
+    });
+    if (told || leaf.functions.empty()) continue;
+    HostUse use{UseKind::lvm, "the journal on " + block, leaf.device, leaf.functions, true};
+    use.unknown = "which file system has its journal there is not known";
+    snapshot_.uses.push_back(std::move(use));
   }
 }
 

@@ -1,0 +1,38 @@
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/machine/pve.hpp"
+#include "host/inventory/follow.hpp"
+#include "host/system/root.hpp"
+
+namespace hostsplit::inventory_parts {
+
+/// Disks below volumes of guests that nothing shows now: Proxmox VE activates, imports or mounts what a guest needs
+/// when the guest starts.
+class GuestStorages {
+ public:
+  GuestStorages(const Root& root, const PveConfigs& pve);
+
+  /// \param volume  "local-lvm:vm-105-disk-0"
+  /// \return block devices ("sys/devices/..."); none where the volume is active or mounted, and so followed by itself
+  std::vector<std::string> below(const std::string& volume);
+  /// The same of a directory or file of the host.
+  std::vector<std::string> below_path(const std::string& path);
+  /// Made when it is asked for the first time: it reads a lot.
+  const Follower& follow();
+
+ private:
+  bool active(const std::string& group, const std::string& volume) const;
+  std::vector<std::string> physical_volumes(const std::string& group) const;
+  std::vector<std::string> pool_members(const std::string& pool) const;
+
+  const Root& root_;
+  std::optional<Follower> follow_;
+  std::map<std::string, PveStorage> storages_;
+  std::map<std::string, std::vector<std::string>> known_;  ///< by type and group: a search goes through all disks
+};
+
+}  // namespace hostsplit::inventory_parts

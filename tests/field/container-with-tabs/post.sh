@@ -1,0 +1,1 @@
+mkdir -p etc/pve/lxc; printf 'hostname: z\nlxc.mount.entry:\t/dev/ttyUSB0\tdev/ttyUSB0\tnone\tbind,optional,create=file\n' >etc/pve/lxc/108.conf; printf 'hostname: y\nlxc.cgroup2.devices.allow: c  189:* rwm\n' >etc/pve/lxc/109.conf

@@ -1,0 +1,1 @@
+mkdir -p etc dev/disk/by-partlabel; ln -s ../../sdb 'dev/disk/by-partlabel/EFI\x20System\x20Partition'; printf 'PARTLABEL=EFI\\040System\\040Partition /boot/efi vfat noauto,umask=0077 0 1\n' >etc/fstab

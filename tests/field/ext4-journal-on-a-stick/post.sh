@@ -1,0 +1,1 @@
+echo '40 1 259:4 / /srv/data rw,relatime shared:1 - ext4 /dev/sda4 rw,journal_async_commit' >>proc/1/mountinfo; mkdir -p run/udev/data sys/fs/ext4/sda4; n=$(cat sys/class/block/sdb/dev); printf 'E:ID_FS_TYPE=jbd\nE:ID_FS_USAGE=other\nE:ID_FS_LOGUUID=x\n' >run/udev/data/b$n

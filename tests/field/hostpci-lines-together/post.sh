@@ -1,0 +1,1 @@
+mkdir -p etc/pve/qemu-server; printf 'name: a\nonboot: 1\nmemory: 1024\nhostpci0: 0000:02:00\n' >etc/pve/qemu-server/105.conf; printf 'name: b\nonboot: 1\nmemory: 1024\nhostpci0: 0000:00:14.0\n' >etc/pve/qemu-server/106.conf

@@ -1,0 +1,1 @@
+mkdir -p etc/systemd/system dev/disk/by-label; ln -s ../../sdb dev/disk/by-label/KEYS; printf '[Mount]\nWhat=/dev/disk/by-label/KEYS\nWhere=/media/keys\nType=vfat\n' >etc/systemd/system/media-keys.mount; printf 'data UUID=bb /media/keys/data.key luks\n' >etc/crypttab

@@ -1,0 +1,1 @@
+mkdir -p etc dev/disk/by-label; ln -s ../../sdb 'dev/disk/by-label/KEY\x20STICK'; printf 'LABEL=KEY\\040STICK /media/keys vfat noauto,ro 0 0\n' >etc/fstab; printf 'root_crypt UUID=aa /media/keys/root.key luks\n' >etc/crypttab

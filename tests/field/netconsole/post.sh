@@ -1,0 +1,1 @@
+mkdir -p sys/kernel/config/netconsole/target1; echo enx02 >sys/kernel/config/netconsole/target1/dev_name; echo 1 >sys/kernel/config/netconsole/target1/enabled; sed -i 's|$| netconsole=@10.0.0.5/enx02,6666@10.0.0.1/|' proc/cmdline

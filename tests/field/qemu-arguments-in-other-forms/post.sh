@@ -1,0 +1,1 @@
+mkdir -p etc/pve/qemu-server; printf 'name: a\nonboot: 1\nmemory: 1024\nargs: -device vfio-pci,sysfsdev=/sys/bus/pci/devices/0000:00:17.0\n' >etc/pve/qemu-server/105.conf; printf 'name: b\nonboot: 1\nmemory: 1024\nargs: -device {"driver":"vfio-pci","host":"0000:00:17.0"}\n' >etc/pve/qemu-server/106.conf

@@ -1,0 +1,1 @@
+d=$(for x in sys/bus/usb/devices/*-1; do grep -q 1140 $x/idProduct && echo $x; done || true); r=$(readlink $d); p=sys/${r##*../}; mkdir -p $p/misc/watchdog sys/class/misc proc/900/fd; echo 10:130 >$p/misc/watchdog/dev; ln -s ../../${p#sys/}/misc/watchdog sys/class/misc/watchdog; echo watchdog-mux >proc/900/comm; ln -s /dev/watchdog proc/900/fd/3

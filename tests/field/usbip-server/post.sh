@@ -1,0 +1,1 @@
+d=$(for x in sys/bus/usb/devices/*-1; do grep -q ea60 $x/idProduct && echo $x; done || true); mkdir -p sys/bus/usb/drivers/usbip-host; ln -s ../../../../devices/x sys/bus/usb/drivers/usbip-host/${d##*/}; p=$(readlink -f $d); ln -s ../../bus/usb/drivers/usbip-host $p/driver; echo usbip-host >/dev/null; sed -i '1i DRIVER=usbip-host' $p/uevent
