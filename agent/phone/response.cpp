@@ -18,7 +18,6 @@ MHD_Response* response_of(const std::string& text, const char* type) {
   header("X-Content-Type-Options", "nosniff");
   header("X-Frame-Options", "DENY");
   header("Referrer-Policy", "no-referrer");
-  header("Cross-Origin-Opener-Policy", "same-origin");
   header("Cross-Origin-Resource-Policy", "same-origin");
   return response;
 }

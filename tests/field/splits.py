@@ -6,6 +6,7 @@
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -38,6 +39,8 @@ def main():
         with tempfile.TemporaryDirectory() as top:
             tree = pathlib.Path(top) / "machine"
             subprocess.run([machine, source, tree], check=True, capture_output=True)
+            if (case / "overlay").exists():
+                shutil.copytree(case / "overlay", tree, symlinks=True, dirs_exist_ok=True)
             if (case / "post.sh").exists():
                 subprocess.run(["bash", "-eu", case / "post.sh"], cwd=tree, check=True, capture_output=True)
             for address in controllers(tree):

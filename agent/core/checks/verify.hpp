@@ -25,7 +25,7 @@ struct Verdict {
   std::string subject;  ///< "node 0", "0000:03:00.3", "all 70 threads"
   std::string found;    ///< in words
   std::string wanted;   ///< in words; empty when nothing in particular
-  std::string remedy;   ///< what to do; empty unless wrong
+  std::string remedy;   ///< what to do; of what is wrong, and of some notes
   bool operator==(const Verdict&) const = default;
 };
 const char* to_string(Verdict::Kind kind);

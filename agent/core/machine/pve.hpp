@@ -112,7 +112,7 @@ struct PveStorage {
   std::string content;  ///< as written, "iso,vztmpl,backup"
   bool here = true;     ///< enabled, and on this node
   std::optional<FileNow> hook = {};  ///< hostsplit's script in its snippets, as it is there
-  std::string group = {};            ///< volume group of LVM; empty: it has none
+  std::string group = {};            ///< volume group of LVM, or pool of ZFS; empty: it has none
   bool operator==(const PveStorage&) const = default;
 };
 /// True when `kind` ("snippets") is among what the storage may have.
@@ -124,10 +124,10 @@ struct PveContainer {
   std::string name;  ///< hostname
   Kib memory = 0;    ///< `memory:`, the most it may use
   bool on_boot = false, is_template = false;
-  std::vector<std::string> devices;                          ///< `devN:` and what `lxc.mount.entry` binds of /dev
+  std::vector<std::string> devices;  ///< `devN:`, what `lxc.mount.entry` binds of /dev, volumes and paths
   std::vector<std::pair<std::string, std::string>> allowed;  ///< `lxc.cgroup2.devices.allow`: "c" and "188:*"
   std::vector<std::string>
-      interfaces;  ///< cards of the host that are its own while it runs: `lxc.net.N.link` of type phys
+      interfaces;  ///< cards of the host it has or stands on: `lxc.net.N.link` of type phys, macvlan, ipvlan, vlan
   bool operator==(const PveContainer&) const = default;
 };
 

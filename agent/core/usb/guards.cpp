@@ -25,6 +25,8 @@ std::string quoted_name(const HostUse& use) {
 }
 
 std::string remedy_for(const HostUse& use) {
+  if (!use.unknown.empty() && use.root && use.kind == UseKind::key)
+    return "Plug it in, so that its controller is known: what unlocks the root disk cannot be given up";
   if (!use.unknown.empty())
     return use.root ? "See why it cannot be followed: as long as it is unknown what the host boots from, nothing that "
                       "may be it can be given away"
@@ -198,7 +200,7 @@ std::string use_text(const HostUse& use) {
   switch (use.kind) {
     case UseKind::mount:
       if (use.via == by_fstab)
-        return fmt::format("the boot mounts {} from it ({}) and stops where it cannot: /etc/fstab has no nofail there",
+        return fmt::format("the boot mounts {} from it ({}) and stops where it cannot: nothing says nofail there",
                            use.name, use.device);
       return fmt::format("{} is mounted from it ({})", use.name, use.device);
     case UseKind::swap: return fmt::format("the host swaps to it ({})", use.device);

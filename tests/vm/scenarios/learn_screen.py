@@ -72,7 +72,7 @@ class Terminal:
         time.sleep(UNREAD)
         self._bench.run(["/bin/sh", "-c", f"printf '%b' \"$1\" >{self._pipe}", "sh", keys])
 
-    def end(self, limit=60):
+    def end(self, limit=180):
         """Whether it has ended with 0."""
         ended = self.wait_for("ended with 0", limit=limit)
         self.kill()

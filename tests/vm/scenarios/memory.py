@@ -10,8 +10,7 @@ from bench.product import Product
 
 TOPOLOGY = "article"
 SUBJECTS = ("agent/core/memory/", "agent/host/", "config/hook")
-SECONDS = 300
-PROVEN = False
+SECONDS = 400
 MEMORY = 16
 
 PVE_START = Path(__file__).parent / "pve-start"
