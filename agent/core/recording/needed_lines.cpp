@@ -186,11 +186,14 @@ std::string pool_cache(const std::string& content) {
   return result;
 }
 
-/// Of udev: what is on a block device. The type of a partition is no identifier, although it looks like one.
+/// Of udev: what is on a block device. The type of a partition is no identifier, although it looks like one. A label is
+/// one, but the name of its pool where ZFS is.
 std::string block_properties(std::string_view text) {
   constexpr std::string_view type = "E:ID_PART_ENTRY_TYPE=";
+  const bool zfs = has(text, "zfs_member");
   return changed_lines(text, [&](std::string_view line) -> std::string {
     if (line.starts_with(type)) return line.substr(type.size()) == zfs_partition_type ? std::string(type) + "zfs" : "";
+    if (key_of(line, "=") == "E:ID_FS_LABEL" && !zfs) return "";
     return one_of(key_of(line, "="), {"E:ID_FS_TYPE", "E:ID_FS_AMBIVALENT", "E:ID_FS_LABEL", "E:LVM_VG_NAME_COMPLETE",
                                       "E:LVM_VG_NAME_INCOMPLETE"})
                ? plain(line)
