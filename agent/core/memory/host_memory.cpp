@@ -71,12 +71,11 @@ std::string lasting_bound(const ZfsCache& cache, std::uint64_t bytes) {
   return fmt::format("sed -i 's/{}zfs_arc_max=[^ ]*/zfs_arc_max={}/' {}{}", quote, bytes, cache.set->where, rebuild);
 }
 
-/// Why ZFS goes by its own maximum although one is set (arc_init()); empty: it does not.
+/// Why ZFS goes by its own maximum although one is set; empty: it does not.
 std::string why_ignored(const ZfsCache::Setting& set, Kib memory) {
-  constexpr Kib least = 64 * kib_per_mib;
-  if (!set.valid || set.most == 0 || (set.most >= least && set.most < memory)) return {};
+  if (!set.valid || set.most == 0 || zfs_heeds(set.most, memory)) return {};
   return fmt::format("ZFS ignores zfs_arc_max={} in {}: that many bytes are {}", set.text, set.where,
-                     set.most < least ? "less than 64 MiB" : "not less than all memory");
+                     set.most < memory ? "less than 64 MiB" : "not less than all memory");
 }
 
 /// While it runs ZFS ignores a bound that is not above zfs_arc_min (arc_tuning_update()).

@@ -15,4 +15,9 @@ namespace hostsplit {
 std::vector<Finding> check_host_memory(const Snapshot& snapshot, const Config& config,
                                        const std::vector<Reservation>& reserved);
 
+/// Whether ZFS goes by a zfs_arc_max, or by a maximum of its own (arc_init()). \param memory  of the machine
+inline bool zfs_heeds(Kib most, Kib memory) {
+  return most >= 64 * kib_per_mib && most < memory;
+}
+
 }  // namespace hostsplit

@@ -131,10 +131,7 @@ std::optional<Finding> foreign_words(const PageRecipe& chosen, const Snapshot& s
 }
 
 /// The kernel takes more at each boot than hostsplit reserves at run time, which returns the rest.
-void check_returned(const std::vector<Reservation>& reserved, const Snapshot& snapshot, const Baseline& baseline,
-                    PageSourcing& sourcing) {
-  // What runs may have been asked for by hostsplit itself.
-  if (baseline.loader) return;
+void check_returned(const std::vector<Reservation>& reserved, const Snapshot& snapshot, PageSourcing& sourcing) {
   for (const auto& pages : pages_kernel_reads(snapshot.command_line, kernel_rules(snapshot)))
     for (const auto& [node, count] : dealt_out(pages, snapshot.nodes)) {
       const auto ours = std::find_if(reserved.begin(), reserved.end(), [&, node = node](const Reservation& item) {
@@ -200,9 +197,9 @@ void place(const std::vector<Reservation>& reserved, const Snapshot& snapshot, K
   for (auto& finding : check_next_floor(lines, sourcing.words, snapshot, keep_free))
     sourcing.findings.push_back(std::move(finding));
   check_nodes_stay(lines, snapshot, sourcing);
-  if (chosen.source == PageSource::run_time) check_returned(reserved, snapshot, baseline, sourcing);
   // What runs may have been asked for by hostsplit itself.
   if (baseline.loader) return;
+  if (chosen.source == PageSource::run_time) check_returned(reserved, snapshot, sourcing);
   for (auto& finding : check_next_boot(snapshot, lines, sourcing.words, reserved))
     sourcing.findings.push_back(std::move(finding));
 }

@@ -258,10 +258,9 @@ class Placing {
 }  // namespace
 
 bool about_pages(std::string_view word) {
-  for (const auto* key : {"hugepages=", "hugepagesz=", "default_hugepagesz=", "hugetlb_cma=", "sysctl.vm.nr_hugepages",
-                          "sysctl/vm/nr_hugepages", "sysctl.vm/nr_hugepages", "sysctl/vm.nr_hugepages"})
+  for (const auto* key : {"hugepages=", "hugepagesz=", "default_hugepagesz=", "hugetlb_cma="})
     if (word.starts_with(key)) return true;
-  return false;
+  return writes_pages(word.substr(0, word.find('=')));
 }
 
 std::vector<KernelRules> rules_of_kernels(const Snapshot& snapshot) {

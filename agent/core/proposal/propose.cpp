@@ -35,7 +35,10 @@ Kib floor_of(const ProposalInput& in) {
 
 class Proposer {
  public:
-  explicit Proposer(const ProposalInput& in) : in_(with_guests(in)), base_(in_.config.value_or(Config())) {
+  explicit Proposer(const ProposalInput& in)
+      : in_(with_guests(in)),
+        base_(in_.config.value_or(Config())),
+        taken_(taken_by_guests(in_.pve, in_.snapshot)) {
     done_.keep_free = floor_of(in_);
   }
 
@@ -87,8 +90,7 @@ class Proposer {
     if (in_.ports.ports.empty())
       return error("no-sockets", "sockets", "none has been learned yet, so none can be given to a VM",
                    "Run hostsplit learn and plug a stick into each socket, or give the VMs no sockets");
-    groups_ =
-        socket_groups(in_.snapshot, in_.ports, base_, in_.wishes.front().vm, taken_by_guests(in_.pve, in_.snapshot));
+    groups_ = socket_groups(in_.snapshot, in_.ports, base_, in_.wishes.front().vm, taken_);
     check_asked();
   }
 
@@ -129,7 +131,7 @@ class Proposer {
     const NodeRoom room = node_room(in_, done_.keep_free, guests);
     const auto layouts = best_layouts(in_, room);
     if (layouts.empty()) return no_room(room);
-    Leavable leavable(in_.snapshot, groups_, base_.may_lose, taken_by_guests(in_.pve, in_.snapshot));
+    Leavable leavable(in_.snapshot, groups_, base_.may_lose, taken_);
     const Layout* best = nullptr;
     std::tuple<std::size_t, int> best_rank;
     for (const auto& layout : layouts) {
@@ -319,6 +321,7 @@ class Proposer {
 
   const ProposalInput in_;
   const Config base_;
+  const GuestTakes taken_;
   std::vector<SocketGroup> groups_;
   Dealt dealt_;
   Proposal done_;

@@ -171,6 +171,12 @@ const char* known_by_name(std::string_view name) {
   return found;
 }
 
+/// Ids say more than names. \return nullptr for what is not known
+const char* known_as(const KeyboardEvidence& evidence) {
+  const char* by_ids = known_by_ids(evidence);
+  return by_ids ? by_ids : known_by_name(lowered(evidence.name));
+}
+
 std::string listed(const std::vector<const HostUse*>& keyboards) {
   std::vector<std::string> texts;
   for (const auto* use : keyboards)
@@ -258,8 +264,7 @@ bool is_fido_descriptor(std::string_view descriptor) {
 bool is_security_key(const KeyboardEvidence& evidence) {
   // A keyboard with a slot for the employee's card is typed on.
   if (evidence.fido || (evidence.smart_card && !evidence.boot_keyboard)) return true;
-  const char* by_ids = known_by_ids(evidence);
-  const char* what = by_ids ? by_ids : known_by_name(lowered(evidence.name));
+  const char* what = known_as(evidence);
   return what && std::string_view(what) == security_key;
 }
 
@@ -268,8 +273,7 @@ std::string weak_keyboard(const KeyboardEvidence& evidence) {
   // Typed on at work, with a slot for the employee's card.
   if (speaks_of(name, "keyboard") && speaks_of(name, "smart")) return {};
   if (is_security_key(evidence)) return security_key;
-  if (const char* what = known_by_ids(evidence)) return what;
-  if (const char* what = known_by_name(name)) return what;
+  if (const char* what = known_as(evidence)) return what;
   // A receiver for both calls itself neither, or both; the keyboard comes first there.
   const bool only_mouse =
       speaks_of(name, "mouse") && (!speaks_of(name, "keyboard") || speaks_of(name, "mouse keyboard"));

@@ -52,9 +52,7 @@ std::vector<std::string> GuestStorages::below_path(const std::string& path) {
   for (const auto& entry : read_fstab(root_)) {
     const bool on = path == entry.point || path.starts_with(entry.point + "/");
     if (!on || entry.point == "/" || entry.point.size() < longest) continue;
-    const bool now = std::any_of(follow().mounts().begin(), follow().mounts().end(), [&](const Mount& mount) {
-      return mount.owner.empty() && mount.point == entry.point && mount.type != "autofs";
-    });
+    const bool now = is_mounted(follow().mounts(), entry.point);
     if (entry.point.size() > longest) found.clear();
     longest = entry.point.size();
     const auto device = now ? std::nullopt : follow().path_of(entry.device);

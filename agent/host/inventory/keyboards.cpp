@@ -5,6 +5,7 @@
 #include "core/boot/kernel_parameters.hpp"
 #include "core/machine/use_via.hpp"
 #include "host/inventory/parts.hpp"
+#include "host/inventory/tokens.hpp"
 
 /// Keyboards by what they are, and other input devices.
 namespace hostsplit::inventory_parts {
@@ -42,13 +43,10 @@ std::string usb_device_of(const std::string& path) {
 /// Adds what one interface of the device is (usb.org, class codes).
 void read_interface(const Root& root, const std::string& interface, KeyboardEvidence& evidence) {
   const auto text = [&](const char* attribute) { return root.read(interface + "/" + attribute, 8).value_or(""); };
-  const auto type = text("bInterfaceClass");
-  if (type == "0b") evidence.smart_card = true;
-  if (type == "03" && text("bInterfaceSubClass") == "01" && text("bInterfaceProtocol") == "01")
+  if (reads_cards(root, interface)) evidence.smart_card = true;
+  if (text("bInterfaceClass") == "03" && text("bInterfaceSubClass") == "01" && text("bInterfaceProtocol") == "01")
     evidence.boot_keyboard = true;
-  for (const auto& child : root.list(interface))
-    if (is_fido_descriptor(root.read(interface + "/" + child + "/report_descriptor", 4096).value_or("")))
-      evidence.fido = true;
+  if (reports_fido(root, interface)) evidence.fido = true;
 }
 
 KeyboardEvidence evidence_of(const Root& root, const std::string& path, const std::string& label) {

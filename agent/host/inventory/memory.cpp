@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "core/boot/kernel_parameters.hpp"
+#include "core/memory/host_memory.hpp"
 #include "host/inventory/inventory.hpp"
 #include "host/inventory/parts.hpp"
 
@@ -207,8 +208,7 @@ void read_topology(const Root& root, Snapshot& snapshot) {
     Kib memory = 0;
     for (const auto& [id, node] : snapshot.nodes) memory += node.memory;
     const Kib limit = inventory_parts::to_number<Kib>(*text).value_or(0) / bytes_per_kib;
-    // ZFS goes by its own where this one makes no sense (arc_init()).
-    snapshot.arc_limit = limit >= 64 * kib_per_mib && limit < memory ? limit : 0;
+    snapshot.arc_limit = zfs_heeds(limit, memory) ? limit : 0;
   }
 }
 

@@ -159,6 +159,12 @@ std::vector<FstabEntry> read_fstab(const Root& root) {
   return entries;
 }
 
+bool is_mounted(const std::vector<Mount>& mounts, const std::string& point) {
+  return std::any_of(mounts.begin(), mounts.end(), [&](const Mount& mount) {
+    return mount.owner.empty() && mount.point == point && mount.type != "autofs";
+  });
+}
+
 const Mount* mount_of(const std::vector<Mount>& mounts, const std::string& path) {
   const Mount* best = nullptr;
   for (const auto& mount : mounts) {

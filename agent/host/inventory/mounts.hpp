@@ -37,6 +37,9 @@ std::vector<FstabEntry> read_fstab(const Root& root);
 /// blank); empty for anything else.
 std::string device_named(std::string_view text);
 
+/// True when something is mounted there for the host itself; an automount that waits is nothing.
+bool is_mounted(const std::vector<Mount>& mounts, const std::string& point);
+
 /// The mount a path lies on, by the longest mount point; nullptr when there is none.
 const Mount* mount_of(const std::vector<Mount>& mounts, const std::string& path);
 

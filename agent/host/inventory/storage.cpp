@@ -192,9 +192,7 @@ void Storage::boot_partitions() {
 void Storage::boot_mounts() {
   std::set<std::string> found;
   for (const auto& entry : read_fstab(root_)) {
-    const bool now = std::any_of(follow_.mounts().begin(), follow_.mounts().end(), [&](const Mount& mount) {
-      return mount.owner.empty() && mount.point == entry.point && mount.type != "autofs";
-    });
+    const bool now = is_mounted(follow_.mounts(), entry.point);
     const bool boots = boots_from(entry.point);
     const auto path = !now && (boots || entry.waits) ? follow_.path_of(entry.device) : std::nullopt;
     if (!path) continue;
@@ -219,10 +217,7 @@ void Storage::boot_mounts() {
 void Storage::boot_automounts(const std::set<std::string>& followed) {
   for (const auto& mount : follow_.mounts()) {
     if (mount.type != "autofs" || !mount.owner.empty() || !boots_from(mount.point)) continue;
-    const bool now = std::any_of(follow_.mounts().begin(), follow_.mounts().end(), [&](const Mount& other) {
-      return other.owner.empty() && other.point == mount.point && other.type != "autofs";
-    });
-    if (!now && !followed.contains(mount.point))
+    if (!is_mounted(follow_.mounts(), mount.point) && !followed.contains(mount.point))
       add(UseKind::mount, mount.point, {{}, "it is mounted when it is used, and its device was not found"}, true);
   }
 }

@@ -8,7 +8,6 @@
 #include "host/inventory/parts.hpp"
 
 namespace hostsplit::inventory_parts {
-namespace {
 
 bool reports_fido(const Root& root, const std::string& interface) {
   const auto children = root.list(interface);
@@ -17,10 +16,11 @@ bool reports_fido(const Root& root, const std::string& interface) {
   });
 }
 
-/// The class of its interfaces: CCID.
 bool reads_cards(const Root& root, const std::string& interface) {
   return root.read(interface + "/bInterfaceClass", 8) == "0b";
 }
+
+namespace {
 
 bool named_for_cards(const UsbDevice& device) {
   const auto name = lowered(device.manufacturer + " " + device.product_name);
