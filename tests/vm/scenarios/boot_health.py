@@ -8,8 +8,7 @@ from bench.product import Product
 TOPOLOGY = "article"
 SUBJECTS = ("agent/core/boot/", "agent/core/state/", "agent/operations/", "agent/service/reconciler/owner_mail",
             "config/mail/", "systemd/")
-SECONDS = 280
-PROVEN = False
+SECONDS = 400
 MEMORY = 2
 
 BOOTS = "/var/lib/hostsplit/journal/boots"

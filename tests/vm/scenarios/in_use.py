@@ -92,8 +92,8 @@ def plugged(bench, controller, serial):
 def bridge(bench, check, product):
     """vmbr9 over a bond over a network card on USB."""
     bench.device_add("usb-net", "usbnic", bus="x0.0", port="2")
-    name = eventually(lambda: bench.run("cd /sys/class/net; for i in *; do case $(readlink -f $i) in *usb*) echo $i;; esac; done")
-                      .out.strip(), 60)
+    on_usb = "udevadm settle; cd /sys/class/net; for i in *; do case $(readlink -f $i) in *usb*) echo $i;; esac; done"
+    name = eventually(lambda: bench.run(on_usb).out.strip(), 60)
     bench.run(f"set -e; ip link add bond9 type bond; ip link set {name} down; ip link set {name} master bond9; "
               "ip link add vmbr9 type bridge; ip link set bond9 master vmbr9; "
               f"ip addr add 10.9.9.1/24 dev vmbr9; for i in {name} bond9 vmbr9; do ip link set $i up; done")

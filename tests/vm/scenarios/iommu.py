@@ -3,6 +3,7 @@ given away, it is said what to switch on, and when it is on the same apply does 
 
 from bench import eventually
 from bench.article import X0, X1, X2, X3
+from bench.grub_count import healthy
 from bench.product import Product
 
 TOPOLOGY = "amd"
@@ -43,6 +44,7 @@ def amd(bench, check, product):
     early = bench.run("cat /run/hostsplit/init-top", check=False).out
     check("the script in the initramfs bound them", all(address in early for address in (X0, X2, X3)), early)
     check("status is content", product.run("status").rc == 0, product.run("status").out)
+    check("and the host is healthy", healthy(bench))
 
 
 def off_in_the_firmware(bench, check, product):
@@ -56,6 +58,7 @@ def off_in_the_firmware(bench, check, product):
     check("apply is refused, and names the firmware", refused.rc == 3 and "no-iommu" in refused.out and "firmware" in refused.out, refused)
     keyboard = [address for address, driver in product.drivers().items() if driver == "xhci_hcd"]
     check("the host has its own controller", X1 in keyboard, product.drivers())
+    check("a boot without it is a healthy one, too", healthy(bench))
     bench.power_off()
     bench.start("amd")
     check("with the IOMMU the split is there again", eventually(lambda: product.drivers() == GIVEN, 60), product.drivers())

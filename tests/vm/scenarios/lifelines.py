@@ -7,7 +7,6 @@ from bench.product import Product
 TOPOLOGY = "article"
 SUBJECTS = ("agent/core/checks/", "agent/core/machine/", "agent/host/")
 SECONDS = 200
-PROVEN = False
 MEMORY = 2
 
 X0, X1, X2, X3, X4 = (f"0000:0{bus}:00.{function}" for bus, function in ((1, 0), (2, 0), (3, 0), (4, 1), (5, 0)))

@@ -9,7 +9,6 @@ from bench.product import Product
 TOPOLOGY = "article"
 SUBJECTS = ("agent/core/boot/boot_count", "config/grub/", "agent/service/reconciler/boot_watch")
 SECONDS = 800
-PROVEN = False
 MEMORY = 10
 
 

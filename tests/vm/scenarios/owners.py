@@ -52,8 +52,10 @@ def pools(bench):
 
 
 def boot_files(bench):
-    """An image is built anew by undo, so only its name counts."""
-    return bench.run("cd /boot; find . -name 'initrd*' | sort; find . -type f ! -name 'initrd*' | sort | xargs sha256sum").out
+    """An image is built anew by undo, boots are counted, and GRUB notes what it started, so of those files only the names matter."""
+    changing = ("initrd*", "hostsplit.env", "grubenv")
+    names = " -o ".join(f"-name '{name}'" for name in changing)
+    return bench.run(f"cd /boot; find . {names} | sort; find . -type f ! \\( {names} \\) | sort | xargs sha256sum").out
 
 
 def alive(bench):
@@ -140,7 +142,8 @@ def purged(bench, check, product, before, line):
     check("remove puts the host back first", removed.rc == 0 and "put back as it was" in removed.out + removed.err, removed)
     check("drivers and pools are as before", (product.sysfs(), sum(pools(bench))) == (before[1], 150), (product.sysfs(), pools(bench)))
     check("/boot is as before", boot_files(bench) == before[3], set(boot_files(bench).split("\n")) ^ set(before[3].split("\n")))
-    bench.run("DEBIAN_FRONTEND=noninteractive apt-get purge -y hostsplit hostsplit-measure", 300, check=False)
+    gone = bench.run("DEBIAN_FRONTEND=noninteractive apt-get purge -y hostsplit", 300, check=False)
+    check("purge", gone.rc == 0, gone)
     left = bench.run("find / -xdev \\( -path /proc -o -path /sys -o -path /root -o -path /var/lib/dpkg/info "
                      "-o -path /var/cache -o -path /var/log \\) -prune -o -iname '*hostsplit*' -print").out.split()
     check("after a purge nothing of hostsplit is left", not left, left)
