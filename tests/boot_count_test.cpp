@@ -161,6 +161,42 @@ TEST(BootCount, TheEntryWithoutHostsplitStartsWithTheImageFromBefore) {
   EXPECT_THAT(split.menu(), Not(HasSubstr("hostsplit-off")));
 }
 
+/// A host that systemd-boot starts; what boot-entries does on the partitions is for tests/boot_entry.py and the VM
+/// bench.
+struct SystemdBootHost : SplitHost {
+  static constexpr auto note = "run/hostsplit/boots.env";
+  SystemdBootHost() {
+    host.set_file("etc/kernel/proxmox-boot-uuids", "1234-ABCD\n");
+    host.set_file("sys/firmware/efi/x", "");
+    host.add_initramfs_tools();
+    configure("[enforce]\nboot = \"initramfs\"\n[vm.101]\ncontrollers = [\"0000:03:00.3\"]\n");
+  }
+};
+
+TEST(BootCount, ANoteSaysWhatSystemdBootHasCounted) {
+  SystemdBootHost split;
+  const std::string before = split.host.file("boot/initrd.img-6.17.13-2-pve");
+  ASSERT_TRUE(split.apply_now().ok());
+  EXPECT_EQ(split.host.file("boot/initrd.img-6.17.13-2-pve.hostsplit-off"), before);
+  EXPECT_TRUE(find(diagnose(split.root).findings, "boot-loader-cannot-count")) << "boot-entries has left no note";
+  split.host.set_file(split.note, counted("1"));
+  EXPECT_FALSE(find(diagnose(split.root).findings, "boot-loader-cannot-count"));
+  EXPECT_FALSE(find(status(split.state()).findings, "boot-loader-gave-up"));
+  EXPECT_TRUE(split.plan_now().steps.empty());
+
+  split.host.set_file(split.note, counted("given-up"));
+  const auto found = find(status(split.state()).findings, "boot-loader-gave-up");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->subject, "systemd-boot");
+  ASSERT_TRUE(split.apply_now().ok());
+  EXPECT_EQ(split.host.file(split.note), no_boots_begun());
+  EXPECT_FALSE(find(status(split.state()).findings, "boot-loader-gave-up"));
+
+  ASSERT_TRUE(carry_out(split.context(), Undo{}).ok());
+  EXPECT_FALSE(split.root.exists(split.note));
+  EXPECT_FALSE(split.root.exists("boot/initrd.img-6.17.13-2-pve.hostsplit-off"));
+}
+
 TEST(BootCount, AnImageOfAKernelThatIsGoneGoesWithTheNextMenu) {
   GrubHost split;
   ASSERT_TRUE(split.apply_now().ok());

@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 MOST = {"hostsplitd.service": 2.0, "hostsplit-work@.service": 6.0, "hostsplit-reserve.service": 5.0,
-        "hostsplit-host-usb.service": 4.0, "hostsplit-mail.service": 5.0}
+        "hostsplit-host-usb.service": 4.0, "hostsplit-mail.service": 5.0, "hostsplit-boot-count.service": 3.5,
+        "hostsplit-boot-healthy.service": 3.5}
 BOUNDED = ["MemoryMax", "TasksMax", "UMask", "OOMPolicy"]  # of hostsplitd.service
 
 

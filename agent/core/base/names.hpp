@@ -14,8 +14,10 @@ inline constexpr auto baseline_file = "var/lib/hostsplit/journal/baseline.toml";
 inline constexpr auto grub_words = "etc/default/grub.d/hostsplit.cfg";
 inline constexpr auto grub_entry = "etc/grub.d/42_hostsplit";
 inline constexpr auto grub_config = "boot/grub/grub.cfg";
-/// Where GRUB counts boots: beside its menu, or on the EFI system partition (config/grub/42_hostsplit).
-inline constexpr const char* grub_count_files[] = {"boot/grub/hostsplit.env", "boot/efi/hostsplit.env"};
+/// Where GRUB counts boots: beside its menu, or on the EFI system partition (config/grub/42_hostsplit); and where
+/// boot-entries notes what systemd-boot has counted, which is in the name of a file there.
+inline constexpr const char* boot_count_files[] = {"boot/grub/hostsplit.env", "boot/efi/hostsplit.env",
+                                                   "run/hostsplit/boots.env"};
 inline constexpr auto kernel_cmdline = "etc/kernel/cmdline";
 inline constexpr auto kernel_postinst_hook = "etc/kernel/postinst.d/zzz-hostsplit";  ///< behind proxmox-boot-tool's
 inline constexpr auto kernel_postrm_hook = "etc/kernel/postrm.d/zzz-hostsplit";

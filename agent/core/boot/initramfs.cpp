@@ -10,6 +10,7 @@
 #include "core/base/names.hpp"
 #include "core/base/text.hpp"
 #include "core/boot/boot_count.hpp"
+#include "core/boot/boot_loader.hpp"
 #include "core/boot/modprobe_conf.hpp"
 #include "core/steps/files.hpp"
 
@@ -30,7 +31,8 @@ std::vector<Step> image_steps(const Snapshot& snapshot, const Baseline& baseline
     const bool as_wanted = touched && touched->stamp == stamp && !gave_up(snapshot);
     if (plan.empty() ? !touched : as_wanted) continue;
     // Of the running kernel it is known that the host comes up with it.
-    const bool keep = snapshot.boot.grub && !snapshot.boot.proxmox_boot && kernel == snapshot.kernel && !plan.empty();
+    const bool entry = snapshot.boot.proxmox_boot ? maybe_systemd_boot(snapshot.boot) : snapshot.boot.grub;
+    const bool keep = entry && kernel == snapshot.kernel && !plan.empty();
     steps.push_back({"rebuild " + kernel, RebuildInitramfs{kernel, plan, stamp, modprobe, keep}, reason});
   }
   return steps;

@@ -27,7 +27,7 @@ const std::vector<std::string>& foreign_files() {
 bool is_foreign(const std::string& path) {
   for (const auto* own : {"etc/hostsplit/", "var/lib/hostsplit/", "run/hostsplit/"})
     if (path.starts_with(own)) return false;
-  for (const auto* own : names::grub_count_files)
+  for (const auto* own : names::boot_count_files)
     if (path == own) return false;
   return true;
 }

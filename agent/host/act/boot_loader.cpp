@@ -5,6 +5,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/names.hpp"
+#include "core/boot/grub_menu.hpp"
 #include "core/boot/huge_page_parameters.hpp"
 #include "core/boot/kernel_parameters.hpp"
 
@@ -14,11 +15,13 @@ namespace {
 /// It asks every disk and every kernel, and with proxmox-boot-tool writes to EFI partitions.
 constexpr std::chrono::minutes refresh_deadline{5};
 
+/// As GRUB reads them: a kernel does not get what stands in a comment.
 std::vector<std::string> kernel_lines(const std::string& config) {
   std::vector<std::string> found;
   std::istringstream lines(config);
   for (std::string line; std::getline(lines, line);)
-    if (const auto words = words_of(line); !words.empty() && words.front() == "linux") found.push_back(line);
+    if (const auto words = words_of(line); !words.empty() && words.front() == "linux")
+      found.emplace_back(given_by_grub(line));
   return found;
 }
 
@@ -94,7 +97,7 @@ void refresh_boot_loader(const Root& root, Effects& effects, const RefreshBootLo
   }
   if (keep) effects.remove_file(kept);
   if (!wanted.present.empty()) return;
-  for (const auto* count : names::grub_count_files)
+  for (const auto* count : names::boot_count_files)
     if (root.exists(count)) effects.remove_file(count);
 }
 

@@ -71,12 +71,12 @@ void read_grub_settings(const Root& root, BootTools& boot) {
   auto names = root.list(directory);
   std::sort(names.begin(), names.end());
   for (const auto& name : names)
-    if (name.ends_with(".cfg")) add(directory + "/" + name);
+    if (name.ends_with(".cfg") && !name.starts_with('.')) add(directory + "/" + name);
 }
 
-/// 42_hostsplit keeps one of them at most.
+/// 42_hostsplit keeps one of them at most, and none where boot-entries has a note.
 std::optional<BootCount> read_count(const Root& root) {
-  for (const auto* path : names::grub_count_files)
+  for (const auto* path : names::boot_count_files)
     if (const auto block = exact_content(root, path)) return BootCount{path, boots_begun(*block)};
   return std::nullopt;
 }
@@ -90,7 +90,7 @@ void read_boot_tools(const Root& root, Snapshot& snapshot) {
   boot.grub = root.exists("usr/sbin/update-grub") && root.exists("etc/default/grub");
   boot.proxmox_boot = !root.read("etc/kernel/proxmox-boot-uuids").value_or("").empty();
   if (boot.grub) read_grub_settings(root, boot);
-  if (boot.grub) boot.count = read_count(root);
+  boot.count = read_count(root);
   // What lies in /boot is not what starts the host where proxmox-boot-tool has partitions for that.
   if (boot.grub && !boot.proxmox_boot)
     boot.menu_has_ours =

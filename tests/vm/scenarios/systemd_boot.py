@@ -1,22 +1,15 @@
 """A host that systemd-boot starts under UEFI, as Proxmox VE does from ZFS: words on the kernel command line by
 /etc/kernel/cmdline, script and plan in the image that lies on the partition, and an entry without all that."""
 
-import gzip
-import subprocess
-import tempfile
-from pathlib import Path
-
 from bench.article import X2, X3
 from bench.product import Product
+from bench.systemd_boot import entries, on_partition, to_systemd_boot
 
 TOPOLOGY = "article"
 SUBJECTS = ("agent/core/boot/", "config/", "debian/")
 SECONDS = 300
 MEMORY = 6
 
-TOOL = Path(__file__).parent / "proxmox-boot-tool"
-LOADER = "/usr/lib/systemd/boot/efi/systemd-bootx64.efi"
-PARTITION = "1234-ABCD"
 WORDS = ("hugepagesz=1G", "hugepages=4", "iommu=pt")  # two on each of two nodes
 CONFIG = f"""
 [host]
@@ -49,42 +42,6 @@ def run(bench, check):
     undo(bench, check, product, before)
 
 
-def to_systemd_boot(bench):
-    """The partition is a stick; what the image of the bench itself starts from is left as it is."""
-    bench.run("sed -i 's/ iommu=pt//' /etc/default/grub.d/bench.cfg")
-    bench.plug("x0", "1", "ESP", "256M", bootindex=0)
-    with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory) / "esp"
-        subprocess.run(["mkfs.vfat", "-C", path, "-i", PARTITION.replace("-", ""), str(255 * 1024)], check=True, capture_output=True)
-        (Path(directory) / "esp.gz").write_bytes(gzip.compress(path.read_bytes()))
-        bench.put(Path(directory) / "esp.gz", "/root/esp.gz")
-    bench.put(TOOL, "/usr/sbin/proxmox-boot-tool")
-    bench.put(LOADER, "/root/systemd-boot")
-    disk = bench.disk_of("ESP")
-    bench.run(f"gunzip -c /root/esp.gz >{disk}; sync; udevadm trigger --settle -s block", 120)
-    bench.run(f"""set -e
-        chmod +x /usr/sbin/proxmox-boot-tool
-        mount /dev/disk/by-uuid/{PARTITION} /mnt
-        mkdir -p /mnt/EFI/BOOT /mnt/EFI/proxmox /mnt/loader/entries
-        cp /root/systemd-boot /mnt/EFI/BOOT/BOOTX64.EFI
-        printf 'timeout 3\\ndefault proxmox-*\\n' >/mnt/loader/loader.conf
-        umount /mnt
-        mkdir -p /etc/kernel /etc/initramfs/post-update.d
-        echo {PARTITION} >/etc/kernel/proxmox-boot-uuids
-        printf '#!/bin/sh\\nproxmox-boot-tool refresh\\n' >/etc/initramfs/post-update.d/proxmox-boot-sync
-        chmod +x /etc/initramfs/post-update.d/proxmox-boot-sync
-        sed 's/BOOT_IMAGE=[^ ]* *//; s/ iommu=pt//' /proc/cmdline >/etc/kernel/cmdline
-        proxmox-boot-tool refresh""", 300)
-    bench.power_off()
-    bench.start("article", uefi=True)
-
-
-def entries(bench):
-    """Entries of the menu by name, with their words."""
-    out = bench.run(f"mount /dev/disk/by-uuid/{PARTITION} /mnt; cd /mnt/loader/entries; grep '^options ' -H *; cd /; umount /mnt").out
-    return {name: set(words.split()[1:]) for name, _, words in (line.partition(":") for line in out.splitlines())}
-
-
 def has_words(words):
     return set(WORDS) <= set(words)
 
@@ -96,13 +53,13 @@ def off_entry(bench):
 def full_partition(bench, check, product, before):
     """One that has no room for the entry and for an image that grows: nothing is done, in particular not half of it."""
     product.configure(CONFIG, boot="initramfs")
-    bench.run(f"mount /dev/disk/by-uuid/{PARTITION} /mnt; dd if=/dev/zero of=/mnt/filler bs=1M 2>/dev/null; umount /mnt", 180)
+    on_partition(bench, "dd if=/dev/zero of=filler bs=1M 2>/dev/null")
     refused = product.run("apply --yes", 900)
     check("a full partition: apply fails before its first step, and says how much is missing",
           refused.rc == 1 and "are needed" in refused.out + refused.err, refused)
     check("drivers and pools are as before", product.sysfs() == before[1], product.sysfs())
     check("and the menu", entries(bench) == before[2], entries(bench))
-    bench.run(f"mount /dev/disk/by-uuid/{PARTITION} /mnt; rm /mnt/filler; umount /mnt")
+    on_partition(bench, "rm filler")
 
 
 def applied(bench, check, product):
@@ -110,7 +67,7 @@ def applied(bench, check, product):
     done = product.run("apply --yes", 900)
     check("apply succeeds", done.rc == 0, done)
     menu = entries(bench)
-    ours, theirs = ([words for name, words in menu.items() if name.startswith(start)] for start in ("hostsplit-off-", "proxmox-"))
+    ours, theirs = ([words for name, words in menu.items() if name.startswith(start)] for start in ("hostsplit-off-", "proxmox-6"))
     check("the entry of the kernel has the words", len(theirs) == 1 and has_words(theirs[0]), menu)
     check("beside it is one without hostsplit", len(ours) == 1 and "hostsplit=off" in ours[0] and not ours[0] & set(WORDS)
           and any(word.startswith("root=") for word in ours[0]), menu)
@@ -146,8 +103,8 @@ def without_hostsplit(bench, check, product):
 def kernels_go(bench, check):
     """A kernel of the past is gone, and another program has taken the entry away."""
     name = off_entry(bench)[0]
-    bench.run(f"mount /dev/disk/by-uuid/{PARTITION} /mnt; cd /mnt/loader/entries; mv {name} hostsplit-off-5.15.1-1-pve.conf; "
-              "cd /; umount /mnt; /etc/kernel/postinst.d/zzz-hostsplit")
+    on_partition(bench, f"mv loader/entries/{name} loader/entries/hostsplit-off-5.15.1-1-pve.conf")
+    bench.run("/etc/kernel/postinst.d/zzz-hostsplit")
     check("the hook of kernel packages keeps one entry for each kernel", off_entry(bench) == [name], entries(bench))
     order = bench.run("run-parts --list /etc/kernel/postinst.d").out.split()
     check("and it is the last to run", order[-1] == "/etc/kernel/postinst.d/zzz-hostsplit", order)
