@@ -350,6 +350,23 @@ TEST(GrubSettings, AFileThatIsSourcedAnywhereIsNotUnderstood) {
     EXPECT_EQ(read(line), GrubSettings{}) << line;
 }
 
+TEST(GrubSettings, WhatGrubTakesForACommentDoesNotReachTheKernel) {
+  const auto read = [](const std::string& text) { return read_grub_settings({{"etc/default/grub", text}}); };
+  const std::string rest = "GRUB_CMDLINE_LINUX_DEFAULT=quiet\n";
+  EXPECT_EQ(read("GRUB_CMDLINE_LINUX='a #b'\n" + rest).line(), "a");
+  EXPECT_TRUE(read("GRUB_CMDLINE_LINUX='a #b'\n" + rest).not_understood.empty());
+  for (const auto* whole : {"a#b", "a \\#b", "a \"#b\"", "\"a ;\"", "x=1\\;2", "memmap=64M\\$4G"}) {
+    const auto settings = read("GRUB_CMDLINE_LINUX='" + std::string(whole) + "'\n" + rest);
+    EXPECT_EQ(settings.line(), std::string(whole) + " quiet");
+    EXPECT_TRUE(settings.not_understood.empty()) << whole;
+  }
+  for (const auto* unknown : {"a; b", "a & b", "a|b", "a > b", "{ a", "memmap=64M$4G", "a \"b"})
+    EXPECT_THAT(read("GRUB_CMDLINE_LINUX='" + std::string(unknown) + "'\n").not_understood,
+                ElementsAre("/etc/default/grub:1"))
+        << unknown;
+  EXPECT_EQ(read("GRUB_CMDLINE_LINUX='a; b'\n" + rest).line(), "a");
+}
+
 TEST(GrubSettings, ALineBreakInTheValueIsNotUnderstood) {
   const auto read = [](const std::string& text) { return read_grub_settings({{"etc/default/grub", text}}); };
   EXPECT_THAT(read("GRUB_CMDLINE_LINUX=\"a\n b\"\n").not_understood, ElementsAre("/etc/default/grub:1"));

@@ -166,6 +166,10 @@ TEST_F(Doctor, WhoElseWritesPages) {
   host.set_file("usr/lib/tuned/other/tuned.conf", "vm.nr_hugepages=4\n");
   host.set_file("var/lib/vz/snippets/cloud-init.yml", "- echo 4 > /proc/sys/vm/nr_hugepages\n");
   host.set_file("var/lib/vz/snippets/hostsplit-hook", "echo 4 > /proc/sys/vm/nr_hugepages\n");
+  host.set_file("etc/cron.d/hp.disabled", "@reboot root echo 4 > /proc/sys/vm/nr_hugepages\n");
+  host.set_file("etc/sysctl.d/.hp.conf", "vm.nr_hugepages = 4\n");
+  host.set_file("etc/cron.daily/off", "echo 4 > /proc/sys/vm/nr_hugepages\n");
+  host.set_file("etc/cron.d/metrics", "* * * * * root cat /proc/sys/vm/nr_hugepages > /var/lib/x.prom\n");
   EXPECT_EQ(writers(), std::vector<std::string>{"/etc/sysctl.conf:1"}) << "one file under two names, and no others";
 
   host.remove("etc/sysctl.d/99-sysctl.conf");
@@ -212,6 +216,45 @@ TEST_F(Doctor, IdsOnTheCommandLine) {
   EXPECT_THAT(finding("vfio-ids").message, HasSubstr("/ is mounted from it"));
 }
 
+TEST_F(Doctor, IdsInOtherForms) {
+  for (const auto* list : {"1022:148C", "\"1022:148c,10de:1ad8\"", "0x1022:0x148c", "1022:148c:1043:87c0",
+                           "10de:1ad8,1022:ffffffff:ffffffff:ffffffff:000c0330:ffffffff"}) {
+    split.host.set_file("etc/modprobe.d/vfio.conf", std::string("options vfio-pci ids=") + list + "\n");
+    EXPECT_THAT(finding("vfio-ids").message, HasSubstr("0000:03:00.3, 0000:22:00.3")) << list;
+  }
+  for (const auto* list : {"1022:148c:1043:0001", "1022", "1022:148c:ffffffff:ffffffff:00030000:ffff0000"}) {
+    split.host.set_file("etc/modprobe.d/vfio.conf", std::string("options vfio-pci ids=") + list + "\n");
+    EXPECT_THAT(finding("vfio-ids").message, HasSubstr("here none")) << list;
+  }
+}
+
+TEST_F(Doctor, IdsInOtherPlaces) {
+  const auto subject = [&] { return finding("vfio-ids").subject; };
+  auto& host = split.host;
+  host.set_file("etc/modules", "vfio_pci ids=1022:148c\n");
+  EXPECT_EQ(find(findings(), "vfio-ids"), nullptr) << "systemd-modules-load takes no parameters";
+  host.set_file("etc/initramfs-tools/modules", "vfio\nvfio_pci ids=1022:148c\n");
+  EXPECT_EQ(subject(), "/etc/initramfs-tools/modules:2");
+  host.remove("etc/initramfs-tools/modules");
+  host.set_file("usr/lib/modprobe.d/vfio.conf", "options vfio-pci ids=1022:148c\n");
+  EXPECT_EQ(subject(), "/usr/lib/modprobe.d/vfio.conf:1");
+  host.set_file("etc/modprobe.d/vfio.conf", "# instead of that of the package\n");
+  EXPECT_EQ(find(findings(), "vfio-ids"), nullptr) << "of files with one name the first counts";
+  command_line("pci-stub.ids=\"1022:148c,10de:1ad8\"");
+  EXPECT_THAT(finding("vfio-ids").message, HasSubstr("pci-stub.ids=1022:148c,10de:1ad8 takes every function"));
+}
+
+TEST_F(Doctor, WhatKeepsXhciFromLoading) {
+  split.host.set_file("etc/modprobe.d/usb.conf", "install xhci_pci /bin/false\n");
+  EXPECT_THAT(finding("xhci-blacklisted").message, HasSubstr("install xhci_pci /bin/false keeps every controller"));
+  split.host.set_file("etc/modprobe.d/usb.conf", "install xhci_pci /usr/local/sbin/later\ninstall other /bin/false\n");
+  EXPECT_EQ(find(findings(), "xhci-blacklisted"), nullptr);
+  for (const auto* word : {"modprobe.blacklist=nouveau,xhci_pci", "module_blacklist=xhci_hcd"}) {
+    command_line(word);
+    EXPECT_THAT(finding("xhci-blacklisted").message, HasSubstr(word));
+  }
+}
+
 TEST_F(Doctor, OldKernelsHangOnReset) {
   split.host.set_kernel("5.4.0-1-pve", "ro");
   EXPECT_EQ(finding("reset-hangs").severity, Severity::error);
@@ -220,6 +263,12 @@ TEST_F(Doctor, OldKernelsHangOnReset) {
 TEST_F(Doctor, AStartThatTakesSomethingAlong) {
   guest(102, 1, "hostpci0: 0000:44:00.1\n");
   EXPECT_THAT(finding("pve-takes-along").message, HasSubstr("0000:44:00.3 from xhci_hcd"));
+  guest(102, 1, "hostpci0: 0000:44:00.1,mdev=nvidia-259\n");
+  EXPECT_EQ(find(findings(), "pve-takes-along"), nullptr) << "nothing is bound";
+  guest(102, 1, "template: 1\nhostpci0: 0000:44:00.1\n");
+  EXPECT_EQ(find(findings(), "pve-takes-along"), nullptr) << "a template never starts";
+  guest(102, 1, "\n[PENDING]\nhostpci0: 0000:44:00.1\n");
+  EXPECT_TRUE(find(findings(), "pve-takes-along"));
 }
 
 TEST_F(Doctor, AStartThatTakesTheLastKeyboardAlong) {

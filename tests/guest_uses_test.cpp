@@ -1,6 +1,9 @@
 // What guests and services have of the host that nothing shows while they do not use it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
 
 #include "host/inventory/dependents.hpp"
 #include "host/inventory/inventory.hpp"
@@ -131,6 +134,51 @@ TEST_F(ServicesOf, AReceiverByItsFile) {
   EXPECT_TRUE(use("CT 108"));
   EXPECT_TRUE(use("CT 109"));
   EXPECT_TRUE(use("tvheadend (process 77)"));
+}
+
+TEST_F(ServicesOf, ADeviceByItsNumber) {
+  add_class("tty", "ttyUSB0");
+  split.host.set_link("sys/dev/char/188:0", "../../" + device.substr(4) + "tty/ttyUSB0");
+  split.host.open_files(77, "node", {"/dev/char/188:0"});
+  expect_lifeline("node (process 77)");
+  EXPECT_EQ(use("node (process 77)")->device, "ttyUSB0");
+}
+
+TEST_F(ServicesOf, ALineOfAnotherDevMayBeAny) {
+  add_class("tty", "ttyUSB0");
+  split.host.open_files(77, "node", {"/dev/ttyACM0", "/dev/tty1"});
+  EXPECT_FALSE(use("node (process 77)")) << "it has the names of the host";
+  split.host.set_link("proc/1/ns/mnt", "mnt:[1]");
+  split.host.set_link("proc/77/ns/mnt", "mnt:[2]");
+  expect_lifeline("node (process 77)");
+  EXPECT_NE(use("node (process 77)")->unknown, "");
+}
+
+TEST_F(ServicesOf, WhatMayNotBeListed) {
+  split.host.open_files(77, "kvm", {"/dev/sdb"}, 105);
+  EXPECT_FALSE(look().open_files_unread);
+  if (geteuid() == 0) GTEST_SKIP() << "root may list everything";
+  const auto files = std::filesystem::path(split.host.directory()) / "proc/77/fd";
+  std::filesystem::permissions(files, std::filesystem::perms::none);
+  EXPECT_TRUE(look().open_files_unread);
+  EXPECT_NE(find(split.state().findings, "open-files-unread"), nullptr);
+  std::filesystem::permissions(files, std::filesystem::perms::owner_all);
+}
+
+TEST_F(ServicesOf, WhatFollowsAllInputsUsesNone) {
+  add_class("input", "event7");
+  split.host.open_files(77, "Xorg", {"/dev/input/event7"});
+  split.host.open_files(78, "thd", {"/dev/input/event7"});
+  EXPECT_FALSE(use("Xorg (process 77)"));
+  EXPECT_TRUE(use("thd (process 78)"));
+}
+
+TEST_F(ServicesOf, ACardThatSysDoesNotName) {
+  split.host.set_file("proc/driver/nvidia/gpus/0000:03:00.3/information", "Model: \t\t X\nDevice Minor: \t 0\n");
+  split.host.open_files(77, "ollama", {"/dev/nvidiactl", "/dev/nvidia0"});
+  EXPECT_TRUE(use("ollama (process 77)"));
+  split.host.open_files(77, "ollama", {"/dev/nvidiactl", "/dev/nvidia1"});
+  EXPECT_FALSE(use("ollama (process 77)"));
 }
 
 TEST_F(ServicesOf, AWatchdog) {

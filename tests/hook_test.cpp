@@ -54,6 +54,23 @@ TEST_F(GuestHook, ALineThatNamesTheRootDiskHoldsAnyVmBack) {
   EXPECT_EQ(before(101).veto, "");
 }
 
+TEST_F(GuestHook, AGroupWithTheRootDiskHoldsAnyVmBack) {
+  const auto config = [&](const std::string& lines) {
+    split.host.set_file("etc/pve/qemu-server/900.conf", "cores: 1\nmemory: 1024\n" + lines + "\n");
+  };
+  split.host.add_pci({"0000:01:00.1", "0000:00:01.1", "1022:1487", "1043:87c0", 0x040300, 56, 0, "snd_hda_intel"});
+  split.host.add_pci({"0000:22:00.4", "0000:20:08.1", "1022:1487", "1043:87c0", 0x040300, 43, 1, "snd_hda_intel"});
+  config("hostpci0: 0000:01:00.1");
+  EXPECT_THAT(before(900).veto, HasSubstr("all of its IOMMU group along, and 0000:01:00.0 with it: / is mounted from"));
+  for (const auto* binds_nothing : {"hostpci0: 0000:01:00.1,mdev=nvidia-259", "hostpci0: 0000:01:00.1,driver=keep",
+                                    "args: -device vfio-pci,host=0000:01:00.1"}) {
+    config(binds_nothing);
+    EXPECT_EQ(before(900).veto, "") << binds_nothing;
+  }
+  config("hostpci0: 0000:22:00.4");
+  EXPECT_EQ(before(900).veto, "") << "a keyboard in the group is nothing the host dies of";
+}
+
 TEST_F(GuestHook, NothingAppliedHoldsNothingBack) {
   split.host.remove(names::boot_plan_file);
   EXPECT_EQ(before().veto, "");

@@ -76,6 +76,10 @@ struct Stays : ::testing::Test {
 TEST(KeyboardEvidence, ItsOwnNameSaysKeyboard) {
   EXPECT_EQ(weak(0x1ea7, 0x0907, "Gaming Macro Keyboard"), "");
   EXPECT_NE(weak(0x1ea7, 0x0907, "Macro Pad"), "");
+  EXPECT_EQ(weak(0x05ac, 0x026c, "Magic Keyboard with Numeric Keypad"), "");
+  EXPECT_EQ(weak(0x17ef, 0x60a3, "ThinkPad X1 Tablet Thin Keyboard"), "");
+  EXPECT_EQ(weak(1, 1, "USB Numeric Keyboard"), "maybe no keyboard to type on") << "all of it may be a pad";
+  EXPECT_EQ(weak(1, 1, "Acme Numeric Keypad Keyboard  Acme Numeric Keypad"), "no keyboard to type on");
   EXPECT_EQ(weak(1, 1, "Wireless Scanner Keyboard"), "maybe no keyboard to type on");
   EXPECT_EQ(weak(1, 1, "Acme Scanner Keyboard  Acme Scanner"), "a scanner or card reader") << "the kernel said it";
   EXPECT_EQ(weak(0x1234, 1, "Virtual Keyboard and Mouse"), "the remote console of the BMC");
@@ -221,6 +225,33 @@ TEST_F(Stays, ATunnelGoesWithTheInterfaceThatKeepsIt) {
   add_function("0c:00.0", 0x010802, {{0x1b, 0}, {0, 0}, {1, 0}, {0, 0}, {1, 0}, {0, 0}});
   EXPECT_EQ(with_all_behind(snapshot, {address("07:00.0")}), (std::set{address("07:00.0"), address("0c:00.0")}));
   EXPECT_EQ(with_all_behind(snapshot, {address("08:00.0")}), std::set{address("08:00.0")});
+}
+
+TEST_F(Stays, TunnelsOfAnInterfaceOfTheCpuAreThoseTheKernelLinks) {
+  add_function("00:07.0", 0x060400, {{7, 0}});
+  add_function("0a:00.0", 0x020000, {{7, 0}, {0, 0}, {2, 0}, {0, 0}});
+  add_function("00:0d.0", 0x0c0330, {{0x0d, 0}});
+  add_function("0b:00.0", 0x010802, {{0x1b, 0}, {0, 0}, {1, 0}, {0, 0}});  // a switch on the board
+  auto& interface = add_function("00:0d.2", usb4_interface, {{0x0d, 2}});
+  const auto at = address("00:0d.2");
+  const auto dock = address("0a:00.0"), board = address("0b:00.0"), own = address("00:0d.0");
+  interface.consumers = {address("00:07.0"), own};
+  EXPECT_EQ(with_all_behind(snapshot, {at}), (std::set{at, address("00:07.0"), own, dock}));
+  EXPECT_EQ(with_all_behind(snapshot, {own}), std::set{own});
+  interface.consumers = {own};
+  EXPECT_EQ(with_all_behind(snapshot, {at}), (std::set{at, own, dock, board})) << "nobody knows which is the dock";
+}
+
+TEST_F(Stays, WhatPveBindsNothingForStays) {
+  auto& taking = vm(105);
+  line(taking, "02:00.0");
+  EXPECT_TRUE(binds_to_vfio(taking.host_pci.at(0)));
+  ASSERT_FALSE(taken_by_guests(pve, snapshot).functions.empty());
+  taking.host_pci.at(0).rest = "pcie=1,mdev=nvidia-259";
+  EXPECT_TRUE(taken_by_guests(pve, snapshot).functions.empty());
+  taking.host_pci.at(0).rest = "driver=keep";
+  taking.host_pci.at(0).keep_driver = true;
+  EXPECT_TRUE(taken_by_guests(pve, snapshot).functions.empty());
 }
 
 TEST(LineOfArguments, InAllForms) {

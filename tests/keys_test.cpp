@@ -46,6 +46,10 @@ struct Keys : ::testing::Test {
     crypttab(entries);
     return inventory(split.root).root_passphrase;
   }
+  void boot_by_dracut() {
+    split.host.remove("usr/sbin/update-initramfs");
+    split.host.set_file("usr/bin/dracut", "");
+  }
   /// It is on the stick, and nobody may give it up.
   void expect_on_the_stick(const std::string& name) {
     const auto* use = look(name);
@@ -63,8 +67,44 @@ TEST_F(Keys, ScriptsThatAsk) {
         "Unlock_the_disk luks,keyscript=/lib/cryptsetup/askpass", "/etc/keys/r.gpg luks,keyscript=decrypt_gnupg-sc",
         "/etc/keys/r.enc luks,keyscript=decrypt_opensc", "x luks,keyscript=/root/script-of-the-owner"})
     EXPECT_EQ(typed("root_crypt UUID=aa " + std::string(rest) + "\n"), "root_crypt") << rest;
-  for (const auto* rest : {"/etc/keys/r.key luks", "none luks,tpm2-device=auto"})
-    EXPECT_EQ(typed("root_crypt UUID=aa " + std::string(rest) + "\n"), "") << rest;
+  EXPECT_EQ(typed("root_crypt UUID=aa /etc/keys/r.key luks\n"), "");
+  const std::string by_tpm = "root_crypt UUID=aa none luks,tpm2-device=auto\n";
+  EXPECT_EQ(typed(by_tpm), "root_crypt") << "cryptsetup-initramfs does not know the option";
+  boot_by_dracut();
+  EXPECT_EQ(typed(by_tpm), "");
+}
+
+TEST_F(Keys, APassphraseTheBootWaitsFor) {
+  split.host.add_mapper("dm-1", "data", "CRYPT-LUKS2-bb-data", {"sdz"});
+  const auto waits = [&](const std::string& entry) {
+    crypttab(entry);
+    return inventory(split.root).boot_passphrase;
+  };
+  EXPECT_EQ(waits("data UUID=bb none luks\n"), "data");
+  for (const auto* entry :
+       {"data UUID=bb none luks,nofail\n", "data UUID=bb none luks,noauto\n",
+        "data UUID=bb none luks,tpm2-device=auto\n", "data UUID=bb /etc/data.key luks\n", "gone UUID=cc none luks\n"})
+    EXPECT_EQ(waits(entry), "") << entry;
+}
+
+TEST_F(Keys, WhatIsMadeAnewAtEachBoot) {
+  crypttab("root_crypt UUID=aa /run/root.key luks\n");
+  const auto* use = look("the key of root_crypt");
+  ASSERT_TRUE(use);
+  EXPECT_NE(use->unknown, "");
+  crypttab("data UUID=bb /run/data.key luks\n");
+  EXPECT_FALSE(look("the key of data")) << "nothing says that the boot needs it";
+}
+
+TEST_F(Keys, OfDatasets) {
+  split.host.set_link("dev/disk/by-label/KEYS", "../../sdz");
+  split.host.set_file("etc/fstab", "LABEL=KEYS /media/keys vfat noauto,ro 0 0\n");
+  split.host.set_file("etc/zfs/zfs-list.cache/tank",
+                      "tank\t/tank\ton\ton\ton\ton\ton\toff\ton\toff\ttank\tfile:///media/keys/tank.key\n");
+  const auto* use = look("the key of tank");
+  ASSERT_TRUE(use);
+  EXPECT_EQ(use->functions, std::vector{*parse_pci_address(other)});
+  EXPECT_FALSE(use->root);
 }
 
 TEST_F(Keys, ScriptsThatNeedASmartCard) {
@@ -109,6 +149,8 @@ TEST_F(Keys, OptionsOnTheKernelCommandLine) {
   expect_on_the_stick("the security key of rd.luks.options");
   EXPECT_EQ(seen.root_passphrase, "root_crypt");
   split.host.set_kernel("6.17.13-2-pve", "quiet rd.luks.options=tpm2-device=auto");
+  EXPECT_EQ(inventory(split.root).root_passphrase, "root_crypt") << "only dracut reads it";
+  boot_by_dracut();
   EXPECT_EQ(inventory(split.root).root_passphrase, "");
 }
 

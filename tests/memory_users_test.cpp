@@ -104,6 +104,26 @@ TEST(PveStart, WhatProxmoxVeRefuses) {
   }
 }
 
+TEST(PveStart, MemoryIsSharedOutOverNodesThatAreThere) {
+  const auto start = judge_start(vm("numa: 1\nhugepages: 1024\nmemory: 6144\nsockets: 3\n"), two_nodes());
+  ASSERT_EQ(start.refusals.size(), 1u);
+  EXPECT_THAT(start.refusals.front(), HasSubstr("no node 2"));
+}
+
+TEST(PveStart, CpusAndFunctionsAreJudgedWithoutHugePagesToo) {
+  auto nodes = two_nodes();
+  nodes[0].cpus = {0, 1, 2, 3};
+  const auto why = [&](const std::string& text) { return judge_start(vm(text), nodes).other_refusals; };
+  EXPECT_THAT(why("cores: 4\nvcpus: 4\nhostpci0: 0000:03:00.0\n"), IsEmpty());
+  EXPECT_THAT(why("cores: 5\n"), ElementsAre(HasSubstr("this host has 4")));
+  EXPECT_THAT(why("cores: 2\nvcpus: 3\n"), ElementsAre(HasSubstr("vcpus is 3")));
+  EXPECT_THAT(why("hostpci0: 0000:03:00.0,pcie=1\n"), ElementsAre(HasSubstr("q35")));
+  EXPECT_THAT(why("machine: pc-q35-9.2+pve1\nhostpci0: 0000:03:00.0,pcie=on\n"), IsEmpty());
+  nodes = two_nodes();
+  EXPECT_THAT(why("cores: 48\n"), IsEmpty()) << "nobody knows how many there are";
+  EXPECT_THAT(why("cores: 256\n"), ElementsAre(HasSubstr("at most 255")));
+}
+
 TEST(PveFix, IsOneLineAndJudgedBeforeItIsPrinted) {
   VmWish wish;
   wish.id = 101;

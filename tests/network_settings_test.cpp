@@ -109,6 +109,67 @@ TEST_F(NetworkSettingsOf, PppOverEthernet) {
   EXPECT_FALSE(needed("etc/ppp/peers/dsl", "plugin rp-pppoe.so # enx1\n"));
 }
 
+TEST_F(NetworkSettingsOf, ChangesThatWait) {
+  EXPECT_TRUE(needed("etc/network/interfaces.new", "iface vmbr5 inet static\n\tbridge-ports enx1\n"));
+}
+
+TEST_F(NetworkSettingsOf, Commands) {
+  const std::string manual = "iface enx1 inet manual\n\t";
+  EXPECT_TRUE(needed(manual + "post-up ip address add 10.1.1.1/24 dev enx1\n"));
+  EXPECT_TRUE(needed(manual + "up ip a add 10.1.1.1/24 dev $IFACE\n"));
+  EXPECT_TRUE(needed(manual + "up ip link set ${IFACE} up && ip link set ${IFACE} master br0\n"));
+  EXPECT_TRUE(needed(manual + "up /sbin/ifconfig enx1 10.1.1.1 up\n"));
+  EXPECT_TRUE(needed("iface mv0 inet manual\n\tpre-up ip link add mv0 link enx1 type macvlan\n"));
+  EXPECT_TRUE(needed("iface mv0 inet manual\n\tpre-up /x/start 'enx1.20'\n"));
+  EXPECT_TRUE(needed(manual + "bond-master bond0\n"));
+  EXPECT_FALSE(needed(manual + "up ip link set enx1 up; ethtool -K $IFACE tso off\n"));
+  EXPECT_FALSE(needed(manual + "up ifconfig enx1 0.0.0.0 mtu 9000 up\n"));
+  EXPECT_FALSE(needed(manual + "post-down ip address flush dev enx1\n"));
+}
+
+TEST_F(NetworkSettingsOf, OtherNamesOfAnInterface) {
+  const std::string bridge = "iface vmbr5 inet manual\n\tbridge-ports ";
+  split.host.set_file("sys/class/net/enx1/ifindex", "7\n");
+  split.host.set_file("sys/class/net/enx1/address", "02:00:00:00:00:0a\n");
+  split.host.set_file("run/udev/data/n7",
+                      "E:ID_PATH=pci-0000:03:00.3-usb-0:1:1.0\nE:ID_NET_NAME_MAC=enx02000000000a\n");
+  EXPECT_TRUE(needed(bridge + "enx02000000000a\n"));
+  EXPECT_FALSE(needed(bridge + "enx02000000000b\n"));
+  const std::string link = "usr/local/lib/systemd/network/50-pve-nic1.link", name = "[Link]\nName=nic1\n";
+  split.host.set_file("etc/network/interfaces.d/a", bridge + "nic1\n");
+  EXPECT_TRUE(needed(link, "[Match]\nMACAddress=02:00:00:00:00:0a\nType=ether\n" + name));
+  EXPECT_TRUE(needed(link, "[Match]\nPath=pci-0000:03:*\n" + name));
+  EXPECT_FALSE(needed(link, "[Match]\nMACAddress=02:00:00:00:00:0b\n" + name));
+  EXPECT_FALSE(needed(link, "[Match]\nPath=pci-0000:09:*\n" + name));
+}
+
+TEST_F(NetworkSettingsOf, Initramfs) {
+  EXPECT_TRUE(needed("proc/cmdline", "quiet ip=10.9.9.2::10.9.9.1:255.255.255.0:pve:enx1:off\n"));
+  EXPECT_TRUE(needed("proc/cmdline", "ip=enx1:dhcp\n"));
+  EXPECT_TRUE(needed("etc/kernel/cmdline", "root=ZFS=x ip=::::enx1:dhcp\n"));
+  EXPECT_TRUE(needed("etc/default/grub", "GRUB_CMDLINE_LINUX=\"quiet ip=:::::enx1:dhcp\"\n"));
+  EXPECT_TRUE(needed("etc/initramfs-tools/initramfs.conf", "MODULES=most\nDEVICE=enx1\n"));
+  EXPECT_TRUE(needed("etc/initramfs-tools/conf.d/dropbear", "export IP=\"10.9.9.2::::pve:enx1:off\"\n"));
+  EXPECT_FALSE(needed("proc/cmdline", "ip=dhcp\n"));
+  EXPECT_FALSE(needed("etc/initramfs-tools/initramfs.conf", "DEVICE=\n#IP=:::::enx1:\n"));
+  split.host.set_file("sys/class/net/enx1/address", "02:00:00:00:00:0a\n");
+  EXPECT_TRUE(needed("proc/cmdline", "BOOTIF=01-02-00-00-00-00-0a\n"));
+}
+
+TEST_F(NetworkSettingsOf, RoutingDaemons) {
+  EXPECT_TRUE(needed("etc/frr/frr.conf", "interface enx1\n ip router openfabric 1\n!\n"));
+  EXPECT_TRUE(needed("etc/frr/frr.conf", "router bgp 65000\n neighbor enx1 interface remote-as external\n"));
+  EXPECT_FALSE(needed("etc/frr/frr.conf", "interface enx1\n description spare\n!\ninterface lo\n ip ospf area 0\n"));
+}
+
+TEST_F(NetworkSettingsOf, AnyCardOfNetworkManager) {
+  const std::string file = "etc/NetworkManager/system-connections/a.nmconnection";
+  EXPECT_TRUE(needed(file, "[connection]\nuuid=x\ntype=ethernet\n"));
+  EXPECT_FALSE(needed(file, "[connection]\nuuid=x\ntype=gsm\n"));
+  split.host.set_file("run/NetworkManager/devices/3", "[device]\nconnection-uuid=x\n");
+  EXPECT_FALSE(needed(file, "[connection]\nuuid=x\ntype=ethernet\n")) << "another card has it";
+}
+
 TEST_F(NetworkSettingsOf, Netconsole) {
   EXPECT_TRUE(needed("sys/kernel/config/netconsole/target1/dev_name", "enx1\n"));
   EXPECT_TRUE(needed("proc/cmdline", "quiet netconsole=6666@10.0.0.5/enx1,6666@10.0.0.1/\n"));

@@ -174,6 +174,16 @@ TEST(ShareCores, KeepsSiblingsTogether) {
   EXPECT_EQ(to_string((*uneven)[0].cpus), "0-2,4-6");
 }
 
+TEST(ShareCores, EachKindOfCoreIsSharedOut) {
+  auto snapshot = node_with({0, 1, 2, 3, 4, 5, 6, 7}, {{0, 1}, {2, 3}, {4}, {5}, {6}, {7}}, {});
+  snapshot.topology.kinds = {{0, 1, 2, 3}, {4, 5, 6, 7}};
+  const auto shares = share_cores(snapshot, snapshot.nodes.at(0), {1, 1});
+  ASSERT_TRUE(shares);
+  EXPECT_EQ(to_string((*shares)[0].cpus), "0-1,4-5");
+  EXPECT_EQ(to_string((*shares)[1].cpus), "2-3,6-7");
+  EXPECT_EQ((*shares)[0].why, (Reason{Reason::Kind::mixed_cores, 3}));
+}
+
 TEST(ShareCores, TakesWholeCachesWhereThereAreEnough) {
   const auto snapshot = node_with({0, 1, 2, 3}, {{0}, {1}, {2}, {3}}, {{0, 2}, {1, 3}});
   const auto shares = share_cores(snapshot, snapshot.nodes.at(0), {1, 1});

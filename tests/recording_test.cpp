@@ -216,6 +216,7 @@ TEST(Reduced, ProcessesThatUseNothingAreLeftOut) {
                                   {"proc/60/comm", file("dd\n")},
                                   {"proc/60/fd/0", {Kind::link, "/dev/sdb"}},
                                   {"proc/60/fd/1", {Kind::link, "socket:[5]"}},
+                                  {"proc/60/fd/2", {Kind::link, "/dev/char/1:3"}},
                                   {"proc/60/ns/mnt", {Kind::link, "mnt:[1]"}},
                                   {"proc/70/status", file("Name:\tdpdk\nHugetlbPages:\t 2048 kB\n")},
                                   {"proc/80", {Kind::directory}}}));

@@ -31,6 +31,14 @@ Finding unread_baseline(const Root& root) {
           "Run it as root: sudo hostsplit ..."};
 }
 
+Finding unread_open_files(const Root& root) {
+  return {
+      "open-files-unread", Severity::warning, root.display("proc/PID/fd"),
+      "what other processes have open cannot be read, so disks, serial lines and USB devices that are in use may be "
+      "missing here",
+      "Run it as root: sudo hostsplit ..."};
+}
+
 /// The record of how the host was before. One that only root can read is no damage.
 void read_baseline(const Root& root, State& state) {
   const std::string shown = root.display(names::baseline_file);
@@ -95,6 +103,7 @@ State observe_applied(const Root& root) {
   State state;
   observe_the_rest(root, state);
   read_open_devices(root, state.snapshot);
+  if (state.snapshot.open_files_unread) state.findings.push_back(unread_open_files(root));
   read_records(root, state);
   return state;
 }

@@ -98,7 +98,7 @@ Proof verify(const Root& root, const std::vector<int>& asked, bool force) {
   const std::set<int> meant = asked.empty() ? everybody : std::set<int>(asked.begin(), asked.end());
   everybody.insert(meant.begin(), meant.end());
 
-  GuestHost host{read_nodes(root), {}};
+  GuestHost host{read_nodes(root), {}, read_isolated_cpus(root)};
   note_misfit(root, host, wanted, proof);
   // Pools are shared: who holds which pages is asked of every guest, the rest of those that are meant.
   std::vector<std::pair<RunningGuest, GuestWish>> guests;

@@ -10,6 +10,7 @@
 #include "core/base/text.hpp"
 #include "core/boot/boot_count.hpp"
 #include "core/boot/cmdline_file.hpp"
+#include "core/boot/grub_menu.hpp"
 #include "core/boot/grub_settings.hpp"
 #include "core/boot/kernel_parameters.hpp"
 #include "core/steps/files.hpp"
@@ -39,13 +40,17 @@ std::string assignment(const std::string& name, const std::string& before, const
          "\"\n";
 }
 
-/// What stands behind "--" is not for the kernel: where the owner's line has that, all parameters go in front.
+/// What stands behind "--" is not for the kernel, and GRUB does not give it what stands in a comment: where the owner's
+/// line has that, all parameters go in front.
 std::vector<KernelParameter> before_end(const std::vector<SettingsFile>& files, std::vector<KernelParameter> words) {
   const GrubSettings owners = read_grub_settings(with_file(files, {names::grub_words, ""}));
-  if (has_word(owners.line(), "--"))
+  const std::string all = owners.written();
+  const auto end = read_as_grub(all).end;
+  const bool in_linux = has_word(owners.linux, "--") || end < owners.linux.size();
+  if (has_word(owners.line(), "--") || end < all.size())
     for (auto& each : words) {
       each.first = true;
-      each.very_first = each.very_first || has_word(owners.linux, "--");
+      each.very_first = each.very_first || in_linux;
     }
   return words;
 }
@@ -197,7 +202,7 @@ std::vector<std::string> waiting_words(const Snapshot& snapshot, const std::vect
 }
 
 std::string OwnersLine::line() const {
-  return GrubSettings{linux, rest}.line();
+  return loader == "GRUB" ? GrubSettings{linux, rest}.line() : rest;
 }
 
 std::string OwnersLine::with(const std::vector<KernelParameter>& words) const {
@@ -215,6 +220,9 @@ std::vector<OwnersLine> owners_lines(const Snapshot& snapshot, const Baseline& b
   }
   if (maybe_systemd_boot(snapshot.boot))
     lines.push_back({"systemd-boot", "", read_cmdline_file(snapshot, baseline).owners_line});
+  if (lines.size() < 2) return lines;
+  lines.front().starts = !started_by_systemd_boot(snapshot);
+  lines.back().starts = !started_by_grub(snapshot);
   return lines;
 }
 
@@ -365,6 +373,9 @@ BootLoaderSteps boot_loader_steps(const Snapshot& snapshot, const std::vector<Ke
   file(names::grub_entry, grub, grub_entry_file(boot.grub_settings, words), 0755,
        "the menu gets an entry that boots without hostsplit");
   if (boot.grub) add_grub_line(snapshot, words_file, steps);
+  if (grub && !words.empty())
+    for (auto& finding : check_menu_line(read_grub_settings(with_file(boot.grub_settings, {names::grub_words, ""}))))
+      steps.findings.push_back(std::move(finding));
   if (grub && !words.empty() && !boot.grub_settings.empty())
     if (auto against = overridden(snapshot, words)) steps.findings.push_back(std::move(*against));
   const PutIn ours =

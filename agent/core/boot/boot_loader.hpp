@@ -28,6 +28,8 @@ struct OwnersLine {
   std::string rest;
   std::vector<std::string> not_understood = {};  ///< as of GrubSettings
   std::vector<SettingsFile> files = {};          ///< with GRUB: where it comes from, without hostsplit's own file
+  /// False: another boot loader started the host, so no boot reads this; what it has of the owner is nobody's.
+  bool starts = true;
 
   std::string line() const;
   /// With hostsplit's parameters, as boot_loader_steps() puts them there. With GRUB what follows hostsplit's file has

@@ -86,12 +86,6 @@ bool is_for_one_boot(std::string_view word) {
          std::any_of(std::begin(begins), std::end(begins), [&](auto prefix) { return word.starts_with(prefix); });
 }
 
-bool started_by_grub(const Snapshot& snapshot) {
-  const auto words = words_of(snapshot.command_line);
-  return snapshot.boot.grub &&
-         std::any_of(words.begin(), words.end(), [](auto word) { return word.starts_with("BOOT_IMAGE="); });
-}
-
 /// Initramfs scripts look at each word, the kernel takes quotes away first.
 bool names_root(const std::string& line) {
   const auto words = words_of(line);
@@ -128,6 +122,20 @@ PutIn inferred(const std::string& before, const std::string& now) {
 }
 
 }  // namespace
+
+bool started_by_grub(const Snapshot& snapshot) {
+  const auto words = words_of(snapshot.command_line);
+  return snapshot.boot.grub &&
+         std::any_of(words.begin(), words.end(), [](auto word) { return word.starts_with("BOOT_IMAGE="); });
+}
+
+bool started_by_systemd_boot(const Snapshot& snapshot) {
+  const auto words = words_of(snapshot.command_line);
+  const auto any = [&](std::string_view begin) {
+    return std::any_of(words.begin(), words.end(), [&](auto word) { return word.starts_with(begin); });
+  };
+  return snapshot.boot.proxmox_boot && any("initrd=\\") && !any("BOOT_IMAGE=");
+}
 
 PutIn put_in_for(const std::string& owners_line, const std::vector<KernelParameter>& words) {
   PutIn ours{names::kernel_cmdline, {}, {}};
@@ -260,6 +268,11 @@ std::vector<Finding> check_cmdline(const CmdlineFile& file) {
         "line 1 is a comment, and proxmox-boot-tool takes the first line for the kernel command line: kernel "
         "parameters would be swallowed by it",
         "Remove the comment, so that the line with root= is the first; then run hostsplit apply again");
+  else if (file.owners_line.starts_with("\xEF\xBB\xBF"))
+    refuse(
+        "line 1 begins with a byte order mark, as some editors write it: it is invisible, and the first parameter is "
+        "another one with it",
+        fmt::format("sed -i '1s/^\\xef\\xbb\\xbf//' {}; then run hostsplit apply again", where));
   else if (file.owners_line.find('\r') != std::string::npos)
     refuse(
         "line 1 has a carriage return, as Windows ends lines with: systemd-boot would drop every kernel parameter "

@@ -13,6 +13,12 @@
 /// in what is wanted now; everything else stays as it is.
 namespace hostsplit {
 
+/// The running kernel was started by GRUB.
+bool started_by_grub(const Snapshot& snapshot);
+/// It was started by the systemd-boot of proxmox-boot-tool, which names the initramfs as firmware names files. Where
+/// both are false, nobody can tell.
+bool started_by_systemd_boot(const Snapshot& snapshot);
+
 /// What hostsplit has in a line: what stands in front of the owner's parameters, and behind them.
 using PutIn = EditMade;
 PutIn put_in_for(const std::string& owners_line, const std::vector<KernelParameter>& words);

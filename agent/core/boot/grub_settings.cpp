@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/base/text.hpp"
+#include "core/boot/grub_menu.hpp"
 
 namespace hostsplit {
 namespace {
@@ -273,7 +274,7 @@ bool run(std::string_view line, Variables& variables, bool conditional) {
   // 10_linux writes the value as it is, and a line break ends the command `linux` of the menu.
   if (!value || (is_ours(name) && value->find('\n') != std::string::npos)) return not_followed();
   variables[std::string(name)] = *value;
-  return true;
+  return !is_ours(name) || read_as_grub(*value).known;
 }
 
 void run_file(const SettingsFile& file, Variables& variables, std::vector<std::string>& not_understood) {
@@ -290,8 +291,13 @@ void run_file(const SettingsFile& file, Variables& variables, std::vector<std::s
 
 }  // namespace
 
-std::string GrubSettings::line() const {
+std::string GrubSettings::written() const {
   return linux + (linux.empty() || linux_default.empty() ? "" : " ") + linux_default;
+}
+
+std::string GrubSettings::line() const {
+  const std::string all = written();
+  return std::string(given_by_grub(all));
 }
 
 GrubSettings read_grub_settings(const std::vector<SettingsFile>& files) {
@@ -322,6 +328,19 @@ std::vector<Finding> check_line_ends(const std::vector<SettingsFile>& files, boo
                         fmt::format("sed -i 's/\\r//g' /{}; then run hostsplit apply again", file.path)});
   }
   return findings;
+}
+
+std::vector<Finding> check_menu_line(const GrubSettings& owners) {
+  const std::string all = owners.written();
+  const auto reading = read_as_grub(all);
+  if (reading.end == all.size()) return {};
+  return {{"grub-line-cut", Severity::warning, "kernel command line",
+           fmt::format("{}, so the kernel does not get it, nor what follows; hostsplit's parameters go in front: {}",
+                       reading.comment ? "GRUB takes a word that begins with # for the beginning of a comment"
+                                       : fmt::format("GRUB ends the command at \"{}\"", all[reading.end]),
+                       all.substr(reading.end)),
+           "Take it out of GRUB_CMDLINE_LINUX and GRUB_CMDLINE_LINUX_DEFAULT (/etc/default/grub, "
+           "/etc/default/grub.d), or put a backslash in front of it there if the kernel is to have it"}};
 }
 
 std::vector<SettingsFile> with_file(std::vector<SettingsFile> files, const SettingsFile& changed) {

@@ -243,9 +243,10 @@ class HugePageParser {
     for (bool first = true; !value.empty(); first = false) {
       const auto number = scan_count(value);
       if (!number) return ignore(IgnoredParameter::Why::not_a_number), false;
-      if (!number->rest.starts_with(':')) {
+      if (!number->rest.starts_with(':') || !rules_.by_node) {
         if (!first) return ignore(IgnoredParameter::Why::not_a_number), false;
         pool.total = number->value;
+        if (!number->rest.empty()) ignore(IgnoredParameter::Why::in_part);
         return true;
       }
       if (!is_online(number->value))
@@ -256,7 +257,10 @@ class HugePageParser {
       if (!pages) return ignore(IgnoredParameter::Why::not_a_number), false;
       pool.nodes[static_cast<int>(number->value)] = static_cast<std::uint32_t>(pages->value);
       pool.total += pages->value;
-      if (!pages->rest.starts_with(',')) return true;
+      if (!pages->rest.starts_with(',')) {
+        if (!pages->rest.empty()) ignore(IgnoredParameter::Why::in_part);
+        return true;
+      }
       value = pages->rest.substr(1);
     }
     return true;
@@ -330,7 +334,9 @@ KernelRules kernel_rules(std::string_view release) {
   const auto behind = release.substr(dot + 1);
   const auto major = parse_number<int>(release.substr(0, dot));
   const auto minor = parse_number<int>(behind.substr(0, behind.find_first_not_of("0123456789")));
-  if (major && minor) rules.noted_first = *major > 6 || (*major == 6 && *minor >= 15);
+  if (!major || !minor) return rules;
+  rules.noted_first = *major > 6 || (*major == 6 && *minor >= 15);
+  rules.by_node = *major > 5 || (*major == 5 && *minor >= 16);
   return rules;
 }
 
@@ -339,7 +345,7 @@ KernelRules kernel_rules(const Snapshot& snapshot, std::string_view release) {
   rules.cma = snapshot.boot.build.cma;
   bool pools = false, gibibytes = false;
   for (const auto& [id, node] : snapshot.nodes) {
-    rules.online.insert(id);
+    if (!node.late) rules.online.insert(id);
     pools = pools || !node.pools.empty();
     gibibytes = gibibytes || std::any_of(node.pools.begin(), node.pools.end(),
                                          [](const PagePool& pool) { return pool.page_size == pud_page; });
@@ -383,6 +389,7 @@ std::string describe(const IgnoredParameter& ignored) {
     case Why::node_gone:
       return fmt::format("node {} does not exist, so the kernel takes none of these pages on any node", ignored.node);
     case Why::not_a_number: return "it is not a count, so the kernel takes none of these pages on any node";
+    case Why::in_part: return "the kernel takes the decimal digits of the count and drops what stands behind them";
     case Why::overwritten: return "the count without a size at the beginning of the line is taken instead";
     case Why::no_value: return "it has no value; kernels from 6.15 to 7.0 crash on it, others ignore it";
   }

@@ -10,7 +10,7 @@
 #include "core/machine/snapshot.hpp"
 
 /// Huge pages on the kernel command line, as the kernel reads them: mm/hugetlb.c, lib/cmdline.c (memparse, next_arg),
-/// lib/vsprintf.c (sscanf) and kernel/params.c, for x86-64 kernels since 5.19.
+/// lib/vsprintf.c (sscanf) and kernel/params.c, for x86-64 kernels since 5.15.
 namespace hostsplit {
 
 /// What differs between kernels and machines.
@@ -21,6 +21,7 @@ struct KernelRules {
   bool gibibytes = true;      ///< the CPU has pages of 1 GiB (flag pdpe1gb); without, `hugepagesz=1G` is not valid
   bool cma = false;           ///< CONFIG_CMA: with hugetlb_cma= no gigantic page is taken at boot
   std::set<int> online = {};  ///< nodes a count may name; empty: not known, so every node is believed
+  bool by_node = true;        ///< since 5.16; before, `hugepages=1:40` is read as 1
   bool operator==(const KernelRules&) const = default;
 };
 /// The rules for a release such as "6.17.13-1-pve"; those of the newest kernels where it cannot be read.
@@ -61,6 +62,7 @@ struct IgnoredParameter {
     count_twice,    ///< a second count without a size in between
     node_gone,      ///< it names a node that is not there, so no page of that size is taken at all
     not_a_number,   ///< likewise
+    in_part,        ///< something stands behind the number: "0x20" is 0, "40G" is 40
     overwritten,    ///< a count without a size came first, and that is for the same size
     no_value        ///< no "=": kernels from 6.15 to 7.0 do not survive it, others ignore it
   };

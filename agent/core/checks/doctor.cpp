@@ -14,14 +14,14 @@
 #include "core/memory/page_source.hpp"
 #include "core/memory/placement.hpp"
 #include "core/memory/pools.hpp"
-#include "core/usb/guards.hpp"
 
 namespace hostsplit {
-namespace {
 
 std::string place(const SetupLine& line) {
   return fmt::format("{}:{}", line.file, line.line);
 }
+
+namespace {
 
 bool amd(const HostSetup& setup) {
   return setup.cpu_vendor == "AuthenticAMD";
@@ -156,6 +156,7 @@ Findings check_boot_pages(const DoctorInput& in) {
   // Those of others; what hostsplit itself adds was checked by the plan.
   if (findings.empty()) findings = check_next_floor(owners_lines(in.snapshot, {}), {}, in.snapshot, keep_free);
   append(findings, check_ignored_parameters(in.snapshot.command_line, rules));
+  append(findings, check_next_ignored(in.snapshot, owners_lines(in.snapshot, {})));
   append(findings, check_pages_came(in.snapshot, wanted_counts(in)));
   for (const auto& pages : pages_kernel_reads(in.snapshot.command_line, rules)) {
     const std::uint64_t sum = pages.sum();
@@ -176,82 +177,8 @@ Findings check_fallback(const DoctorInput& in) {
   return findings;
 }
 
-// Modules -------------------------------------------------------------------------------------------------------------
-
-Findings check_modules_load(const DoctorInput& in) {
-  Findings findings;
-  for (const auto& line : in.setup.modules_load)
-    if (has_word(line.text, "vfio_virqfd"))
-      findings.push_back({"vfio-virqfd", Severity::info, place(line),
-                          "vfio_virqfd has been part of vfio since kernel 6.2; loading it only logs an error",
-                          "Remove the line"});
-  return findings;
-}
-
-/// Functions an `ids=` list takes: all with one of the ids, wherever they sit.
-std::vector<const PciFunction*> taken_by(const Snapshot& snapshot, std::string_view list) {
-  std::vector<const PciFunction*> taken;
-  for (const auto& [address, function] : snapshot.functions) {
-    const auto ids = id_pair(function.fingerprint.ids.vendor, function.fingerprint.ids.device);
-    for (auto rest = list; !rest.empty();) {
-      const auto end = std::min(rest.find(','), rest.size());
-      if (rest.substr(0, end).starts_with(ids)) taken.push_back(&function);
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
-  }
-  return taken;
-}
-
-void judge_ids(const DoctorInput& in, const std::string& subject, std::string_view list, Findings& findings) {
-  const auto taken = taken_by(in.snapshot, list);
-  std::string addresses, twins;
-  std::optional<std::string> lost;
-  for (const auto* function : taken) {
-    addresses += (addresses.empty() ? "" : ", ") + to_string(function->address);
-    if (!in.assigned.count(function->address)) twins += (twins.empty() ? "" : ", ") + to_string(function->address);
-    if (const auto* use = lifeline_on(in.snapshot, function->address)) lost = use_text(*use);
-  }
-  const bool host_loses = lost || (taken.size() > 1 && !twins.empty());
-  findings.push_back({"vfio-ids", host_loses ? Severity::error : Severity::warning, subject,
-                      fmt::format("ids={} takes every function with such an id{}{}{}", list,
-                                  addresses.empty() ? std::string(", here none") : ": " + addresses,
-                                  twins.empty() ? "" : "; no VM was given " + twins, lost ? "; " + *lost : ""),
-                      "Remove the line and let hostsplit bind by place: it can tell twins apart"});
-}
-
-Findings check_ids(const DoctorInput& in) {
-  Findings findings;
-  constexpr std::string_view key = "ids=";
-  for (const auto& line : in.setup.modprobe) {
-    const auto words = words_of(line.text);
-    // hostsplit's own file holds such ids only as long as no twin stays with the host; see core/ladder.hpp.
-    if (line.file.ends_with("/hostsplit.conf")) continue;
-    if (words.size() < 3 || words[0] != "options" || (words[1] != "vfio-pci" && words[1] != "vfio_pci")) continue;
-    for (const auto word : words)
-      if (word.starts_with(key)) judge_ids(in, place(line), word.substr(key.size()), findings);
-  }
-  for (const auto word : words_of(in.snapshot.command_line))
-    for (const std::string_view prefix : {"vfio-pci.ids=", "vfio_pci.ids="})
-      if (word.starts_with(prefix)) judge_ids(in, "kernel command line", word.substr(prefix.size()), findings);
-  return findings;
-}
-
-Findings check_blacklist(const DoctorInput& in) {
-  Findings findings;
-  for (const auto& line : in.setup.modprobe) {
-    const auto words = words_of(line.text);
-    if (words.size() != 2 || words[0] != "blacklist" || !words[1].starts_with("xhci")) continue;
-    // hostsplit's own file has its own account of it.
-    if (line.file.ends_with("/hostsplit.conf")) continue;
-    findings.push_back(
-        {"xhci-blacklisted", Severity::warning, place(line),
-         fmt::format("blacklist {} keeps every controller from the host, its keyboard included, and only "
-                     "until somebody loads the module by name",
-                     words[1]),
-         "Remove the line: hostsplit keeps single controllers from the host"});
-  }
-  return findings;
-}
+// Huge pages of others
+// --------------------------------------------------------------------------------------------------
 
 Findings check_rc_local(const DoctorInput& in) {
   Findings findings;

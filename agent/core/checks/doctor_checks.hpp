@@ -10,6 +10,14 @@ namespace hostsplit {
 /// Checks of `doctor` that have files of their own. Nobody else includes this.
 using Findings = std::vector<Finding>;
 
+/// "/etc/modprobe.d/vfio.conf:3"
+std::string place(const SetupLine& line);
+
+// doctor_modules.cpp
+Findings check_modules_load(const DoctorInput& in);
+Findings check_ids(const DoctorInput& in);
+Findings check_blacklist(const DoctorInput& in);
+
 // doctor_hardware.cpp
 Findings check_reset(const DoctorInput& in);
 Findings check_display(const DoctorInput& in);

@@ -75,13 +75,17 @@ void taken_along(const DoctorInput& in, const PveVm& vm, const PciFunction& func
 
 Findings check_taken_along(const DoctorInput& in) {
   Findings findings;
-  for (const auto& [id, vm] : in.pve.vms) {
+  for (const auto& [id, now] : in.pve.vms) {
+    const PveVm& vm = *in.pve.next_start(id);
+    if (vm.is_template) continue;
     std::set<int> seen;
-    for (const auto& pci : vm.host_pci)
-      for (const auto& wanted : addresses_of(pci, in.pve))
-        for (const auto& [address, function] : in.snapshot.functions)
-          if (means(wanted, address) && function.group && seen.insert(*function.group).second)
-            taken_along(in, vm, function, findings);
+    for (const auto& line : vm.host_pci) {
+      if (!binds_to_vfio(line)) continue;
+      for (const auto& address : named_by(line, in.pve, in.snapshot)) {
+        const PciFunction& function = *in.snapshot.function(address);
+        if (function.group && seen.insert(*function.group).second) taken_along(in, vm, function, findings);
+      }
+    }
   }
   return findings;
 }

@@ -22,6 +22,8 @@ Reasons lifelines(const DoctorInput& in) {
   Reasons reasons = pve(in);
   for (const auto& use : in.snapshot.uses)
     if (use.lifeline && !use.unknown.empty()) reasons.push_back(use.name + ": " + use.unknown);
+  if (in.snapshot.open_files_unread)
+    reasons.emplace_back("only root can read what other processes have open (/proc/PID/fd)");
   return reasons;
 }
 

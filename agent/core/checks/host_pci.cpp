@@ -17,11 +17,26 @@ std::string subject(const PveVm& vm) {
   return vm.name.empty() ? fmt::format("VM {}", vm.id) : fmt::format("VM {} ({})", vm.id, vm.name);
 }
 
+/// What the host uses of the groups of these, which Proxmox VE takes along.
+std::set<PciAddress> used_along(const std::set<PciAddress>& named, const Snapshot& snapshot) {
+  std::set<PciAddress> along;
+  for (const auto& address : named)
+    for (const auto& other : taken_along_with(*snapshot.function(address), snapshot))
+      if (!leaves_group_viable(snapshot.function(other)->driver)) along.insert(other);
+  return along;
+}
+
+/// What of the group of a function leaves with it.
+enum class Along { nothing, group };
+
 /// The first of losses() that is an error, for a line of the VM.
 std::optional<Finding> lost_by(const PveHostPci& line, const PveConfigs& pve, const Snapshot& snapshot, int vm,
-                               const std::vector<std::string>& may_lose) {
+                               const std::vector<std::string>& may_lose, Along along = Along::nothing) {
+  if (!binds_to_vfio(line)) return std::nullopt;
   Departure departure;
-  for (const auto& address : named_by(line, pve, snapshot)) {
+  auto taken = named_by(line, pve, snapshot);
+  if (along == Along::group) taken.merge(used_along(taken, snapshot));
+  for (const auto& address : taken) {
     if (snapshot.function(address)->driver == names::vfio_driver) continue;
     departure.leaving.insert(address);
     departure.to[address] = vm;
@@ -234,10 +249,14 @@ std::optional<std::string> host_pci_objection(const PveConfigs& pve, const Snaps
                                               const std::vector<std::string>& may_lose) {
   const PveVm* config = pve.next_start(vm);
   if (!config) return std::nullopt;
-  for (const auto& line : config->host_pci)
+  for (const auto& line : config->host_pci) {
+    const auto remedy = fmt::format("qm set {} --delete hostpci{}", vm, line.index);
     if (const auto lost = lost_by(line, pve, snapshot, vm, may_lose))
-      return fmt::format("hostpci{} names {}: {}. {}", line.index, lost->subject, lost->message,
-                         fmt::format("qm set {} --delete hostpci{}", vm, line.index));
+      return fmt::format("hostpci{} names {}: {}. {}", line.index, lost->subject, lost->message, remedy);
+    if (const auto lost = lost_by(line, pve, snapshot, vm, may_lose, Along::group))
+      return fmt::format("hostpci{} takes all of its IOMMU group along, and {} with it: {}. {}", line.index,
+                         lost->subject, lost->message, remedy);
+  }
   if (const auto lost = lost_by(line_of_arguments(config->args), pve, snapshot, vm, may_lose))
     return fmt::format("its args name {}: {}. Take that device out of them: qm set {} --args ...", lost->subject,
                        lost->message, vm);

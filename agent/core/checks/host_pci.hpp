@@ -34,8 +34,8 @@ std::vector<Finding> lint_host_pci(const HostPciInput& input);
 /// The same as values: by VM, the hostpciN keys those lines would set.
 std::map<int, PveSettings> host_pci_settings(const HostPciInput& input);
 
-/// Why the start of this VM would cost the host something it needs: by any of its hostpciN lines, whatever hostsplit
-/// claims. Empty when nothing does.
+/// Why the start of this VM would cost the host something it needs: by any of its hostpciN lines, with what Proxmox VE
+/// takes along of their groups, or its args, whatever hostsplit claims. Empty when nothing does.
 std::optional<std::string> host_pci_objection(const PveConfigs& pve, const Snapshot& snapshot, int vm,
                                               const std::vector<std::string>& may_lose);
 

@@ -122,6 +122,21 @@ void lint_start(const PveVm& vm, const Snapshot& snapshot, Complaints& say) {
                 say.fix());
 }
 
+/// What keeps it from starting and is not named by now.
+/// \param named  there are errors about its memory, and what mends them mends what is found here about it
+void lint_refusals(const PveVm& vm, const PveFix& fix, bool named, const Snapshot& snapshot, Complaints& say) {
+  if (vm.is_template) return;
+  const PveStart start = judge_start(vm, snapshot.nodes), fixed = judge_start(fix.vm, snapshot.nodes);
+  const auto refused = [&](const std::string& why, const std::vector<std::string>& still) {
+    const bool by_hand = std::find(still.begin(), still.end(), why) != still.end();
+    say.add("pve-no-start", Severity::error, "Proxmox VE refuses to start it: " + why,
+            by_hand ? "Correct it in the web interface, under Hardware and Options of the VM" : say.fix());
+  };
+  for (const auto& why : start.other_refusals) refused(why, fixed.other_refusals);
+  if (named) return;
+  for (const auto& why : start.refusals) refused(why, fix.reason.empty() ? fixed.refusals : std::vector<std::string>{});
+}
+
 /// What `hugepages: any` comes to (PVE::QemuServer::Memory, hugepages_size).
 void lint_any(const PveVm& vm, Kib page_size, const Snapshot& snapshot, Complaints& say) {
   for (const auto& [pool, pages] : judge_start(vm, snapshot.nodes).pages) {
@@ -165,6 +180,19 @@ void lint_affinity(const PveVm& vm, const CpuSet& wanted, const Snapshot& snapsh
           say.fix());
 }
 
+/// Without balancing a thread stays on the CPU where it began (kernel-parameters, isolcpus=domain).
+void lint_isolated(const PveVm& vm, const CpuSet& wanted, const Snapshot& snapshot, Complaints& say) {
+  const CpuSet cpus = vm.affinity.value_or(wanted), &isolated = snapshot.isolated_cpus;
+  CpuSet both;
+  std::set_intersection(cpus.begin(), cpus.end(), isolated.begin(), isolated.end(), std::inserter(both, both.end()));
+  if (both.size() < 2) return;
+  say.add("pve-isolated-cpus", Severity::info,
+          fmt::format("is on CPUs {}, which isolcpus takes from the scheduler: its threads stay where they begin, and "
+                      "all may be on one",
+                      to_string(both)),
+          "Take isolcpus out of the kernel command line, or give each thread a CPU of its own (taskset -pc)");
+}
+
 /// One note for all that waits: what is judged is the VM as it will start.
 void lint_pending(const PveVm& vm, Complaints& say) {
   std::vector<std::string> keys;
@@ -203,12 +231,17 @@ std::string trim_text(const Trim& trim) {
       format_size(trim.page_size), trim.read, trim.reserved);
 }
 
-void lint_guest(const PveVm& vm, const VmWish& wish, const std::vector<Trim>& trims, const Snapshot& snapshot,
-                std::vector<Finding>& findings) {
+void lint_guest(const PveVm& vm, const VmWish& wish, const std::map<Kib, std::uint64_t>& reserved,
+                const Snapshot& snapshot, std::vector<Finding>& findings) {
+  const auto trims = trims_of(vm, reserved, snapshot);
   const CpuSet cpus = wanted_cpus(wish, snapshot.nodes);
-  const PveFix fix = fix_for(vm, wish, cpus, !trims.empty(), snapshot.nodes);
+  PveFix fix = fix_for(vm, wish, cpus, !trims.empty(), snapshot.nodes);
+  // With another page size or amount it may trim a pool that it left alone.
+  if (!fix.line.empty() && trims.empty() && !trims_of(fix.vm, reserved, snapshot).empty())
+    fix = fix_for(vm, wish, cpus, true, snapshot.nodes);
   Complaints say(vm, fix, findings);
   const auto memory = memory_by_node(wish);
+  const auto before = static_cast<std::ptrdiff_t>(findings.size());
   if (!memory.empty()) {
     Kib sum = 0;
     for (const auto& [node, size] : memory) sum += size;
@@ -217,7 +250,11 @@ void lint_guest(const PveVm& vm, const VmWish& wish, const std::vector<Trim>& tr
     lint_memory(vm, sum, wish.page_size, say);
     lint_start(vm, snapshot, say);
   }
+  const bool named = std::any_of(findings.begin() + before, findings.end(),
+                                 [](const Finding& finding) { return finding.severity == Severity::error; });
+  lint_refusals(vm, fix, named, snapshot, say);
   lint_affinity(vm, cpus, snapshot, say);
+  lint_isolated(vm, cpus, snapshot, say);
   for (const auto& trim : trims) say.add("pve-trims-pool", Severity::error, trim_text(trim), say.fix());
   lint_pending(vm, say);
   if (!vm.lock.empty())
@@ -225,10 +262,18 @@ void lint_guest(const PveVm& vm, const VmWish& wish, const std::vector<Trim>& tr
 }
 
 /// VMs that are not in the configuration, where their start harms what is.
-void lint_stranger(const PveVm& vm, const std::vector<Trim>& trims, std::vector<Finding>& findings) {
-  for (const auto& trim : trims)
+void lint_stranger(const PveVm& vm, const std::map<Kib, std::uint64_t>& reserved, const Snapshot& snapshot,
+                   std::vector<Finding>& findings) {
+  for (const auto& trim : trims_of(vm, reserved, snapshot))
     findings.push_back({"pve-trims-pool", Severity::error, vm_subject(vm), trim_text(trim),
                         fmt::format("qm set {} --keephugepages 1", vm.id)});
+  PveVm trimming = vm;
+  trimming.keep_hugepages = false;
+  // With numa lines it does not start.
+  if (!plugs_memory(vm) || !vm.numa_nodes.empty() || trims_of(trimming, reserved, snapshot).empty()) return;
+  findings.push_back({"pve-hotplug-memory", Severity::warning, vm_subject(vm),
+                      "memory hotplug trims the pool of huge pages, whatever keephugepages says",
+                      fmt::format("Take memory out of its hotplug: qm set {} --hotplug network,disk,usb", vm.id)});
 }
 
 /// The start of all guests passes over those that high availability looks after, and so does their order: it starts
@@ -282,7 +327,7 @@ std::vector<Finding> lint_pve(const PveConfigs& pve, const Config& config, const
   const auto pages = pages_by_size(reserved, snapshot);
   for (const auto& [id, wish] : config.vms) {
     if (const PveVm* vm = pve.next_start(id))
-      lint_guest(*vm, wish, trims_of(*vm, pages, snapshot), snapshot, findings);
+      lint_guest(*vm, wish, pages, snapshot, findings);
     else
       findings.push_back(
           {"pve-vm-unknown", Severity::warning, fmt::format("VM {}", id),
@@ -290,8 +335,7 @@ std::vector<Finding> lint_pve(const PveConfigs& pve, const Config& config, const
            pve.vms.empty() ? "Create it, or correct the number in hostsplit.toml" : "Known: see qm list"});
   }
   for (const auto& [id, vm] : pve.vms)
-    if (!config.vms.count(id))
-      lint_stranger(*pve.next_start(id), trims_of(*pve.next_start(id), pages, snapshot), findings);
+    if (!config.vms.count(id)) lint_stranger(*pve.next_start(id), pages, snapshot, findings);
   lint_start_order(pve, config, findings);
   return findings;
 }

@@ -18,7 +18,8 @@ bool trims_pool(const PveVm& vm);
 /// What stands in the way of reserved pages staying reserved and of VMs starting from them, with the `qm set` line that
 /// mends it as the remedy. Codes: `pve-trims-pool`, `pve-numa-off`, `pve-numa-node`, `pve-memory-differs`,
 /// `pve-memory-multiple`, `pve-no-hugepages`, `pve-page-size`, `pve-balloon`, `pve-hotplug-memory`, `pve-hotplug-numa`,
-/// `pve-affinity`, `pve-numa-cpus`, `pve-start-order`, `pve-pending`, `pve-locked`, `pve-vm-unknown`, `pve-unknown`.
+/// `pve-affinity`, `pve-numa-cpus`, `pve-no-start`, `pve-isolated-cpus`, `pve-start-order`, `pve-pending`,
+/// `pve-locked`, `pve-vm-unknown`, `pve-unknown`.
 /// VMs are judged as they will be at their next start. One line mends all that a VM has; it is printed once, and only
 /// if the model of a start finds it clean (fix_for()); otherwise the reason is.
 /// \param config what hostsplit is to keep; VMs outside of it are only looked at where they can harm it

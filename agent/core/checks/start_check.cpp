@@ -27,6 +27,26 @@ std::string held_by(const Snapshot& snapshot, const Reservation& item, int vm) {
   return text.empty() ? text : text + ")";
 }
 
+/// The kernel gives nobody pages that it has promised to another, on whichever node they are.
+std::optional<std::string> against_promised(const Snapshot& snapshot, const BootPlan& applied, int vm) {
+  std::map<Kib, std::uint64_t> needed;
+  for (const auto& item : applied.reservations) needed[item.page_size] += share_of(item, vm);
+  for (const auto& [page_size, pages] : needed) {
+    std::uint64_t free = 0, promised = 0;
+    for (const auto& [id, node] : snapshot.nodes)
+      if (const PagePool* pool = pool_of(snapshot.nodes, {id, page_size})) {
+        free += pool->free;
+        promised = pool->promised;
+      }
+    if (pages != 0 && promised != 0 && free < pages + promised)
+      return fmt::format(
+          "{} huge pages of {} are free, {} of them are promised to other programs (resv_hugepages), and it needs {}: "
+          "see hostsplit verify, then hostsplit apply",
+          free, format_size(page_size), promised, pages);
+  }
+  return {};
+}
+
 std::optional<std::string> against_lifelines(const Snapshot& snapshot, const BootPlan& applied,
                                              const PciAddress& address, int vm) {
   for (const auto& finding : losses(snapshot, {{address}, {{address, vm}}, {}, given_up_when_applied(applied)}))
@@ -86,7 +106,7 @@ std::optional<std::string> objection(const Snapshot& snapshot, const BootPlan& a
           "node {} has {} free huge pages of {} and it needs {}{}: see hostsplit verify, then hostsplit apply",
           item.node, free, format_size(item.page_size), needed, held_by(snapshot, item, vm));
   }
-  return {};
+  return against_promised(snapshot, applied, vm);
 }
 
 std::vector<Step> missing_pages(const Snapshot& snapshot, const BootPlan& applied, int vm) {
@@ -95,11 +115,12 @@ std::vector<Step> missing_pages(const Snapshot& snapshot, const BootPlan& applie
   for (const auto& item : applied.reservations) {
     const PagePool* pool = pool_of(snapshot.nodes, {item.node, item.page_size});
     const std::uint64_t share = share_of(item, vm);
-    if (!pool || pool->free >= share) continue;
+    const std::uint64_t free = free_and_unpromised(snapshot.nodes, {item.node, item.page_size});
+    if (!pool || free >= share) continue;
     needed.reservations.push_back(item);
     // Whoever uses pages of this pool keeps them: the VM gets its own beside those.
     auto& pages = needed.reservations.back().pages;
-    pages = std::max(pages, pool->total - std::min(pool->free, pool->total) + share);
+    pages = std::max(pages, pool->total - std::min(free, pool->total) + share);
   }
   auto steps = boot_page_steps(snapshot, needed);
   std::erase_if(steps, [](const Step& step) {

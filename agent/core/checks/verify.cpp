@@ -169,8 +169,32 @@ std::string cpus_remedy(const RunningGuest& guest, const CpuSet& cpus) {
       guest.vm, to_string(cpus), guest.pid.value_or(0), to_string(cpus));
 }
 
+/// Threads that may run on several isolated CPUs: the kernel leaves each where it began, and all may be on one.
+std::optional<Verdict> judge_isolated(const RunningGuest& guest, const CpuSet& isolated) {
+  int count = 0;
+  CpuSet on;
+  for (const auto& thread : guest.threads) {
+    CpuSet both;
+    std::set_intersection(thread.allowed.begin(), thread.allowed.end(), isolated.begin(), isolated.end(),
+                          std::inserter(both, both.end()));
+    if (both.size() < 2 || placed_by_kernel(thread)) continue;
+    ++count;
+    on.merge(both);
+  }
+  if (count == 0) return {};
+  return Verdict{Kind::note,
+                 "cpus",
+                 fmt::format("{} thread{}", count, count == 1 ? "" : "s"),
+                 fmt::format("may run on CPUs {}, which isolcpus takes from the scheduler: each stays where it began, "
+                             "and all may be on one",
+                             to_string(on)),
+                 "a CPU for each",
+                 "Take isolcpus out of the kernel command line, or give each thread a CPU of its own: taskset -pc"};
+}
+
 /// Threads elsewhere, reported by name; all that are right in one line.
-void judge_cpus(const RunningGuest& guest, const GuestWish& wish, std::vector<Verdict>& verdicts) {
+void judge_cpus(const RunningGuest& guest, const GuestWish& wish, const GuestHost& host,
+                std::vector<Verdict>& verdicts) {
   if (!wish.cpus || wish.cpus->empty()) return;
   const std::string wanted = "CPUs " + to_string(*wish.cpus);
   std::map<CpuSet, std::vector<const GuestThread*>> elsewhere;
@@ -178,6 +202,8 @@ void judge_cpus(const RunningGuest& guest, const GuestWish& wish, std::vector<Ve
     if (!subset(thread.allowed, *wish.cpus) && !placed_by_kernel(thread)) elsewhere[thread.allowed].push_back(&thread);
   if (guest.threads.empty()) {
     verdicts.push_back({Kind::unknown, "cpus", "threads", "cannot be read", wanted, ""});
+  } else if (const auto isolated = judge_isolated(guest, host.isolated)) {
+    verdicts.push_back(*isolated);
   } else if (elsewhere.empty()) {
     CpuSet all;
     for (const auto& thread : guest.threads)
@@ -378,7 +404,7 @@ std::vector<Verdict> judge_guest(const RunningGuest& observed, const GuestWish& 
     verdicts.push_back(
         {Kind::right, "process", fmt::format("VM {}", guest.vm), fmt::format("process {}", *guest.pid), "", ""});
     judge_memory(guest, wish, verdicts);
-    judge_cpus(guest, wish, verdicts);
+    judge_cpus(guest, wish, host, verdicts);
     judge_distance(guest, wish, host, verdicts);
   } else if (guest.distrust.empty()) {
     verdicts.push_back({Kind::note, "process", fmt::format("VM {}", guest.vm), "not running", "", ""});

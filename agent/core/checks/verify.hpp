@@ -54,6 +54,7 @@ GuestWish wish_for(int vm, const std::optional<Config>& config, const std::optio
 struct GuestHost {
   std::map<int, NumaNode> nodes;
   std::map<PciAddress, PciFunction> functions;  ///< those of wishes and command lines that exist
+  CpuSet isolated;                              ///< Snapshot::isolated_cpus
 };
 
 /// Ordinary memory a guest's process may have beside its guest's memory: QEMU itself, its buffers and libraries.

@@ -37,12 +37,32 @@ std::map<PoolKey, PoolUse> uses_of(const std::vector<std::pair<RunningGuest, Gue
   return uses;
 }
 
-Verdict judge_pool(int node, const PagePool& pool, const Reservation* reserved, const PoolUse& use) {
+/// What the kernel has promised of one page size, all nodes together.
+struct Promises {
+  bool in_the_way = false;  ///< with them there are too few free pages for those that wait
+  bool here = false;        ///< no other node has such pages
+};
+
+Promises promises_of(const std::map<int, NumaNode>& nodes, const PoolKey& key, const std::map<PoolKey, PoolUse>& uses) {
+  std::uint64_t free = 0, needed = 0;
+  for (const auto& [id, node] : nodes)
+    if (const PagePool* pool = pool_of(nodes, {id, key.page_size})) free += pool->free;
+  for (const auto& [other, use] : uses)
+    if (other.page_size == key.page_size) needed += use.needed;
+  const std::uint64_t promised = pool_of(nodes, key)->promised;
+  return {promised != 0 && free < needed + promised, is_only_pool(nodes, key)};
+}
+
+Verdict judge_pool(int node, const PagePool& pool, const Reservation* reserved, const PoolUse& use,
+                   const Promises& promises) {
   Verdict verdict;
   verdict.kind = Kind::right;
   verdict.check = "pool";
   verdict.subject = fmt::format("node {}, {}", node, format_size(pool.page_size));
   verdict.found = fmt::format("{} pages, {} free", pool.total, pool.free);
+  if (pool.promised != 0)
+    verdict.found +=
+        fmt::format(" ({} of them promised{})", pool.promised, promises.here ? "" : ", on all nodes together");
   if (use.held != 0) verdict.found += fmt::format(", {} in VM {}", use.held, fmt::join(use.holders, ", "));
   if (reserved) verdict.wanted = fmt::format("{} pages", reserved->pages);
   if (reserved && persistent(pool) < reserved->pages) {
@@ -51,7 +71,15 @@ Verdict judge_pool(int node, const PagePool& pool, const Reservation* reserved, 
   } else if (pool.free < use.needed) {
     verdict.kind = Kind::wrong;
     verdict.wanted = fmt::format("{} free for VM {}", use.needed, fmt::join(use.waiting, ", "));
-    verdict.remedy = "See who holds them: grep Huge /proc/*/status; or reserve more: hostsplit plan";
+    const bool held_elsewhere = pool.total - std::min(pool.free, pool.total) > use.held;
+    verdict.remedy = fmt::format("See who holds them: grep Huge /proc/*/status{}; or reserve more: hostsplit plan",
+                                 held_elsewhere ? ", and files below the mounts of findmnt -t hugetlbfs" : "");
+  } else if (use.needed != 0 && promises.in_the_way) {
+    verdict.kind = promises.here ? Kind::wrong : Kind::unknown;
+    verdict.wanted = fmt::format("{} free and not promised for VM {}", use.needed, fmt::join(use.waiting, ", "));
+    verdict.remedy =
+        "Programs reserve pages before they touch them (resv_hugepages): grep Huge /proc/*/status, and min_size= in "
+        "what findmnt -t hugetlbfs shows; or reserve more: hostsplit plan";
   } else if (pool.surplus != 0 || (reserved && persistent(pool) > reserved->pages)) {
     verdict.kind = Kind::note;
   }
@@ -71,8 +99,9 @@ std::vector<Verdict> judge_pools(const std::map<int, NumaNode>& nodes, const std
       });
       const auto use = uses.find({id, pool.page_size});
       if (mine == reserved.end() && use == uses.end()) continue;
-      verdicts.push_back(
-          judge_pool(id, pool, mine == reserved.end() ? nullptr : &*mine, use == uses.end() ? PoolUse{} : use->second));
+      verdicts.push_back(judge_pool(id, pool, mine == reserved.end() ? nullptr : &*mine,
+                                    use == uses.end() ? PoolUse{} : use->second,
+                                    promises_of(nodes, {id, pool.page_size}, uses)));
     }
   return verdicts;
 }

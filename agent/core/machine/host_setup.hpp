@@ -45,7 +45,7 @@ struct HostSetup {
   bool kvm = false;                     ///< /dev/kvm is there
   std::string cpu_vendor;               ///< "AuthenticAMD", "GenuineIntel"; empty when unknown
   std::set<std::string> cpu_flags;      ///< empty when unknown
-  std::vector<SetupLine> modprobe;      ///< /etc/modprobe.d
+  std::vector<SetupLine> modprobe;      ///< modprobe.d(5): of /etc, /run, /usr/local/lib, /usr/lib
   std::vector<SetupLine> modules_load;  ///< /etc/modules, /etc/modules-load.d, /etc/initramfs-tools/modules
   std::vector<SetupLine> rc_local;      ///< /etc/rc.local
   std::vector<SetupLine>

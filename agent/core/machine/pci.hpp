@@ -73,6 +73,9 @@ enum class ControllerKind { uhci, ohci, ehci, xhci, other };
 std::optional<ControllerKind> controller_kind(std::uint32_t pci_class);
 std::string_view to_string(ControllerKind kind);
 
+/// USB4 and Thunderbolt host interfaces.
+inline constexpr std::uint32_t usb4_interface = 0x0c0340;
+
 /// True for bridges of any kind (class 06xx).
 bool is_bridge(std::uint32_t pci_class);
 /// True for bridges to other buses (header type 1 or 2): vfio-pci takes none (drivers/vfio/pci/vfio_pci.c, probe: "Type
@@ -93,6 +96,7 @@ struct PciFunction {
   std::optional<int> group;                    ///< IOMMU group; empty without IOMMU
   std::optional<int> node;                     ///< NUMA node; empty when the firmware says none (-1)
   std::optional<PciAddress> physical = {};     ///< of a virtual function (SR-IOV): the one it goes away with
+  std::vector<PciAddress> consumers = {};      ///< of a USB4 interface: what the kernel stops with it (device links)
   bool operator==(const PciFunction&) const = default;
 };
 

@@ -59,6 +59,7 @@ struct PveVm {
   PvePages hugepages = PvePages::none;
   bool keep_hugepages = false;
   int sockets = 1, cores = 1;
+  std::optional<int> vcpus;        ///< how many of its CPUs are there at the start; absent: all
   std::optional<CpuSet> affinity;  ///< host CPUs
   std::string cpu;                 ///< as written
   std::string hotplug;             ///< as written; empty: the default, which has no memory in it
@@ -113,6 +114,7 @@ struct PveStorage {
   bool here = true;     ///< enabled, and on this node
   std::optional<FileNow> hook = {};  ///< hostsplit's script in its snippets, as it is there
   std::string group = {};            ///< volume group of LVM, or pool of ZFS; empty: it has none
+  std::string mount_point = {};      ///< where something must be mounted before it is used; empty: nothing says so
   bool operator==(const PveStorage&) const = default;
 };
 /// True when `kind` ("snippets") is among what the storage may have.
@@ -128,6 +130,7 @@ struct PveContainer {
   std::vector<std::pair<std::string, std::string>> allowed;  ///< `lxc.cgroup2.devices.allow`: "c" and "188:*"
   std::vector<std::string>
       interfaces;  ///< cards of the host it has or stands on: `lxc.net.N.link` of type phys, macvlan, ipvlan, vlan
+  std::vector<std::string> mount_files = {};  ///< `lxc.mount.fstab`: files with more of what it binds
   bool operator==(const PveContainer&) const = default;
 };
 
@@ -135,6 +138,12 @@ struct PveContainer {
 struct PveUsbMapEntry {
   std::string node, ids, path;  ///< "10c4:ea60"; "1-2", or empty when only the ids count
   bool operator==(const PveUsbMapEntry&) const = default;
+};
+
+/// One `map` line of a directory mapping.
+struct PveDirectoryMapEntry {
+  std::string node, path;
+  bool operator==(const PveDirectoryMapEntry&) const = default;
 };
 
 /// One `map` line of a PCI resource mapping: where the resource is on one node of the cluster.
@@ -164,7 +173,8 @@ struct PveConfigs {
   /// these.
   std::map<int, bool> managed;
   std::vector<PveMapping> mappings;
-  std::multimap<std::string, PveUsbMapEntry> usb_mappings;  ///< by id, of /etc/pve/mapping/usb.cfg
+  std::multimap<std::string, PveUsbMapEntry> usb_mappings;              ///< by id, of /etc/pve/mapping/usb.cfg
+  std::multimap<std::string, PveDirectoryMapEntry> directory_mappings;  ///< of /etc/pve/mapping/directory.cfg
   std::map<int, PveVm> next;             ///< `vms` as their next start will have them: pending changes taken over
   std::map<int, std::string> elsewhere;  ///< VMs of other nodes of the cluster, and the node of each
   std::vector<PveStorage> storages;

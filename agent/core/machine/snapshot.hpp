@@ -29,6 +29,9 @@ struct PagePool {
   std::uint64_t total = 0;  ///< nr_hugepages; includes surplus
   std::uint64_t free = 0;
   std::uint64_t surplus = 0;
+  /// resv_hugepages, of all nodes together: free pages that are promised to somebody and not touched yet. The kernel
+  /// does not say on which node.
+  std::uint64_t promised = 0;
   bool operator==(const PagePool&) const = default;
 };
 
@@ -40,13 +43,15 @@ struct NumaNode {
   Kib free = 0;                 ///< MemFree; excludes huge page pools
   Kib reclaimable = 0;          ///< file cache and reclaimable slab that a reservation may push out
   std::vector<PagePool> pools;  ///< one per page size, ascending
+  bool late = false;            ///< a driver brings its memory after the boot (dax/kmem); no parameter reaches it
   bool operator==(const NumaNode&) const = default;
 };
 
 /// Which CPUs share what (Documentation/ABI/stable/sysfs-devices-system-cpu).
 struct CpuTopology {
-  std::vector<CpuSet> cores;   ///< siblings of one core, ascending; empty when unknown
-  std::vector<CpuSet> caches;  ///< CPUs of one L3 cache, ascending; empty when unknown
+  std::vector<CpuSet> cores;       ///< siblings of one core, ascending; empty when unknown
+  std::vector<CpuSet> caches;      ///< CPUs of one L3 cache, ascending; empty when unknown
+  std::vector<CpuSet> kinds = {};  ///< CPUs of one kind of core (P, E) where the CPU has several; else empty
   bool operator==(const CpuTopology&) const = default;
 };
 
@@ -62,7 +67,7 @@ const PagePool* pool_of(const std::map<int, NumaNode>& nodes, const PoolKey& key
 
 /// A VM of Proxmox VE or a process that uses huge pages, or will at its next start.
 struct PageUser {
-  std::optional<int> vm;  ///< empty: a process that is no VM of Proxmox VE
+  std::optional<int> vm;  ///< empty: a process that is no VM of Proxmox VE; without a pid, files no process has mapped
   std::string name;       ///< of the VM, or the command
   int pid = 0;            ///< 0: it does not run
   PageCounts holds;       ///< now
@@ -70,7 +75,7 @@ struct PageUser {
   bool on_boot = false;   ///< it starts with the host
   bool operator==(const PageUser&) const = default;
 };
-/// "VM 114 (Hybrid)", "xmrig (process 812)"
+/// "VM 114 (Hybrid)", "xmrig (process 812)", "files in /dev/hugepages"
 std::string to_string(const PageUser& user);
 
 /// A guest whose memory does not come from huge pages.
@@ -154,9 +159,9 @@ struct SettingsFile {
   bool operator==(const SettingsFile&) const = default;
 };
 
-/// The boots that GRUB has begun and hostsplit has not found healthy (core/boot/boot_count.hpp).
+/// The boots that the boot loader has begun and hostsplit has not found healthy (core/boot/boot_count.hpp).
 struct BootCount {
-  std::string path;   ///< of the file it is in: one of names::grub_count_files
+  std::string path;   ///< of the file it is in: one of names::boot_count_files
   std::string begun;  ///< "", "1", "2" or "given-up"
   bool operator==(const BootCount&) const = default;
 };
@@ -177,7 +182,7 @@ struct BootTools {
   std::map<std::string, FileNow> files;  ///< those of foreign_files() and the configuration, where they exist
   /// /etc/default/grub, then /etc/default/grub.d/*.cfg in the order of the shell; hostsplit's own among them.
   std::vector<SettingsFile> grub_settings;
-  std::optional<BootCount> count;  ///< empty: GRUB has no file it can count in
+  std::optional<BootCount> count;  ///< empty: the boot loader does not count
   bool menu_has_ours = false;      ///< GRUB's menu has entries of hostsplit (config/grub)
   bool operator==(const BootTools&) const = default;
 };
@@ -202,6 +207,7 @@ struct Snapshot {
   MemoryUsers memory_users;
   std::optional<ZfsCache> zfs_cache;
   CpuSet offline_cpus;   ///< present and switched off (nosmt); in no node
+  CpuSet isolated_cpus;  ///< isolcpus: the kernel moves no thread from one of them to another
   CpuTopology topology;  ///< only of read_topology()
   /// What ZFS may keep as its cache (zfs_arc_max), of read_topology(); 0: no limit is set; empty: no ZFS.
   std::optional<Kib> arc_limit;
@@ -209,6 +215,9 @@ struct Snapshot {
   /// Mapping below the root file system that is opened by a passphrase typed in the initramfs, where nothing else can
   /// open it; empty: none.
   std::string root_passphrase;
+  /// Mapping of another disk whose passphrase the boot waits for without end, before anybody can log in; empty: none.
+  std::string boot_passphrase;
+  bool open_files_unread = false;  ///< of some processes nobody who looks here may see what they have open
   std::vector<GroupHolder> holders;
   BootTools boot;
   std::vector<Finding> findings;  ///< what could not be read or made no sense

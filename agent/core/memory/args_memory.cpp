@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/number.hpp"
 #include "core/base/size.hpp"
 #include "core/base/text.hpp"
 
@@ -49,14 +50,29 @@ std::string_view value_in(std::string_view list, std::string_view key) {
   return {};
 }
 
+/// A number alone is of bytes (qemu(1)).
+Kib size_in(std::string_view object, std::string_view key, Kib otherwise) {
+  const auto text = value_in(object, key);
+  if (const auto bytes = parse_number<Kib>(text)) return *bytes / bytes_per_kib;
+  return parse_size(text).value_or(otherwise);
+}
+
+/// Memory of memory-backend-memfd that lies in huge pages: it has no path.
+bool is_huge_memfd(std::string_view object) {
+  const auto on = value_in(object, "hugetlb");
+  return object.find("memory-backend-memfd") != std::string_view::npos &&
+         (on == "on" || on == "true" || on == "yes" || on == "y");
+}
+
 }  // namespace
 
 PageCounts pages_by_args(const PveVm& vm, const std::map<int, NumaNode>& nodes, Kib usual) {
   PageCounts counts;
+  const auto count = [&](Kib memory, Kib page_size) {
+    if (page_size != 0) counts[{node_for(vm, nodes, page_size), page_size}] += (memory + page_size - 1) / page_size;
+  };
   const auto take = [&](std::string_view path, Kib memory) {
-    if (is_ordinary(path)) return;
-    const Kib page_size = page_size_of(path, usual);
-    counts[{node_for(vm, nodes, page_size), page_size}] += (memory + page_size - 1) / page_size;
+    if (!is_ordinary(path)) count(memory, page_size_of(path, usual));
   };
   bool next_is_path = false;
   std::string_view rest = vm.args;
@@ -65,8 +81,8 @@ PageCounts pages_by_args(const PveVm& vm, const std::map<int, NumaNode>& nodes, 
     if (word.empty()) continue;
     if (next_is_path) take(word, memory_of(vm));
     next_is_path = word == "-mem-path" || word == "--mem-path";
-    if (const auto path = value_in(word, "mem-path"); !path.empty())
-      take(path, parse_size(value_in(word, "size")).value_or(memory_of(vm)));
+    if (const auto path = value_in(word, "mem-path"); !path.empty()) take(path, size_in(word, "size", memory_of(vm)));
+    if (is_huge_memfd(word)) count(size_in(word, "size", memory_of(vm)), size_in(word, "hugetlbsize", usual));
   }
   return counts;
 }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "core/memory/page_users.hpp"
+
 namespace hostsplit {
 namespace {
 
@@ -29,6 +31,7 @@ Balance balance_of(const Snapshot& snapshot, Kib keep_free, const std::vector<Re
       balance.pages += pages * pool.page_size;
     }
   }
+  for (const auto& [key, come] : pages_to_come(snapshot, reserved)) balance.pages += come.pages * key.page_size;
   return balance;
 }
 

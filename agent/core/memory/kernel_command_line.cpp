@@ -61,7 +61,8 @@ std::vector<CommandLinePages> pages_kernel_reads(std::string_view command_line, 
 std::map<int, std::uint64_t> dealt_out(const CommandLinePages& pages, const std::map<int, NumaNode>& nodes) {
   std::map<int, std::uint64_t> counts = pages.by_node, room;
   for (const auto& [id, node] : nodes)
-    if (const auto whole = node.memory / pages.page_size; whole > counts[id]) room[id] = whole - counts[id];
+    if (const auto whole = node.memory / pages.page_size; whole > counts[id] && !node.late)
+      room[id] = whole - counts[id];
   std::erase_if(counts, [](const auto& entry) { return entry.second == 0; });
   for (auto left = pages.anywhere; left != 0 && !room.empty();) {
     const auto each = std::max<std::uint64_t>(1, left / room.size());
@@ -115,7 +116,7 @@ std::vector<Finding> check_command_line(std::string_view command_line, const std
   Taken all;
   bool anywhere = false;
   for (const auto& [id, node] : nodes) {
-    if (node.memory == 0) continue;
+    if (node.memory == 0 || node.late) continue;
     by_node[id] = {node.memory, 0, keep_free, kib_per_gib, 0};
     all.memory += node.memory;
     all.floor += keep_free;
@@ -145,7 +146,9 @@ std::vector<Finding> check_ignored_parameters(std::string_view command_line, con
   for (const auto& ignored : reading.ignored)
     if (!repeats_a_sum(ignored))
       findings.push_back({"boot-pages-ignored", Severity::warning, "kernel command line",
-                          fmt::format("{} has no effect: {}", ignored.text, describe(ignored)),
+                          fmt::format("{} has {}: {}", ignored.text,
+                                      ignored.why == IgnoredParameter::Why::in_part ? "another effect" : "no effect",
+                                      describe(ignored)),
                           "Correct it where it is set: /etc/default/grub and update-grub, or /etc/kernel/cmdline and "
                           "proxmox-boot-tool refresh; hostsplit plan shows the line of the next boot"});
   return findings;
@@ -155,7 +158,11 @@ std::vector<Finding> check_pages_came(const Snapshot& snapshot, const PageCounts
   std::vector<Finding> findings;
   for (const auto& pages : pages_kernel_reads(snapshot.command_line, kernel_rules(snapshot))) {
     std::string found;
-    std::uint64_t missing = 0;
+    std::uint64_t missing = 0, all = 0;
+    for (const auto& [id, node] : snapshot.nodes)
+      if (const PagePool* pool = pool_of(snapshot.nodes, {id, pages.page_size})) all += pool->total;
+    // Without room on one node the kernel goes on to the next.
+    if (pages.by_node.empty() && all >= pages.sum()) continue;
     for (const auto& [id, count] : dealt_out(pages, snapshot.nodes)) {
       const PagePool* pool = pool_of(snapshot.nodes, {id, pages.page_size});
       const auto enough = wanted.find({id, pages.page_size});

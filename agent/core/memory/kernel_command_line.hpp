@@ -16,7 +16,8 @@ namespace hostsplit {
 std::vector<CommandLinePages> pages_kernel_reads(std::string_view command_line, const KernelRules& rules = {});
 
 /// Where the kernel puts pages: counts for a node there, the others one after the other over the nodes that have
-/// memory, as far as it reaches (mm/hugetlb.c, hugetlb_hstate_alloc_pages()). Pages that find no room are left out.
+/// memory, as far as it reaches (mm/hugetlb.c, hugetlb_hstate_alloc_pages()). Pages that find no room are left out,
+/// and nodes that come later have none.
 std::map<int, std::uint64_t> dealt_out(const CommandLinePages& pages, const std::map<int, NumaNode>& nodes);
 
 /// What a command line reserves beyond the floor (`boot-pages-over-floor`): such a host may not boot, or not live.
@@ -28,7 +29,8 @@ std::vector<Finding> check_command_line(std::string_view command_line, const std
 /// one in front of it for Proxmox VE is none.
 std::vector<Finding> check_ignored_parameters(std::string_view command_line, const KernelRules& rules);
 
-/// Pages the kernel was asked for and did not find (`boot-pages-short`). \param wanted  by node and size: a pool
+/// Pages the kernel was asked for and did not find (`boot-pages-short`); without a node in the parameter, on all nodes
+/// together. \param wanted  by node and size: a pool
 /// that has as many is not short, whatever the command line says
 std::vector<Finding> check_pages_came(const Snapshot& snapshot, const PageCounts& wanted);
 

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "core/boot/huge_page_parameters.hpp"
@@ -14,9 +15,16 @@
 namespace hostsplit {
 namespace {
 
-bool has_gigantic(const std::vector<Reservation>& reserved) {
-  return std::any_of(reserved.begin(), reserved.end(),
-                     [](const Reservation& item) { return item.page_size >= kib_per_gib && item.pages != 0; });
+bool is_late(int node, const std::map<int, NumaNode>& nodes) {
+  const auto at = nodes.find(node);
+  return at != nodes.end() && at->second.late;
+}
+
+/// Of those that kernel parameters reach.
+bool has_gigantic(const std::vector<Reservation>& reserved, const std::map<int, NumaNode>& nodes) {
+  return std::any_of(reserved.begin(), reserved.end(), [&](const Reservation& item) {
+    return item.page_size >= kib_per_gib && item.pages != 0 && !is_late(item.node, nodes);
+  });
 }
 
 std::string size_word(Kib page_size) {
@@ -36,10 +44,10 @@ std::optional<std::string> without(std::string_view command_line, std::vector<st
   return words.empty() ? std::optional(others) : std::nullopt;
 }
 
-std::vector<std::string> cma_words(const std::vector<Reservation>& reserved) {
+std::vector<std::string> cma_words(const std::vector<Reservation>& reserved, const std::map<int, NumaNode>& nodes) {
   std::string areas;
   for (const auto& item : reserved)
-    if (item.page_size >= kib_per_gib)
+    if (item.page_size >= kib_per_gib && !is_late(item.node, nodes))
       areas += fmt::format("{}{}:{}G", areas.empty() ? "" : ",", item.node, item.pages * item.page_size / kib_per_gib);
   if (areas.empty()) return {};
   return {"hugetlb_cma=" + areas};
@@ -50,20 +58,34 @@ PageRecipe recipe(PageSource source, std::string reason, const std::vector<Reser
   PageRecipe chosen{source, std::move(reason), {}, true, false};
   if (source == PageSource::command_line) {
     chosen.words = command_line_words(reserved, snapshot.nodes);
-    chosen.needs_keep_hugepages = false;
+    chosen.needs_keep_hugepages = has_late(reserved, snapshot.nodes);
   }
-  if (source == PageSource::cma) chosen.words = cma_words(reserved);
+  if (source == PageSource::cma) chosen.words = cma_words(reserved, snapshot.nodes);
   chosen.pending = !without(snapshot.command_line, chosen.words);
   return chosen;
 }
 
+/// Why this kernel would not read these parameters; empty when it would.
+std::string why_unread(const std::vector<std::string>& words, const Snapshot& snapshot) {
+  const bool names_nodes =
+      std::any_of(words.begin(), words.end(), [](const auto& word) { return word.find(':') != std::string::npos; });
+  if (!names_nodes || kernel_rules(snapshot).by_node) return {};
+  return fmt::format("kernel {} is older than 5.16 and reads no counts for single nodes", snapshot.kernel);
+}
+
 PageRecipe choose_freely(const std::vector<Reservation>& reserved, const Snapshot& snapshot) {
-  if (!has_gigantic(reserved))
-    return recipe(PageSource::run_time, "pages of 2 MiB are found at any time", reserved, snapshot);
+  if (!has_gigantic(reserved, snapshot.nodes))
+    return recipe(PageSource::run_time,
+                  has_gigantic(reserved, {})
+                      ? "the memory of the node comes after the boot, where no kernel parameter reaches it"
+                      : "pages of 2 MiB are found at any time",
+                  reserved, snapshot);
   if (!snapshot.boot.grub && !snapshot.boot.proxmox_boot)
     return recipe(PageSource::run_time,
                   "neither GRUB nor proxmox-boot-tool is installed, so kernel parameters cannot be set", reserved,
                   snapshot);
+  if (const auto why = why_unread(command_line_words(reserved, snapshot.nodes), snapshot); !why.empty())
+    return recipe(PageSource::run_time, why, reserved, snapshot);
   return recipe(
       PageSource::command_line,
       "a kernel that runs finds fewer whole gibibytes than one that boots, and Proxmox VE then reads the same "
@@ -72,10 +94,19 @@ PageRecipe choose_freely(const std::vector<Reservation>& reserved, const Snapsho
 }
 
 /// Why hugetlb_cma= would do nothing; empty when it would.
-std::string why_no_cma(const std::vector<Reservation>& reserved, const KernelBuild& build) {
-  if (!has_gigantic(reserved)) return "hugetlb_cma is for pages of 1 GiB";
+std::string why_no_cma(const std::vector<Reservation>& reserved, const Snapshot& snapshot) {
+  const KernelBuild& build = snapshot.boot.build;
+  if (!has_gigantic(reserved, snapshot.nodes)) return "hugetlb_cma is for pages of 1 GiB";
   if (!build.known) return "whether this kernel has CMA cannot be read, so hugetlb_cma is not relied on";
-  return build.cma ? "" : "this kernel was built without CMA, so hugetlb_cma does nothing";
+  if (!build.cma) return "this kernel was built without CMA, so hugetlb_cma does nothing";
+  return why_unread(cma_words(reserved, snapshot.nodes), snapshot);
+}
+
+/// Why what the user wants would do nothing; empty when it would.
+std::string why_not(PageSource wish, const std::vector<Reservation>& reserved, const Snapshot& snapshot) {
+  if (wish == PageSource::cma) return why_no_cma(reserved, snapshot);
+  return wish == PageSource::command_line ? why_unread(command_line_words(reserved, snapshot.nodes), snapshot)
+                                          : std::string();
 }
 
 }  // namespace
@@ -91,10 +122,10 @@ const char* to_string(PageSource source) {
 
 PageRecipe choose_pages(const std::vector<Reservation>& reserved, const Snapshot& snapshot,
                         std::optional<PageSource> wish) {
-  const auto no_cma = wish == PageSource::cma ? why_no_cma(reserved, snapshot.boot.build) : "";
-  if (wish && no_cma.empty()) return recipe(*wish, "the configuration says so", reserved, snapshot);
+  const std::string against = wish ? why_not(*wish, reserved, snapshot) : std::string();
+  if (wish && against.empty()) return recipe(*wish, "the configuration says so", reserved, snapshot);
   PageRecipe chosen = choose_freely(reserved, snapshot);
-  if (wish) chosen.reason = no_cma + "; " + chosen.reason;
+  if (wish) chosen.reason = against == chosen.reason ? against : against + "; " + chosen.reason;
   return chosen;
 }
 
@@ -155,8 +186,10 @@ std::string node_words(std::string_view command_line) {
   for (const auto& [name, value, has_value] : kernel_arguments(command_line)) {
     if (name != "mem" && name != "numa" && name != "memmap") continue;
     found += std::string(found.empty() ? "" : " ") + std::string(name);
+    if (!has_value) continue;
+    found += "=";
     // The dollar sign in memmap=64M$4G is escaped otherwise at each place.
-    if (has_value && name != "memmap") found += "=" + std::string(value);
+    std::copy_if(value.begin(), value.end(), std::back_inserter(found), [](char c) { return c != '\\'; });
   }
   return found;
 }
@@ -166,7 +199,7 @@ void check_nodes_stay(const std::vector<OwnersLine>& lines, const Snapshot& snap
   const std::string now = node_words(snapshot.command_line);
   for (const auto& line : lines) {
     const std::string next = node_words(line.line());
-    if (next == now || !line.not_understood.empty()) continue;
+    if (!line.starts || next == now || !line.not_understood.empty()) continue;
     const auto text = [](const std::string& words) { return words.empty() ? std::string("nothing") : words; };
     sourcing.findings.push_back(
         {"nodes-change-at-boot", Severity::error, "kernel command line",
@@ -178,9 +211,39 @@ void check_nodes_stay(const std::vector<OwnersLine>& lines, const Snapshot& snap
   }
 }
 
+/// Parameters by which the kernel leaves CPUs out (kernel/cpu.c, kernel/smp.c).
+std::string cpu_words(std::string_view command_line) {
+  std::string found;
+  for (const auto& [name, value, has_value] : kernel_arguments(command_line)) {
+    const bool by_mitigations = name == "mitigations" && value.ends_with(",nosmt");
+    if (name != "nosmt" && name != "maxcpus" && name != "nr_cpus" && !by_mitigations) continue;
+    found += (found.empty() ? "" : " ") + std::string(name) + (has_value ? "=" + std::string(value) : "");
+  }
+  return found;
+}
+
+/// hostsplit.toml names CPUs of today.
+void check_cpus_stay(const std::vector<OwnersLine>& lines, const Snapshot& snapshot, const Config& config,
+                     PageSourcing& sourcing) {
+  const auto names_cpus = [](const auto& vm) { return vm.second.cpus.has_value(); };
+  if (std::none_of(config.vms.begin(), config.vms.end(), names_cpus)) return;
+  const std::string now = cpu_words(snapshot.command_line);
+  for (const auto& line : lines) {
+    const std::string next = cpu_words(line.line());
+    if (!line.starts || next == now || next.empty()) continue;
+    sourcing.findings.push_back(
+        {"cpus-change-at-boot", Severity::warning, "kernel command line",
+         fmt::format("{} waits in the settings of {}: from the next boot on some CPUs are offline, and cpus in "
+                     "hostsplit.toml may name them",
+                     next, line.loader),
+         "After the reboot run hostsplit plan again, and correct cpus in hostsplit.toml"});
+    return;
+  }
+}
+
 /// Brings the words of the choice to where the kernel reads them as they are meant, beside those of others.
-void place(const std::vector<Reservation>& reserved, const Snapshot& snapshot, Kib keep_free, const Baseline& baseline,
-           PageRecipe& chosen, PageSourcing& sourcing) {
+void place(const std::vector<Reservation>& reserved, const Snapshot& snapshot, const Config& config,
+           const Baseline& baseline, PageRecipe& chosen, PageSourcing& sourcing) {
   const auto lines = owners_lines(snapshot, baseline);
   if (chosen.source == PageSource::command_line) {
     Placement placement = place_pages(reserved, snapshot, lines);
@@ -194,9 +257,11 @@ void place(const std::vector<Reservation>& reserved, const Snapshot& snapshot, K
     for (const auto& word : chosen.words)
       sourcing.words.push_back({word, "room for huge pages that stays movable", true});
   }
-  for (auto& finding : check_next_floor(lines, sourcing.words, snapshot, keep_free))
+  for (auto& finding : check_next_floor(lines, sourcing.words, snapshot, config.keep_free))
     sourcing.findings.push_back(std::move(finding));
+  for (auto& finding : check_next_ignored(snapshot, lines)) sourcing.findings.push_back(std::move(finding));
   check_nodes_stay(lines, snapshot, sourcing);
+  check_cpus_stay(lines, snapshot, config, sourcing);
   // What runs may have been asked for by hostsplit itself.
   if (baseline.loader) return;
   if (chosen.source == PageSource::run_time) check_returned(reserved, snapshot, sourcing);
@@ -213,7 +278,7 @@ PageSourcing source_pages(const std::vector<Reservation>& reserved, const Snapsh
     return sourcing;
   PageRecipe chosen = choose_pages(reserved, snapshot, config.pages);
   const bool cma = chosen.source == PageSource::cma;
-  place(reserved, snapshot, config.keep_free, baseline, chosen, sourcing);
+  place(reserved, snapshot, config, baseline, chosen, sourcing);
   const auto tell = [&](const char* code, Severity severity, const char* subject, const std::string& message,
                         const std::string& remedy) {
     sourcing.findings.push_back({code, severity, subject, message, remedy});
@@ -221,7 +286,7 @@ PageSourcing source_pages(const std::vector<Reservation>& reserved, const Snapsh
   if (config.pages && *config.pages != chosen.source)
     tell("pages-source", Severity::warning, "huge pages",
          fmt::format("do not come from {}, as hostsplit.toml says: {}", to_string(*config.pages),
-                     why_no_cma(reserved, snapshot.boot.build)),
+                     why_not(*config.pages, reserved, snapshot)),
          "Write pages = \"auto\" under [host]");
   if (chosen.pending && (snapshot.boot.grub || snapshot.boot.proxmox_boot))
     tell("pages-after-reboot", Severity::info, "huge pages",
@@ -239,8 +304,9 @@ PageSourcing source_pages(const std::vector<Reservation>& reserved, const Snapsh
 std::vector<std::string> command_line_words(const std::vector<Reservation>& reserved,
                                             const std::map<int, NumaNode>& nodes) {
   std::map<Kib, std::map<int, std::uint64_t>> by_size;
+  const auto late = std::count_if(nodes.begin(), nodes.end(), [](const auto& node) { return node.second.late; });
   for (const auto& item : reserved)
-    if (item.pages != 0) by_size[item.page_size][item.node] += item.pages;
+    if (item.pages != 0 && !is_late(item.node, nodes)) by_size[item.page_size][item.node] += item.pages;
   std::vector<std::string> words;
   for (const auto& [size, counts] : by_size) {
     std::uint64_t sum = 0;
@@ -250,12 +316,18 @@ std::vector<std::string> command_line_words(const std::vector<Reservation>& rese
       exact += fmt::format("{}{}:{}", exact.empty() ? "" : ",", node, pages);
     }
     const auto differs = [first = counts.begin()->second](const auto& entry) { return entry.second != first; };
-    const bool even = counts.size() == nodes.size() && std::none_of(counts.begin(), counts.end(), differs);
+    const bool even = counts.size() + static_cast<std::size_t>(late) == nodes.size() &&
+                      std::none_of(counts.begin(), counts.end(), differs);
     words.push_back("hugepagesz=" + size_word(size));
     if (!even) words.push_back("hugepages=" + exact);
     words.push_back(fmt::format("hugepages={}", sum));
   }
   return words;
+}
+
+bool has_late(const std::vector<Reservation>& reserved, const std::map<int, NumaNode>& nodes) {
+  return std::any_of(reserved.begin(), reserved.end(),
+                     [&](const Reservation& item) { return item.pages != 0 && is_late(item.node, nodes); });
 }
 
 }  // namespace hostsplit

@@ -47,8 +47,11 @@ PageSourcing source_pages(const std::vector<Reservation>& reserved, const Snapsh
 /// The words that make the kernel reserve these pages and Proxmox VE read the same number (pages_pve_reads()). On a
 /// machine whose nodes all get the same count: `hugepagesz=1G hugepages=<sum>`, which the kernel deals out evenly.
 /// Otherwise the exact form `hugepages=0:60,1:58` followed by the sum: the kernel takes the first and ignores the
-/// second with a warning, Proxmox VE understands only the second.
+/// second with a warning, Proxmox VE understands only the second. Nodes that come after the boot are left out.
 std::vector<std::string> command_line_words(const std::vector<Reservation>& reserved,
                                             const std::map<int, NumaNode>& nodes);
+
+/// Pages on nodes that come after the boot: they are reserved at run time, whatever the source of the others is.
+bool has_late(const std::vector<Reservation>& reserved, const std::map<int, NumaNode>& nodes);
 
 }  // namespace hostsplit

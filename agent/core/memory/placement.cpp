@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/memory/crash_kernel.hpp"
 #include "core/memory/kernel_command_line.hpp"
 #include "core/memory/page_source.hpp"
 
@@ -67,7 +68,7 @@ class Placing {
   void keep_other_nodes() {
     std::map<PoolKey, std::uint64_t> kept;
     for (const auto& line : lines_)
-      for (const auto& pages : read_huge_pages(line.line(), rules_.front()).pages)
+      for (const auto& pages : owned_by(line))
         for (const auto& [node, count] : dealt_out(pages, nodes_))
           if (sizes_.count(pages.page_size) && !is_reserved(node, pages.page_size)) {
             auto& most = kept[{node, pages.page_size}];
@@ -78,6 +79,11 @@ class Placing {
       kept_ += fmt::format("{}{} pages of {} on node {}", kept_.empty() ? "" : ", ", pages, format_size(pool.page_size),
                            pool.node);
     }
+  }
+
+  /// What the owner has there; nothing where no boot reads it.
+  Pages owned_by(const OwnersLine& line) const {
+    return line.starts ? read_huge_pages(line.line(), rules_.front()).pages : Pages();
   }
 
   bool is_reserved(int node, Kib size) const {
@@ -123,7 +129,7 @@ class Placing {
     Words words;
     std::set<Kib> done = sizes_;
     for (const auto& line : lines_)
-      for (const auto& pages : read_huge_pages(line.line(), rules_.front()).pages) {
+      for (const auto& pages : owned_by(line)) {
         if (!done.insert(pages.page_size).second) continue;
         words.push_back(pages.page_size == kib_per_gib ? "hugepagesz=1G" : "hugepagesz=2M");
         std::string counts;
@@ -132,7 +138,7 @@ class Placing {
         words.push_back("hugepages=" + (counts.empty() ? std::to_string(pages.anywhere) : counts));
       }
     for (const auto& line : lines_)
-      if (read_huge_pages(line.line(), rules_.front()).default_size == kib_per_gib)
+      if (line.starts && read_huge_pages(line.line(), rules_.front()).default_size == kib_per_gib)
         return words.push_back("default_hugepagesz=1G"), words;
     return words;
   }
@@ -159,6 +165,7 @@ class Placing {
     const KernelReading owned = read_huge_pages(own, rules), read = read_huge_pages(with, rules);
     const Pages &owners = owned.pages, &next = read.pages;
     trial.ours = of_sizes(next, true) == of_sizes(meant, true);
+    if (!line.starts) return trial;
     trial.others = of_sizes(next, false) == of_sizes(owners, false) && read.default_size == owned.default_size;
     if (!trial.others) trial.lost = of_sizes(owners, false);
     if (read.default_size != owned.default_size) trial.lost_default = owned.default_size;
@@ -196,7 +203,7 @@ class Placing {
   }
 
   Placement told(const Candidate& chosen, const Trial& trial) const {
-    Placement placement{parameters(chosen), trial.proxmox_ve, {}};
+    Placement placement{parameters(chosen), trial.proxmox_ve && !has_late(wanted_, nodes_), {}};
     const auto tell = [&](const char* code, Severity severity, const std::string& message, const std::string& remedy) {
       placement.findings.push_back({code, severity, "kernel command line", message, remedy});
     };
@@ -239,9 +246,8 @@ class Placing {
     for (const auto& line : lines_)
       if (!line.not_understood.empty())
         tell("grub-not-understood", Severity::warning,
-             fmt::format("what {} sets is not followed (only a shell knows it, or it has a line break), so it is not "
-                         "known which kernel parameters come "
-                         "first",
+             fmt::format("what {} sets is not followed (only a shell knows it, it has a line break, or GRUB itself "
+                         "reads something in it), so it is not known which kernel parameters come first",
                          fmt::join(line.not_understood, ", ")),
              "After hostsplit apply, look at the lines that begin with linux in /boot/grub/grub.cfg");
     return placement;
@@ -266,7 +272,8 @@ bool about_pages(std::string_view word) {
 std::vector<KernelRules> rules_of_kernels(const Snapshot& snapshot) {
   std::vector<KernelRules> rules{kernel_rules(snapshot)};
   for (const auto& release : snapshot.boot.kernels) {
-    const KernelRules other = kernel_rules(snapshot, release);
+    KernelRules other = kernel_rules(snapshot, release);
+    other.by_node = rules.front().by_node;  // an old kernel that nobody starts any more does not decide that
     if (std::none_of(rules.begin(), rules.end(),
                      [&](const KernelRules& each) { return each.noted_first == other.noted_first; }))
       rules.push_back(other);
@@ -282,11 +289,31 @@ Placement place_pages(const std::vector<Reservation>& reserved, const Snapshot& 
 std::vector<Finding> check_next_floor(const std::vector<OwnersLine>& lines, const std::vector<KernelParameter>& words,
                                       const Snapshot& snapshot, Kib keep_free) {
   for (const auto& line : lines) {
-    auto over = check_command_line(line.with(words), snapshot.nodes, keep_free, kernel_rules(snapshot));
-    for (auto& finding : over) finding.message = "at the next boot " + finding.message;
+    if (!line.starts) continue;
+    const auto nodes = nodes_beside_crash_kernel(snapshot, line.line());
+    auto over = check_command_line(line.with(words), nodes, keep_free, kernel_rules(snapshot));
+    for (auto& finding : over) {
+      finding.message = "at the next boot " + finding.message;
+      if (nodes != snapshot.nodes) finding.message += "; crashkernel= keeps more memory there than now";
+    }
     if (!over.empty()) return over;
   }
   return {};
+}
+
+std::vector<Finding> check_next_ignored(const Snapshot& snapshot, const std::vector<OwnersLine>& lines) {
+  std::vector<Finding> findings;
+  const KernelRules rules = kernel_rules(snapshot);
+  const auto now = check_ignored_parameters(snapshot.command_line, rules);
+  for (const auto& line : lines) {
+    if (!line.starts) continue;
+    for (auto& finding : check_ignored_parameters(line.line(), rules)) {
+      if (std::find(now.begin(), now.end(), finding) != now.end()) continue;
+      finding.message = fmt::format("at the next boot {} (settings of {})", finding.message, line.loader);
+      findings.push_back(std::move(finding));
+    }
+  }
+  return findings;
 }
 
 std::vector<Finding> check_next_boot(const Snapshot& snapshot, const std::vector<OwnersLine>& lines,
@@ -299,6 +326,7 @@ std::vector<Finding> check_next_boot(const Snapshot& snapshot, const std::vector
                        [&](const Reservation& item) { return item.page_size == size && item.pages != 0; });
   };
   for (const auto& line : lines) {
+    if (!line.starts) continue;
     const auto next = read_huge_pages(line.with(words), rules).pages;
     for (const auto& now : read_huge_pages(snapshot.command_line, rules).pages) {
       if (ours(now.page_size)) continue;

@@ -31,9 +31,14 @@ std::vector<Finding> check_next_boot(const Snapshot& snapshot, const std::vector
                                      const std::vector<Reservation>& reserved);
 
 /// What the kernel would take at the next boot, with the parameters of others: no guard is awake then
-/// (`boot-pages-over-floor`). Of several boot loaders the first that would take too much.
+/// (`boot-pages-over-floor`). Of several boot loaders the first that would take too much. A crashkernel= that the
+/// running kernel does not have yet takes its memory first.
 std::vector<Finding> check_next_floor(const std::vector<OwnersLine>& lines, const std::vector<KernelParameter>& words,
                                       const Snapshot& snapshot, Kib keep_free);
+
+/// Parameters of the owner that do not do what is written there, once the next boot reads them (`boot-pages-ignored`);
+/// without those of the running kernel, which doctor tells.
+std::vector<Finding> check_next_ignored(const Snapshot& snapshot, const std::vector<OwnersLine>& lines);
 
 /// True for a kernel parameter about huge pages.
 bool about_pages(std::string_view word);

@@ -27,14 +27,35 @@ Finding too_many_gibibytes(const NumaNode& node, const Reservation& item) {
                       whole > broken ? whole - broken : 0, vms_text(item.vms))};
 }
 
-Finding over_floor(const NumaNode& node, Kib reserved, Kib keep_free, const Reservation& biggest) {
-  const Kib others = reserved - biggest.pages * biggest.page_size;
+std::uint64_t sum_of(const std::map<int, std::uint64_t>& pages) {
+  std::uint64_t sum = 0;
+  for (const auto& [vm, count] : pages) sum += count;
+  return sum;
+}
+
+/// What one node is to give.
+struct NodeDemand {
+  Kib reserved = 0;                 ///< with pools that stay as they are
+  Reservation biggest;              ///< of those of the configuration
+  std::vector<std::string> others;  ///< "44 GiB of VM 115", within `reserved`
+};
+
+Finding over_floor(const NumaNode& node, Kib keep_free, const NodeDemand& demand) {
+  const Reservation& biggest = demand.biggest;
+  const std::uint64_t own = biggest.pages - std::min(biggest.pages, sum_of(biggest.others));
+  const Kib others = demand.reserved - own * biggest.page_size;
   const Kib room = node.memory > keep_free + others ? node.memory - keep_free - others : 0;
+  std::string also, beside;
+  if (!demand.others.empty()) {
+    beside = fmt::format(" beside {}", fmt::join(demand.others, ", "));
+    also = fmt::format(" and others ({})", fmt::join(demand.others, ", "));
+  }
   return {"pages-over-floor", Severity::error, fmt::format("node {}", node.id),
-          fmt::format("{} are to be reserved for {}, but the node has {} and the host keeps {} of it",
-                      format_size(reserved), vms_text(biggest.vms), format_size(node.memory), format_size(keep_free)),
-          fmt::format("At most {} pages of {} fit here: lower memory of {}, or host.keep_free",
-                      room / biggest.page_size, format_size(biggest.page_size), vms_text(biggest.vms))};
+          fmt::format("{} are to be reserved for {}{}, but the node has {} and the host keeps {} of it",
+                      format_size(demand.reserved), vms_text(biggest.vms), also, format_size(node.memory),
+                      format_size(keep_free)),
+          fmt::format("At most {} pages of {} fit here{}: lower memory of {}, or host.keep_free",
+                      room / biggest.page_size, format_size(biggest.page_size), beside, vms_text(biggest.vms))};
 }
 
 /// \param wanted for whom; nullptr when nobody wants them any more
@@ -44,31 +65,37 @@ Step reserve_step(const PagePool& pool, int node, std::uint64_t to, Kib keep_fre
   if (wanted) {
     reserve.vms = wanted->vms;
     reserve.shares = wanted->shares;
-    for (const auto& [vm, pages] : wanted->others) reserve.others += pages;
+    reserve.others = sum_of(wanted->others);
   }
   return {fmt::format("pages node{} {}", node, format_size(pool.page_size)), std::move(reserve), std::move(reason)};
 }
 
+/// A key of Reservation::others.
+std::string other_text(int vm) {
+  return vm == 0 ? "other processes" : fmt::format("VM {}", vm);
+}
+
 std::string purpose(const Reservation& item) {
-  std::uint64_t others = 0;
+  const std::uint64_t others = sum_of(item.others);
   std::vector<std::string> names;
-  for (const auto& [vm, pages] : item.others) {
-    others += pages;
-    names.push_back(vm == 0 ? "other processes" : fmt::format("VM {}", vm));
-  }
+  for (const auto& [vm, pages] : item.others) names.push_back(other_text(vm));
   const std::uint64_t own = item.pages - std::min(item.pages, others);
   const auto text = fmt::format("{} of memory for {}", format_size(own * item.page_size), vms_text(item.vms));
   return others == 0 ? text : fmt::format("{}, and {} pages for {}", text, others, fmt::join(names, ", "));
 }
 
 /// The lowest count that takes no page from a running process.
-std::uint64_t keep_used(const PagePool& pool, int node, std::uint64_t target, std::vector<Finding>& findings) {
-  const std::uint64_t used = pool.total - std::min(pool.free, pool.total);
+std::uint64_t keep_used(const Snapshot& snapshot, const PoolKey& key, std::uint64_t target,
+                        std::vector<Finding>& findings) {
+  const PagePool& pool = *pool_of(snapshot.nodes, key);
+  const std::uint64_t promised = promised_to_others(snapshot, key);
+  const std::uint64_t used = pool.total - std::min(pool.free, pool.total) + promised;
   if (target >= used) return target;
-  findings.push_back({"pages-in-use", Severity::warning, fmt::format("node {}", node),
-                      fmt::format("{} pages of {} are in use, so the pool cannot shrink to {} yet", used,
-                                  format_size(pool.page_size), target),
-                      "Shut the VM that uses them down, then run hostsplit apply again"});
+  findings.push_back(
+      {"pages-in-use", Severity::warning, fmt::format("node {}", key.node),
+       fmt::format("{} pages of {} are in use{}, so the pool cannot shrink to {} yet", used, format_size(key.page_size),
+                   promised == 0 ? "" : fmt::format(" or promised ({}, resv_hugepages)", promised), target),
+       "Shut the VM that uses them down, then run hostsplit apply again"});
   return used;
 }
 
@@ -89,85 +116,6 @@ std::vector<Reservation> wanted_pages(const Config& config) {
   std::vector<Reservation> wanted;
   for (auto& [key, sum] : sums) wanted.push_back(std::move(sum));
   return wanted;
-}
-
-namespace {
-
-std::uint64_t count_of(const PageCounts& counts, const PoolKey& key) {
-  const auto at = counts.find(key);
-  return at == counts.end() ? 0 : at->second;
-}
-
-/// Those of one pool, by VM; 0 for processes.
-std::map<int, std::uint64_t> others_of(const PoolKey& key, const Config& config, const Snapshot& snapshot,
-                                       std::uint64_t managed) {
-  std::map<int, std::uint64_t> others;
-  std::uint64_t sum = managed;
-  for (const auto& user : snapshot.memory_users.pages) {
-    if (user.vm && config.vms.count(*user.vm)) continue;
-    const auto held = count_of(user.holds, key);
-    const auto pages = user.pid != 0 || user.on_boot ? std::max(held, count_of(user.needs, key)) : held;
-    if (pages != 0) others[user.vm.value_or(0)] += pages;
-    sum += pages;
-  }
-  // A VM that neither runs nor starts with the host: what lies ready for it is not taken, and nothing is added.
-  const PagePool* pool = pool_of(snapshot.nodes, key);
-  std::uint64_t ready = pool && persistent(*pool) > sum ? persistent(*pool) - sum : 0;
-  for (const auto& user : snapshot.memory_users.pages) {
-    if (!user.vm || config.vms.count(*user.vm) || user.pid != 0 || user.on_boot) continue;
-    const auto pages = std::min(ready, count_of(user.needs, key));
-    if (pages != 0) others[*user.vm] += pages;
-    ready -= pages;
-  }
-  return others;
-}
-
-}  // namespace
-
-std::vector<Reservation> with_others(std::vector<Reservation> wanted, const Config& config, const Snapshot& snapshot,
-                                     const std::optional<BootPlan>& applied) {
-  for (auto& item : wanted) {
-    if (item.pages == 0) continue;
-    if (snapshot.memory_users.known)
-      item.others = others_of({item.node, item.page_size}, config, snapshot, item.pages);
-    else if (applied)
-      for (const auto& before : applied->reservations)
-        if (before.node == item.node && before.page_size == item.page_size) item.others = before.others;
-    for (const auto& [vm, pages] : item.others) item.pages += pages;
-  }
-  return wanted;
-}
-
-std::vector<Finding> note_others(const std::vector<Reservation>& wanted, const Snapshot& snapshot) {
-  std::vector<Finding> findings;
-  for (const auto& item : wanted)
-    for (const auto& user : snapshot.memory_users.pages) {
-      const auto at = item.others.find(user.vm.value_or(0));
-      const PoolKey key{item.node, item.page_size};
-      const auto pages = user.vm && at != item.others.end() ? at->second : count_of(user.holds, key);
-      if (at == item.others.end() || pages == 0) continue;
-      findings.push_back(
-          {"pages-of-others", Severity::info, to_string(user),
-           fmt::format("{} {} pages of {} on node {} and is not in hostsplit.toml: they stay in the pool "
-                       "beside those of {}",
-                       user.pid != 0 ? "uses" : "will use", pages, format_size(item.page_size), item.node,
-                       vms_text(item.vms)),
-           ""});
-    }
-  for (const auto& item : wanted)
-    for (const auto& user : snapshot.memory_users.pages) {
-      const auto pages = count_of(user.holds, {item.node, item.page_size});
-      if (!user.vm || pages == 0 || item.pages == 0 || item.others.count(*user.vm) || item.shares.count(*user.vm))
-        continue;
-      findings.push_back(
-          {"pages-elsewhere", Severity::warning, to_string(user),
-           fmt::format("runs with {} pages of {} on node {}, where hostsplit.toml does not have it any more: {} finds "
-                       "them only once it has ended",
-                       pages, format_size(item.page_size), item.node, vms_text(item.vms)),
-           fmt::format("Set the memory of VM {} in Proxmox VE as hostsplit verify says, shut it down and start it",
-                       *user.vm)});
-    }
-  return findings;
 }
 
 namespace {
@@ -214,10 +162,7 @@ std::vector<Finding> check_pages_now(const Snapshot& snapshot, const std::vector
 
 std::vector<Finding> check_pages(const Snapshot& snapshot, const std::vector<Reservation>& wanted, Kib keep_free) {
   std::vector<Finding> findings;
-  std::map<int, Kib> reserved;
-  std::map<int, Reservation> biggest;
-  for (const auto& [id, node] : snapshot.nodes)
-    for (const auto& pool : node.pools) reserved[id] += pool.total * pool.page_size;
+  std::map<int, NodeDemand> demands;
   for (const auto& item : wanted) {
     const PagePool* pool = pool_of(snapshot.nodes, {item.node, item.page_size});
     if (!pool) {
@@ -227,14 +172,25 @@ std::vector<Finding> check_pages(const Snapshot& snapshot, const std::vector<Res
                           "Write page_size = \"2MiB\" for that VM (1 GiB pages need the CPU flag pdpe1gb)"});
       continue;
     }
-    reserved[item.node] += item.pages * item.page_size - pool->total * pool->page_size;
-    Reservation& most = biggest[item.node];
+    NodeDemand& demand = demands[item.node];
+    demand.reserved += item.pages * item.page_size - pool->total * pool->page_size;
+    for (const auto& [vm, pages] : item.others)
+      demand.others.push_back(fmt::format("{} of {}", format_size(pages * item.page_size), other_text(vm)));
+    Reservation& most = demand.biggest;
     if (item.pages * item.page_size >= most.pages * most.page_size) most = item;
   }
-  for (const auto& [id, most] : biggest) {
+  for (const auto& [key, come] : pages_to_come(snapshot, wanted)) {
+    const auto demand = demands.find(key.node);
+    if (demand == demands.end() || demand->second.biggest.vms.empty()) continue;
+    demand->second.reserved += come.pages * key.page_size;
+    demand->second.others.push_back(
+        fmt::format("{} of {}", format_size(come.pages * key.page_size), fmt::join(come.who, ", ")));
+  }
+  for (auto& [id, demand] : demands) {
     const NumaNode& node = snapshot.nodes.at(id);
-    if (reserved[id] + keep_free > node.memory) {
-      findings.push_back(over_floor(node, reserved[id], keep_free, most));
+    for (const auto& pool : node.pools) demand.reserved += pool.total * pool.page_size;
+    if (demand.reserved + keep_free > node.memory) {
+      findings.push_back(over_floor(node, keep_free, demand));
       continue;
     }
     for (const auto& item : wanted)
@@ -257,7 +213,7 @@ std::vector<Step> page_steps(const Snapshot& snapshot, const std::vector<Reserva
   for (const auto& item : wanted) {
     const PagePool* pool = pool_of(snapshot.nodes, {item.node, item.page_size});
     if (!pool) continue;
-    add(*pool, item.node, keep_used(*pool, item.node, item.pages, findings), &item, purpose(item));
+    add(*pool, item.node, keep_used(snapshot, {item.node, item.page_size}, item.pages, findings), &item, purpose(item));
   }
   for (const auto& before : baseline.pools) {
     const bool still_wanted = std::any_of(wanted.begin(), wanted.end(), [&](const Reservation& item) {
@@ -265,7 +221,8 @@ std::vector<Step> page_steps(const Snapshot& snapshot, const std::vector<Reserva
     });
     const PagePool* pool = pool_of(snapshot.nodes, {before.node, before.page_size});
     if (still_wanted || !pool || persistent(*pool) <= before.total) continue;
-    add(*pool, before.node, keep_used(*pool, before.node, before.total, findings), nullptr,
+    const auto to = keep_used(snapshot, {before.node, before.page_size}, before.total, findings);
+    add(*pool, before.node, to, nullptr,
         fmt::format("no VM wants these pages any more; there were {} before hostsplit", before.total));
   }
   // Memory given back first is there for what is reserved next.

@@ -6,6 +6,7 @@
 
 #include "core/base/finding.hpp"
 #include "core/machine/snapshot.hpp"
+#include "core/memory/page_users.hpp"
 #include "core/state/baseline.hpp"
 #include "core/state/boot_plan.hpp"
 #include "core/state/config.hpp"
@@ -16,22 +17,13 @@ namespace hostsplit {
 /// Pages per node and size that the VMs of a configuration add up to. \pre check_against_machine() passed.
 std::vector<Reservation> wanted_pages(const Config& config);
 
-/// The same with the pages of everybody else: VMs of Proxmox VE that are not in the configuration and run, start with
-/// the host, or have their pages lying ready; and what other processes hold. A pool that no VM of the configuration
-/// uses is nobody's affair and is not in it. Where nobody looked (Snapshot::memory_users), others are those of
-/// `applied`.
-std::vector<Reservation> with_others(std::vector<Reservation> wanted, const Config& config, const Snapshot& snapshot,
-                                     const std::optional<BootPlan>& applied);
-
-/// Who the others are, in words (`pages-of-others`).
-std::vector<Finding> note_others(const std::vector<Reservation>& wanted, const Snapshot& snapshot);
-
 /// How many pages can come now where that is fewer than the steps ask for, and what keeps the rest back
 /// (`pages-not-now`). \param after_reboot  the kernel takes them at the next boot
 std::vector<Finding> check_pages_now(const Snapshot& snapshot, const std::vector<Step>& steps, bool after_reboot);
 
 /// What does not fit: a page size the node lacks (`page-size-unsupported`), or less left on a node than the host
-/// floor (`pages-over-floor`, saying how many pages would fit).
+/// floor (`pages-over-floor`, saying how many pages would fit), also with pages_to_come(). Reservations without VMs are
+/// a trial: what is to come is the caller's affair.
 std::vector<Finding> check_pages(const Snapshot& snapshot, const std::vector<Reservation>& wanted, Kib keep_free);
 
 /// Steps from the pools of the snapshot to `wanted`; pools hostsplit changed earlier and nobody wants any more return

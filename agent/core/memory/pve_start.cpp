@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/base/text.hpp"
+#include "core/proxmox/values.hpp"
 #include "core/proxmox/vm_settings.hpp"
 
 namespace hostsplit {
@@ -29,6 +30,8 @@ class Start {
   Start(const PveVm& vm, const std::map<int, NumaNode>& nodes) : vm_(vm), nodes_(nodes) {}
 
   PveStart judge() {
+    processors();
+    functions();
     if (vm_.hugepages == PvePages::none) return std::move(start_);
     if (!vm_.numa) refuse("numa is off");
     if (gives_memory(vm_.args)) refuse("its args give it memory of their own (-numa or memory-backend=)");
@@ -41,6 +44,27 @@ class Start {
 
  private:
   void refuse(std::string why) { start_.refusals.push_back(std::move(why)); }
+  void refuse_otherwise(std::string why) { start_.other_refusals.push_back(std::move(why)); }
+
+  /// PVE::QemuServer::config_to_command (MAX ... vcpus allowed), and what QEMU makes of -smp.
+  void processors() {
+    const int has = guest_cpus(vm_), here = host_cpus(nodes_);
+    if (here != 0 && has > here) refuse_otherwise(fmt::format("it has {} CPUs, and this host has {}", has, here));
+    if (is_i440fx(vm_) && has > most_i440fx_cpus)
+      refuse_otherwise(fmt::format("it has {} CPUs, and a machine of type i440fx has at most {}; q35 has more", has,
+                                   most_i440fx_cpus));
+    if (vm_.vcpus.value_or(0) > has)
+      refuse_otherwise(fmt::format("vcpus is {}, and sockets and cores make {} CPUs", *vm_.vcpus, has));
+  }
+
+  /// PVE::QemuServer::PCI, print_hostpci_devices.
+  void functions() {
+    const auto arch = next_value(vm_, "arch");
+    if ((arch && *arch != "x86_64") || vm_.machine.find("q35") != std::string::npos) return;
+    for (const auto& line : vm_.host_pci)
+      if (pve_boolean(pve_properties(line.rest, "")["pcie"]) == true)
+        refuse_otherwise(fmt::format("hostpci{} has pcie=1, which takes a machine of type q35", line.index));
+  }
 
   void take(int node, Kib memory) {
     // `any` takes pages of 1 GiB where they come out even.
@@ -55,7 +79,13 @@ class Start {
 
   void split_over_sockets() {
     const int sockets = std::max(1, vm_.sockets);
-    for (int node = 0; node < sockets; ++node) take(node, memory_of(vm_) / static_cast<Kib>(sockets));
+    for (int node = 0; node < sockets; ++node) {
+      if (!nodes_.empty() && !nodes_.count(node))
+        return refuse(fmt::format(
+            "its memory is shared out over its {} sockets, each on a node of the host, and this host has no node {}",
+            sockets, node));
+      take(node, memory_of(vm_) / static_cast<Kib>(sockets));
+    }
     start_.unbound.push_back("no numa0 line binds its memory to a node");
   }
 
@@ -68,8 +98,10 @@ class Start {
       if (!node.memory) refuse(key + " has no memory");
       if (node.guest_cpus.empty()) refuse(key + " has no cpus");
       for (const int cpu : node.guest_cpus) {
-        if (cpu >= guest_cpus(vm_))
+        if (cpu >= guest_cpus(vm_)) {
           refuse(fmt::format("{} names guest CPU {}, and it has {}", key, cpu, guest_cpus(vm_)));
+          break;  // once a line
+        }
         if (!seen.insert(cpu).second) refuse(fmt::format("guest CPU {} is in two numa lines", cpu));
       }
       sum += node.memory.value_or(0);
@@ -109,26 +141,6 @@ bool same_placement(const std::vector<PveNumaNode>& a, const std::map<int, Kib>&
   return found == memory;
 }
 
-/// Proxmox VE separates them by commas, semicolons or blanks.
-std::vector<std::string> hotplug_kinds(std::string_view hotplug) {
-  std::vector<std::string> kinds{""};
-  for (const char c : hotplug) {
-    if (c != ',' && c != ';' && c != ' ' && c != '\t')
-      kinds.back() += c;
-    else if (!kinds.back().empty())
-      kinds.emplace_back();
-  }
-  if (kinds.back().empty()) kinds.pop_back();
-  return kinds;
-}
-
-/// The other kinds stay; "0" is none.
-std::string without_memory(std::string_view hotplug) {
-  auto kinds = hotplug_kinds(hotplug);
-  std::erase(kinds, "memory");
-  return kinds.empty() ? "0" : fmt::format("{}", fmt::join(kinds, ","));
-}
-
 /// Collects the options of one `qm set` line and applies each to the parsed VM.
 class Fix {
  public:
@@ -145,9 +157,14 @@ class Fix {
     if (!memory.empty()) {
       fix_.reason = why_not_placeable(wish_);
       if (!fix_.reason.empty()) return std::move(fix_);
+    }
+    processors();
+    if (!memory.empty()) {
       pages(memory);
       numa(memory);
     }
+    // One option for all keys that go.
+    if (!gone_.empty()) option("--delete " + gone_);
     affinity();
     if (options_.empty()) return std::move(fix_);
     const PveStart start = judge_start(fix_.vm, nodes_);
@@ -167,7 +184,7 @@ class Fix {
     if (!vm.numa) vm.numa = true, option("--numa 1");
     const PvePages wanted = pve_pages(wish_.page_size);
     const bool none = vm.hugepages == PvePages::none;
-    if (vm.hugepages != wanted && !(vm.hugepages == PvePages::any && any_fits(memory)))
+    if (vm.hugepages != wanted && !(vm.hugepages == PvePages::any && any_fits(wish_)))
       vm.hugepages = wanted, option(fmt::format("--hugepages {}", to_string(wanted)));
     if ((none || keep_) && !vm.keep_hugepages) vm.keep_hugepages = true, option("--keephugepages 1");
     Kib sum = 0;
@@ -177,12 +194,19 @@ class Fix {
     if (plugs_memory(vm)) vm.hotplug = without_memory(vm.hotplug), option("--hotplug " + vm.hotplug);
   }
 
-  /// `any` takes pages of 1 GiB for whole gibibytes, of 2 MiB otherwise.
-  bool any_fits(const std::map<int, Kib>& memory) const {
-    return std::all_of(memory.begin(), memory.end(), [&](const auto& each) {
-      return (each.second % big_page == 0) == (wish_.page_size == big_page);
-    });
+  /// What is more than a start takes; what is fewer is a choice.
+  void processors() {
+    PveVm& vm = fix_.vm;
+    const int sockets = vm.sockets, cores = vm.cores, most = most_guest_cpus(vm, nodes_);
+    const bool has_vcpus = vm.vcpus.has_value();
+    if (guest_cpus(vm) > most) fit_cpus(vm, cpus_.empty() ? most : static_cast<int>(cpus_.size()), nodes_);
+    if (vm.vcpus.value_or(0) > guest_cpus(vm)) vm.vcpus.reset();
+    if (vm.sockets != sockets) option(fmt::format("--sockets {}", vm.sockets));
+    if (vm.cores != cores) option(fmt::format("--cores {}", vm.cores));
+    if (has_vcpus && !vm.vcpus) goes("vcpus");
   }
+
+  void goes(const std::string& key) { gone_ += (gone_.empty() ? "" : ",") + key; }
 
   void affinity() {
     PveVm& vm = fix_.vm;
@@ -198,11 +222,8 @@ class Fix {
     vm.numa_nodes = numa_nodes(memory, guest_cpus(vm));
     for (const auto& node : vm.numa_nodes) option(fmt::format("--numa{} {}", node.index, numa_value(node)));
     // What stays would count into the sum, and Proxmox VE refuses a VM whose nodes do not add up to its memory.
-    std::string left_over;
     for (const auto& node : old)
-      if (node.index >= static_cast<int>(memory.size()))
-        left_over += fmt::format("{}numa{}", left_over.empty() ? "" : ",", node.index);
-    if (!left_over.empty()) option("--delete " + left_over);
+      if (node.index >= static_cast<int>(memory.size())) goes(fmt::format("numa{}", node.index));
   }
 
   const VmWish& wish_;
@@ -211,6 +232,7 @@ class Fix {
   const std::map<int, NumaNode>& nodes_;
   PveFix fix_;
   std::vector<std::string> options_;
+  std::string gone_;  ///< keys that go
 };
 
 }  // namespace
@@ -219,11 +241,6 @@ bool gives_memory(std::string_view args) {
   const auto at = args.find("-numa");
   return (at != std::string_view::npos && args.find("memdev=", at) != std::string_view::npos) ||
          args.find("memory-backend=") != std::string_view::npos;
-}
-
-bool plugs_memory(const PveVm& vm) {
-  const auto kinds = hotplug_kinds(vm.hotplug);
-  return std::find(kinds.begin(), kinds.end(), "memory") != kinds.end();
 }
 
 bool names_one_digit(const PveNumaNode& node) {

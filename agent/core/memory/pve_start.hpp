@@ -17,6 +17,9 @@ struct PveStart {
   PageCounts pages;                   ///< by host node and page size; empty without huge pages
   std::vector<std::string> refusals;  ///< why it does not start, sentence fragments; empty: it does
   std::vector<std::string> unbound;   ///< why its memory may come from another node although it starts
+  /// Why it does not start where that is not about memory (CPUs, hostpciN), which is judged without huge pages, too.
+  std::vector<std::string> other_refusals;
+  /// True when nothing is against its memory.
   bool clean() const { return refusals.empty() && unbound.empty(); }
 };
 /// \param nodes  of the host; empty: not known, so every node is believed
@@ -24,9 +27,6 @@ PveStart judge_start(const PveVm& vm, const std::map<int, NumaNode>& nodes);
 
 /// True when `args:` gives QEMU memory beside that of Proxmox VE: QEMU refuses nodes that do not add up to it.
 bool gives_memory(std::string_view args);
-
-/// True when memory can be plugged in while it runs; "1" means the default, which has no memory in it.
-bool plugs_memory(const PveVm& vm);
 
 /// With huge pages Proxmox VE takes one digit and nothing else, not even the range "0-0" (hugepages_topology()).
 bool names_one_digit(const PveNumaNode& node);

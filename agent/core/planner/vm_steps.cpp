@@ -10,6 +10,7 @@
 #include "boot_texts.hpp"
 #include "core/base/names.hpp"
 #include "core/checks/host_pci.hpp"
+#include "core/memory/pve_start.hpp"
 #include "core/proxmox/values.hpp"
 #include "core/proxmox/vm_settings.hpp"
 #include "core/steps/files.hpp"
@@ -80,6 +81,11 @@ Step restore_step(const PveConfigs* pve, const PveObject& object, std::vector<Pv
   return set_step(object, std::move(changes), std::move(digest), running, "it was like this before hostsplit");
 }
 
+std::vector<std::string> why_no_start(PveStart start) {
+  start.refusals.insert(start.refusals.end(), start.other_refusals.begin(), start.other_refusals.end());
+  return std::move(start.refusals);
+}
+
 bool hook_differs(const PveConfigs& pve, const FileBefore& before) {
   for (const auto& storage : pve.storages)
     if (!storage.path.empty() && hook_path(storage) == before.path) return storage.hook != before.file;
@@ -118,14 +124,14 @@ class Setter {
         done_.findings.push_back(*vm_obstacle(in_.pve, id));
         continue;
       }
-      PveSettings wanted = vm_settings(*vm, wish, in_.snapshot);
+      PveSettings wanted = vm_settings(*vm, wish, in_.snapshot, chose_cpus(*vm));
       if (const auto lines = host_pci.find(id); lines != host_pci.end())
         for (const auto& line : lines->second) wanted.insert(line);
       for (const auto& order : orders)
         if (order.vm == id) wanted["startup"] = order.value;
       want_hook(*vm, wanted);
       restore_unwanted(*vm, wanted);
-      set(*vm, wanted);
+      set(*vm, wish, wanted);
     }
     restore_other_objects();
     install_hook();
@@ -140,6 +146,14 @@ class Setter {
           vm && vm->on_boot && !next_.managed.count(id) && !memory_by_node(wish).empty())
         together.insert(id);
     return together;
+  }
+
+  /// True when somebody gave it another affinity after hostsplit did: fewer CPUs are a choice then, and not how the VM
+  /// was made.
+  bool chose_cpus(const PveVm& vm) const {
+    const PveKeyBefore* key = in_.baseline.pve_key(object_of(vm.id), "affinity");
+    const auto now = next_value(vm, "affinity");
+    return key && !is_ours(*key, now) && !same_pve_value("affinity", now, key->before);
   }
 
   void want_hook(const PveVm& vm, PveSettings& wanted) {
@@ -165,8 +179,8 @@ class Setter {
     for (const auto& key : in_.baseline.pve_keys) {
       // What hostsplit took away it would take away again.
       if (key.object != object_of(vm.id) || !key.ours || wanted.count(key.key) || keeps_line(vm, key.key)) continue;
-      // What is only written where it has to change: an order, the number of cores.
-      if (key.key == "startup" || key.key == "cores") continue;
+      // What is only written where it has to change: an order, the number of cores and of sockets.
+      if (key.key == "startup" || key.key == "cores" || key.key == "sockets") continue;
       if (is_ours(key, next_value(vm, key.key))) wanted[key.key] = key.before;
     }
   }
@@ -182,16 +196,33 @@ class Setter {
     return false;
   }
 
-  void set(const PveVm& vm, const PveSettings& wanted) {
+  void set(const PveVm& vm, const VmWish& wish, const PveSettings& wanted) {
     auto changes = changed_keys(vm, wanted);
     if (changes.empty()) return;
     if (auto against = vm_obstacle(in_.pve, vm.id)) return done_.findings.push_back(std::move(*against));
+    if (auto against = start_obstacle(vm, wish)) return done_.findings.push_back(std::move(*against));
     if (vm.running)
       done_.findings.push_back({"vm-running", Severity::info, vm_text(vm.id, in_.config),
                                 "is running, so what is set now takes effect when it is shut down and started again",
                                 ""});
     done_.steps.push_back(set_step(object_of(vm.id), std::move(changes), vm.digest, vm.running,
                                    "what the configuration says about " + vm_text(vm.id, in_.config)));
+  }
+
+  /// Why it would not start any more once it is set. What keeps it from starting already is lint_pve()'s to tell, and
+  /// where no VM can be is check_placeable()'s.
+  std::optional<Finding> start_obstacle(const PveVm& vm, const VmWish& wish) const {
+    if (!why_not_placeable(wish).empty()) return std::nullopt;
+    const auto& nodes = in_.snapshot.nodes;
+    const auto before = why_no_start(judge_start(vm, nodes));
+    for (const auto& why : why_no_start(judge_start(set_vm(vm, wish, nodes, chose_cpus(vm)), nodes)))
+      if (std::find(before.begin(), before.end(), why) == before.end())
+        return Finding{"vm-no-start", Severity::error, vm_text(vm.id, in_.config),
+                       "Proxmox VE would refuse to start it with what is to be set: " + why,
+                       fmt::format("Change that in its configuration (qm config {}), or its part in hostsplit.toml; "
+                                   "vms = \"print\" under [proxmox] leaves VMs as they are",
+                                   vm.id)};
+    return std::nullopt;
   }
 
   /// VMs that are no longer in the configuration.

@@ -30,7 +30,8 @@ struct VmSteps {
 /// Brings the VMs of the configuration to what it says, and their start check into a storage with snippets; keys that
 /// hostsplit set earlier and nobody wants any more go back to what they were. Nothing without `vms = "set"`. Errors,
 /// each about a VM that would have to be changed: `vm-missing`, `vm-elsewhere`, `vm-locked`, `vm-template`,
-/// `pve-no-quorum`; notes: `vm-running`, `vm-own-hook`, `pve-no-snippets`.
+/// `pve-no-quorum`, `vm-no-start` (what is set would keep it from starting); notes: `vm-running`, `vm-own-hook`,
+/// `pve-no-snippets`.
 VmSteps set_vm_steps(const VmStepsInput& input);
 
 /// Puts back what hostsplit set and what still has its value; the rest is named (`vm-key-changed`). Where Proxmox VE

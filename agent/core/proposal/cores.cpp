@@ -55,6 +55,36 @@ std::vector<CoreShare> deal(const std::vector<CpuSet>& units, const std::vector<
   return shares;
 }
 
+/// Cores by kind; one kind where they do not differ, or not all are known.
+std::vector<std::vector<CpuSet>> cores_by_kind(const std::vector<CpuSet>& cores, const std::vector<CpuSet>& kinds) {
+  std::vector<std::vector<CpuSet>> by_kind;
+  std::size_t count = 0;
+  for (const auto& kind : kinds) {
+    std::vector<CpuSet> of_kind;
+    for (const auto& core : cores)
+      if (kind.count(*core.begin())) of_kind.push_back(core);
+    count += of_kind.size();
+    if (!of_kind.empty()) by_kind.push_back(std::move(of_kind));
+  }
+  if (count != cores.size() || by_kind.size() < 2) return {cores};
+  return by_kind;
+}
+
+/// Each kind is shared out by itself. Empty when somebody would get none at all.
+std::vector<CoreShare> deal_kinds(const std::vector<std::vector<CpuSet>>& kinds,
+                                  const std::vector<std::uint64_t>& weights) {
+  std::vector<CoreShare> shares(weights.size(), CoreShare{{}, {Reason::Kind::mixed_cores}});
+  for (const auto& cores : kinds) {
+    const auto parts = deal(cores, weights, Reason::Kind::mixed_cores);
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      shares[i].cpus.insert(parts[i].cpus.begin(), parts[i].cpus.end());
+      shares[i].why.count += parts[i].why.count;
+    }
+  }
+  const bool nothing = std::any_of(shares.begin(), shares.end(), [](const auto& share) { return share.cpus.empty(); });
+  return nothing ? std::vector<CoreShare>() : shares;
+}
+
 }  // namespace
 
 std::optional<std::vector<CoreShare>> share_cores(const Snapshot& snapshot, const NumaNode& node,
@@ -64,6 +94,8 @@ std::optional<std::vector<CoreShare>> share_cores(const Snapshot& snapshot, cons
   if (caches.size() >= weights.size() && caches.size() % weights.size() == 0)
     return deal(caches, weights, Reason::Kind::whole_caches);
   const auto cores = cores_by_cache(within(snapshot.topology.cores, node.cpus), caches);
+  if (const auto kinds = cores_by_kind(cores, snapshot.topology.kinds); kinds.size() > 1)
+    if (auto shares = deal_kinds(kinds, weights); !shares.empty()) return shares;
   if (cores.size() >= weights.size()) return deal(cores, weights, Reason::Kind::whole_cores);
   if (!cores.empty() || node.cpus.size() < weights.size()) return std::nullopt;
   std::vector<CpuSet> single;

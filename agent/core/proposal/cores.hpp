@@ -14,8 +14,8 @@ struct CoreShare {
 };
 
 /// Shares the CPUs of a node out in proportion to `weights`: whole L3 caches where there are enough of them, otherwise
-/// whole cores, and where it is unknown which CPUs are siblings, single ones. Empty when there are fewer than guests.
-/// \param weights  one for each guest on the node, in order; a single guest gets all
+/// whole cores, of each kind a share, and where it is unknown which CPUs are siblings, single ones. Empty when there
+/// are fewer than guests. \param weights  one for each guest on the node, in order; a single guest gets all
 std::optional<std::vector<CoreShare>> share_cores(const Snapshot& snapshot, const NumaNode& node,
                                                   const std::vector<std::uint64_t>& weights);
 

@@ -12,6 +12,7 @@ std::string describe(const Reason& reason) {
       return reason.distance <= 10
                  ? "the controllers of its sockets are on it"
                  : fmt::format("the nearest to the controllers of its sockets (distance {})", reason.distance);
+    case Kind::near_devices: return "the PCI devices it has already are on it";
     case Kind::own_node: return "shared with no other VM";
     case Kind::shared_node: return fmt::format("{} VMs share it: there are more VMs than nodes", reason.count);
     case Kind::too_large: return fmt::format("its memory needs {} nodes", reason.count);
@@ -19,6 +20,9 @@ std::string describe(const Reason& reason) {
     case Kind::whole_caches: return fmt::format("{} whole L3 cache{}", reason.count, reason.count == 1 ? "" : "s");
     case Kind::whole_cores:
       return fmt::format("{} whole core{}, siblings together", reason.count, reason.count == 1 ? "" : "s");
+    case Kind::mixed_cores:
+      return fmt::format("{} whole core{}, siblings together, and a share of each kind of core (P and E)", reason.count,
+                         reason.count == 1 ? "" : "s");
     case Kind::single_cpus: return "which CPUs are siblings of one core is unknown";
     case Kind::under_floor:
       return reason.size == 0 ? "what the host's own use and its floor leave"

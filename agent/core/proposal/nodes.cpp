@@ -1,9 +1,11 @@
 #include "core/proposal/nodes.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 
 #include "core/memory/pools.hpp"
+#include "core/memory/pve_start.hpp"
 
 namespace hostsplit {
 namespace {
@@ -24,12 +26,52 @@ Kib arc_of(const Snapshot& snapshot) {
   return *snapshot.arc_limit != 0 ? *snapshot.arc_limit : usual_arc(memory_of(snapshot));
 }
 
+/// Huge pages, by `args:` too.
+bool is_page_user(const Snapshot& snapshot, int vm) {
+  const auto& users = snapshot.memory_users.pages;
+  return std::any_of(users.begin(), users.end(), [&](const PageUser& user) { return user.vm == vm; });
+}
+
 /// Memory of VMs without huge pages for which `counts`.
 template <class Counts>
-Kib ordinary_guests(const PveConfigs& pve, Counts counts) {
+Kib ordinary_guests(const ProposalInput& in, Counts counts) {
   Kib sum = 0;
-  for (const auto& [id, vm] : pve.next)
-    if (!vm.is_template && vm.hugepages == PvePages::none && counts(vm)) sum += memory_of(vm);
+  for (const auto& [id, vm] : in.pve.next)
+    if (!vm.is_template && vm.hugepages == PvePages::none && !is_page_user(in.snapshot, id) && counts(vm))
+      sum += memory_of(vm);
+  return sum;
+}
+
+/// The most that containers that start with the host may use.
+Kib containers_of(const PveConfigs& pve) {
+  Kib sum = 0;
+  for (const auto& [id, container] : pve.containers)
+    if (!container.is_template && pve.starts_with_host(id, container.on_boot)) sum += container.memory;
+  return sum;
+}
+
+/// Pages of one pool that VMs without a part, and other processes, use or will use once the host is up; as
+/// with_others() counts them.
+std::uint64_t pages_beside(const Snapshot& snapshot, const std::set<int>& guests, const PoolKey& key) {
+  const auto in = [&](const PageCounts& counts) {
+    const auto at = counts.find(key);
+    return at == counts.end() ? std::uint64_t{0} : at->second;
+  };
+  std::uint64_t sum = 0;
+  for (const auto& user : snapshot.memory_users.pages) {
+    if (user.vm && guests.count(*user.vm)) continue;
+    sum += user.pid != 0 || user.on_boot ? std::max(in(user.holds), in(user.needs)) : in(user.holds);
+  }
+  return sum;
+}
+
+/// Of those the memory of pages of another size that are not reserved yet.
+Kib still_to_come(const Snapshot& snapshot, const std::set<int>& guests, const NumaNode& node, Kib page_size) {
+  Kib sum = 0;
+  for (const auto& pool : node.pools) {
+    const auto pages = pages_beside(snapshot, guests, {node.id, pool.page_size});
+    if (pool.page_size != page_size && pages > pool.total) sum += (pages - pool.total) * pool.page_size;
+  }
   return sum;
 }
 
@@ -40,13 +82,13 @@ Kib part_of(Kib sum, const NumaNode& node, const Snapshot& snapshot) {
 }
 
 /// What the host itself uses of a node now, without guests and the cache of ZFS: a reservation has to leave the floor
-/// free beside it.
-Kib used_by_host(const ProposalInput& in, const NumaNode& node) {
+/// free beside it. Containers that start with the host count as running. \param containers  their memory
+Kib used_by_host(const ProposalInput& in, const NumaNode& node, Kib containers) {
   Kib available = node.free + node.reclaimable;
   for (const auto& pool : node.pools) available += pool.total * pool.page_size;
   const Kib used = node.memory - std::min(node.memory, available);
-  const Kib running = ordinary_guests(in.pve, [](const PveVm& vm) { return vm.running; });
-  return used - std::min(used, part_of(running + arc_of(in.snapshot), node, in.snapshot));
+  const Kib running = ordinary_guests(in, [](const PveVm& vm) { return vm.running; });
+  return used - std::min(used, part_of(running + containers + arc_of(in.snapshot), node, in.snapshot));
 }
 
 bool fits(const Snapshot& snapshot, int node, Kib page_size, std::uint64_t pages, Kib keep) {
@@ -60,20 +102,6 @@ std::uint64_t most_pages(const Snapshot& snapshot, const NumaNode& node, Kib pag
     (fits(snapshot, node.id, page_size, middle, keep) ? least : most) = middle;
   }
   return least;
-}
-
-/// All sets of `count` of the nodes, in order.
-std::vector<std::set<int>> choices(const std::vector<int>& nodes, std::size_t count) {
-  std::vector<std::set<int>> all;
-  std::vector<bool> chosen(nodes.size(), false);
-  std::fill_n(chosen.begin(), std::min(count, nodes.size()), true);
-  do {
-    std::set<int> choice;
-    for (std::size_t i = 0; i < nodes.size(); ++i)
-      if (chosen[i]) choice.insert(nodes[i]);
-    all.push_back(std::move(choice));
-  } while (std::prev_permutation(chosen.begin(), chosen.end()));
-  return all;
 }
 
 /// So much of each node as the others have room for. Empty when it does not fit.
@@ -94,74 +122,167 @@ std::optional<std::map<int, std::uint64_t>> spread(std::uint64_t pages, const st
   return parts;
 }
 
-/// Goes through all layouts and keeps the best.
+/// Goes through all layouts and keeps the best. Where that would take too long, nodes of a guest are neighbours.
 class Search {
  public:
   Search(const ProposalInput& in, const NodeRoom& room) : in_(in), room_(room), layout_(in.wishes.size()) {
     for (const auto& [node, pages] : room.pages) nodes_.push_back(node);
+    for (std::size_t guest = 0; guest < layout_.size(); ++guest)
+      width_of_.push_back(
+          std::min(in.wishes[guest].nodes.empty() ? width(guest) : in.wishes[guest].nodes.size(), most_nodes()));
   }
 
   std::vector<Layout> run() {
-    if (!nodes_.empty()) place(0, room_.pages);
+    if (nodes_.empty()) return {};
+    place(0, room_.pages);
+    if (work_ < most_work) return std::move(best_);
+    neighbours_ = true;  // what was found until now is what these have to be as good as
+    work_ = 0;
+    place(0, room_.pages);
     return std::move(best_);
   }
 
  private:
+  using Left = std::map<int, std::uint64_t>;
+
   std::uint64_t wanted(std::size_t guest) const {
     const auto& memory = in_.wishes[guest].memory;
     return memory ? (*memory + room_.page_size - 1) / room_.page_size : 0;
   }
 
+  std::size_t most_nodes() const { return in_.pve.known ? std::min(most_pve_nodes, nodes_.size()) : nodes_.size(); }
+
   /// On how many nodes a guest is.
   std::size_t width(std::size_t guest) const {
     if (const auto pages = wanted(guest)) {
-      std::vector<std::uint64_t> rooms;
-      for (const auto& [node, there] : room_.pages) rooms.push_back(there);
-      std::sort(rooms.rbegin(), rooms.rend());
+      const auto rooms = largest(room_.pages);
       std::uint64_t sum = 0;
       for (std::size_t count = 0; count < rooms.size(); ++count)
-        if ((sum += rooms[count]) >= pages) return count + 1;
+        if ((sum += rooms[count].first) >= pages) return count + 1;
       return rooms.size();
     }
     return even() ? nodes_.size() / in_.wishes.size() : 1;
+  }
+
+  /// Pages and nodes, most first; of equal ones the first node.
+  static std::vector<std::pair<std::uint64_t, int>> largest(const Left& left) {
+    std::vector<std::pair<std::uint64_t, int>> rooms;
+    for (const auto& [node, pages] : left) rooms.emplace_back(pages, node);
+    std::stable_sort(rooms.begin(), rooms.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+    return rooms;
   }
 
   /// The nodes can be dealt out evenly.
   bool even() const { return in_.wishes.size() > 1 && nodes_.size() % in_.wishes.size() == 0; }
 
   /// Where each guest has nodes of its own, no other guest that asked for nothing is on them.
-  bool taken(std::size_t guest, const std::set<int>& choice) const {
-    if (!even() || wanted(guest)) return false;
+  std::vector<int> open_to(std::size_t guest) const {
+    if (!even() || wanted(guest)) return nodes_;
+    std::set<int> taken;
     for (std::size_t other = 0; other < guest; ++other)
       for (const auto& [node, pages] : layout_[other])
-        if (!wanted(other) && choice.count(node)) return true;
-    return false;
+        if (!wanted(other)) taken.insert(node);
+    std::vector<int> open;
+    std::copy_if(nodes_.begin(), nodes_.end(), std::back_inserter(open), [&](int node) { return !taken.count(node); });
+    return open;
   }
 
   /// Tries also one node more than needed: what is left by the others may be in pieces.
-  void place(std::size_t guest, const std::map<int, std::uint64_t>& left) {
+  void place(std::size_t guest, const Left& left) {
     if (guest == layout_.size()) return judge(left);
     if (const auto& asked = in_.wishes[guest].nodes; !asked.empty()) return try_on(guest, asked, left);
-    const std::size_t needed = width(guest), most = wanted(guest) ? std::min(needed + 1, nodes_.size()) : needed;
-    for (std::size_t count = needed; count <= most; ++count)
-      for (const auto& choice : choices(nodes_, count))
-        if (!taken(guest, choice)) try_on(guest, choice, left);
+    const std::size_t needed = width_of_[guest];
+    const std::size_t most = wanted(guest) ? std::min(needed + 1, most_nodes()) : needed;
+    const auto open = open_to(guest);
+    for (std::size_t count = needed; count <= std::min(most, open.size()); ++count) {
+      if (count > needed && !promising(guest, left, count - needed)) break;
+      if (neighbours_)
+        try_neighbours(guest, open, count, left);
+      else
+        try_all(guest, open, count, left);
+    }
   }
 
-  void try_on(std::size_t guest, const std::set<int>& choice, const std::map<int, std::uint64_t>& left) {
-    for (const int node : choice)
-      if (!left.count(node)) return;
+  /// All sets of `count` of the nodes, in order.
+  void try_all(std::size_t guest, const std::vector<int>& open, std::size_t count, const Left& left) {
+    std::vector<bool> chosen(open.size(), false);
+    std::fill_n(chosen.begin(), count, true);
+    do {
+      std::set<int> choice;
+      for (std::size_t i = 0; i < open.size(); ++i)
+        if (chosen[i]) choice.insert(choice.end(), open[i]);
+      try_on(guest, choice, left);
+    } while (work_ < most_work && std::prev_permutation(chosen.begin(), chosen.end()));
+  }
+
+  /// Those that follow each other, and those with most room.
+  void try_neighbours(std::size_t guest, const std::vector<int>& open, std::size_t count, const Left& left) {
+    std::vector<int> rest;
+    Left rooms;
+    for (const int node : open) {
+      if (wanted(guest) && left.at(node) == 0) continue;
+      rest.push_back(node);
+      rooms[node] = left.at(node);
+    }
+    if (rest.size() < count) return;
+    std::set<std::set<int>> choices;
+    for (auto first = rest.begin(); rest.end() - first >= static_cast<std::ptrdiff_t>(count); ++first)
+      choices.emplace(first, first + static_cast<std::ptrdiff_t>(count));
+    std::set<int> roomy;
+    for (const auto& [pages, node] : largest(rooms))
+      if (roomy.size() < count) roomy.insert(node);
+    choices.insert(std::move(roomy));
+    for (const auto& choice : choices)
+      if (work_ < most_work) try_on(guest, choice, left);
+  }
+
+  void try_on(std::size_t guest, const std::set<int>& choice, const Left& left) {
+    ++work_;
+    std::uint64_t there = 0;
+    for (const int node : choice) {
+      const auto at = left.find(node);
+      if (at == left.end()) return;
+      there += at->second;
+    }
+    if (there < wanted(guest)) return;
+    work_ += 2 * nodes_.size() + 4;  // what it costs beside looking at a set
     auto parts = spread(wanted(guest), choice, left);
     if (!parts) return;
     auto rest = left;
     for (const auto& [node, pages] : *parts) rest[node] -= pages;
     for (const int node : choice) (*parts)[node];
     layout_[guest] = std::move(*parts);
-    place(guest + 1, rest);
+    if (promising(guest + 1, rest, 0)) place(guest + 1, rest);
+  }
+
+  /// False when nothing that begins with the first `placed` guests can be as good as the best. \param more  nodes than
+  /// the others need at least
+  bool promising(std::size_t placed, const Left& left, std::size_t more) const {
+    if (best_.empty()) return true;
+    std::size_t nodes = std::accumulate(width_of_.begin() + static_cast<std::ptrdiff_t>(placed), width_of_.end(), more);
+    std::map<int, std::size_t> open;
+    for (std::size_t guest = 0; guest < placed; ++guest) {
+      nodes += layout_[guest].size();
+      if (!wanted(guest))
+        for (const auto& [node, pages] : layout_[guest]) ++open[node];
+    }
+    std::uint64_t smallest = ~std::uint64_t{0};
+    for (std::size_t guest = 0; guest < layout_.size(); ++guest) {
+      if (wanted(guest)) continue;
+      std::uint64_t sum = 0;
+      if (guest < placed) {
+        for (const auto& [node, pages] : layout_[guest]) sum += left.at(node) / open[node];
+      } else {
+        const auto rooms = largest(left);
+        for (std::size_t i = 0; i < std::min(width_of_[guest], rooms.size()); ++i) sum += rooms[i].first;
+      }
+      smallest = std::min(smallest, sum);
+    }
+    return smallest > smallest_ || (smallest == smallest_ && nodes <= width_);
   }
 
   /// Gives the guests that asked for nothing what is left.
-  void judge(std::map<int, std::uint64_t> left) {
+  void judge(Left left) {
     Layout full = layout_;
     std::map<int, std::vector<std::size_t>> open;
     std::size_t nodes = 0;
@@ -196,7 +317,13 @@ class Search {
 
   const ProposalInput& in_;
   const NodeRoom& room_;
+  /// Some tens of milliseconds; all layouts of eight nodes and four guests are less.
+  static constexpr std::size_t most_work = 300000;
+
   std::vector<int> nodes_;
+  std::vector<std::size_t> width_of_;  ///< by guest, the least
+  bool neighbours_ = false;            ///< only nodes that follow each other
+  std::size_t work_ = 0;
   Layout layout_;
   std::vector<Layout> best_;
   std::uint64_t smallest_ = 0;  ///< of the best
@@ -223,17 +350,24 @@ void level(const ProposalInput& in, Layout& layout) {
 
 }  // namespace
 
-NodeRoom node_room(const ProposalInput& in, Kib keep_free, const std::set<int>& guests) {
+NodeRoom node_room(const ProposalInput& in, Kib keep_free, const std::set<int>& guests, Containers containers) {
   NodeRoom room;
-  room.others = arc_of(in.snapshot) + ordinary_guests(in.pve, [&](const PveVm& vm) {
-                  return !guests.count(vm.id) && (vm.on_boot || vm.running);
-                });
+  const Kib of_containers = containers == Containers::count ? containers_of(in.pve) : 0;
+  const Kib spread_out = arc_of(in.snapshot) + of_containers + ordinary_guests(in, [&](const PveVm& vm) {
+                           return !guests.count(vm.id) && (in.pve.starts_with_host(vm.id, vm.on_boot) || vm.running);
+                         });
   for (const Kib page_size : {kib_per_gib, 2 * kib_per_mib}) {
     room.page_size = page_size;
+    room.others = spread_out;
     for (const auto& [id, node] : in.snapshot.nodes) {
-      if (node.memory == 0 || node.cpus.empty()) continue;
-      const Kib keep = keep_free + part_of(room.others, node, in.snapshot) + used_by_host(in, node);
-      if (const auto pages = most_pages(in.snapshot, node, page_size, keep)) room.pages[id] = pages;
+      if (node.memory == 0 || node.cpus.empty() || (in.pve.known && id > last_pve_node)) continue;
+      const auto beside = pages_beside(in.snapshot, guests, {id, page_size});
+      const Kib to_come = still_to_come(in.snapshot, guests, node, page_size);
+      room.others += beside * page_size + to_come;
+      const Kib keep =
+          keep_free + part_of(spread_out, node, in.snapshot) + to_come + used_by_host(in, node, of_containers);
+      if (const auto pages = most_pages(in.snapshot, node, page_size, keep); pages > beside)
+        room.pages[id] = pages - beside;
     }
     if (!room.pages.empty()) break;
   }

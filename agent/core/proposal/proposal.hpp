@@ -36,12 +36,14 @@ struct Reason {
   enum class Kind {
     asked,          ///< the person said so
     near_sockets,   ///< node: the controllers of its sockets are on it, or `distance` away
+    near_devices,   ///< node: the PCI devices that it has already are on it
     own_node,       ///< node: each VM gets nodes of its own
     shared_node,    ///< node: there are more VMs than nodes; `count` share it
     too_large,      ///< node: its memory does not fit on fewer nodes
     whole_node,     ///< CPUs: nobody else is on its nodes
     whole_caches,   ///< CPUs: `count` L3 caches of the node
     whole_cores,    ///< CPUs: `count` cores of the node, siblings together
+    mixed_cores,    ///< CPUs: the same, as many of each kind of core (P and E) as the others in proportion
     single_cpus,    ///< CPUs: which of them are siblings is unknown
     under_floor,    ///< memory: what the floor and `size` for other guests and ZFS leave, shared out evenly
     nearest_group,  ///< sockets: the nearest group that can leave the host

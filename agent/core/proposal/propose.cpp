@@ -7,6 +7,7 @@
 
 #include "core/base/number.hpp"
 #include "core/memory/pools.hpp"
+#include "core/memory/pve_start.hpp"
 #include "core/planner/vm_steps.hpp"
 #include "core/proposal/cores.hpp"
 #include "core/proposal/nodes.hpp"
@@ -128,15 +129,23 @@ class Proposer {
   void place() {
     std::set<int> guests;
     for (const auto& wish : in_.wishes) guests.insert(wish.vm);
-    const NodeRoom room = node_room(in_, done_.keep_free, guests);
-    const auto layouts = best_layouts(in_, room);
+    NodeRoom room = node_room(in_, done_.keep_free, guests);
+    auto layouts = best_layouts(in_, room);
+    if (layouts.empty()) {
+      room = node_room(in_, done_.keep_free, guests, Containers::pass_over);
+      layouts = best_layouts(in_, room);
+    }
     if (layouts.empty()) return no_room(room);
+    for (const auto& wish : in_.wishes) devices_.push_back(kept_devices(in_.snapshot, in_.pve, wish.vm));
     Leavable leavable(in_.snapshot, groups_, base_.may_lose, taken_);
     const Layout* best = nullptr;
     std::tuple<std::size_t, int> best_rank;
+    std::set<std::vector<int>> seen;
     for (const auto& layout : layouts) {
       std::vector<std::set<int>> nodes;
       for (const auto& parts : layout) nodes.push_back(nodes_of(parts));
+      // Nothing else about the nodes counts here.
+      if (!seen.insert(distances_from(in_.snapshot, nodes, groups_, devices_)).second) continue;
       Dealt dealt = deal_sockets(in_.snapshot, groups_, in_.wishes, nodes, leavable);
       const std::tuple rank(guests_without(dealt).size(), distance(dealt, nodes));
       if (best && best_rank <= rank) continue;
@@ -160,8 +169,15 @@ class Proposer {
     error("no-room", "memory",
           fmt::format("the VMs do not fit: the host keeps {} of each node beside what it uses now{}; then {}",
                       format_size(done_.keep_free), others,
-                      nodes.empty() ? "nothing is left" : fmt::format("{}", fmt::join(nodes, ", "))),
+                      nodes.empty() ? "nothing is left" : fmt::format("{}", fmt::join(nodes, ", "))) +
+              pve_bounds(),
           "Less memory for a VM, fewer VMs, a lower keep_free under [host], or more memory in the machine");
+  }
+
+  /// Empty where the machine is within them.
+  std::string pve_bounds() const {
+    if (!in_.pve.known || in_.snapshot.nodes.size() <= most_pve_nodes) return {};
+    return fmt::format("; Proxmox VE puts a VM on at most {} of the nodes 0 to {}", most_pve_nodes, last_pve_node);
   }
 
   std::vector<int> guests_without(const Dealt& dealt) const {
@@ -176,6 +192,8 @@ class Proposer {
   int distance(const Dealt& dealt, const std::vector<std::set<int>>& nodes) const {
     int sum = 0;
     for (const auto& [index, guest] : dealt) sum += distance_to(in_.snapshot, groups_[index], nodes[guest]);
+    for (std::size_t guest = 0; guest < nodes.size(); ++guest)
+      for (const auto& device : devices_[guest]) sum += distance_to(in_.snapshot, device, nodes[guest]);
     return sum;
   }
 
@@ -217,6 +235,8 @@ class Proposer {
     vm.why_nodes = {Reason::Kind::own_node};
     if (nearest != std::numeric_limits<int>::max() && nearest != 0)
       vm.why_nodes = {Reason::Kind::near_sockets, 0, nearest};
+    else if (are_on(in_.snapshot, devices_[guest], nodes_of(parts)))
+      vm.why_nodes = {Reason::Kind::near_devices};
     if (!wish.nodes.empty())
       vm.why_nodes = {Reason::Kind::asked};
     else if (wish.memory && parts.size() > 1)
@@ -323,6 +343,7 @@ class Proposer {
   const Config base_;
   const GuestTakes taken_;
   std::vector<SocketGroup> groups_;
+  std::vector<std::vector<SocketGroup>> devices_;  ///< by guest, of kept_devices()
   Dealt dealt_;
   Proposal done_;
 };

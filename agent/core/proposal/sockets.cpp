@@ -107,6 +107,40 @@ int distance_to(const Snapshot& snapshot, const SocketGroup& group, const std::s
   return nearest == std::numeric_limits<int>::max() ? 0 : nearest;
 }
 
+std::vector<SocketGroup> kept_devices(const Snapshot& snapshot, const PveConfigs& pve, int vm) {
+  std::vector<SocketGroup> devices;
+  const PveVm* next = pve.next_start(vm);
+  if (!next) return devices;
+  for (const auto& line : next->host_pci) {
+    SocketGroup device;
+    for (const auto& wanted : addresses_of(line, pve))
+      for (const auto& [address, function] : snapshot.functions)
+        if (means(wanted, address) && !snapshot.controllers.count(address) && function.node &&
+            snapshot.nodes.count(*function.node))
+          device.nodes.insert(*function.node);
+    if (!device.nodes.empty()) devices.push_back(std::move(device));
+  }
+  return devices;
+}
+
+std::vector<int> distances_from(const Snapshot& snapshot, const std::vector<std::set<int>>& nodes,
+                                const std::vector<SocketGroup>& groups,
+                                const std::vector<std::vector<SocketGroup>>& devices) {
+  std::vector<int> all;
+  for (std::size_t guest = 0; guest < nodes.size(); ++guest) {
+    for (const auto& device : devices[guest]) all.push_back(distance_to(snapshot, device, nodes[guest]));
+    for (const auto& group : groups) all.push_back(distance_to(snapshot, group, nodes[guest]));
+  }
+  return all;
+}
+
+bool are_on(const Snapshot& snapshot, const std::vector<SocketGroup>& devices, const std::set<int>& nodes) {
+  constexpr int local = 10;  // what ACPI calls the distance of a node to itself
+  return !devices.empty() && std::all_of(devices.begin(), devices.end(), [&](const SocketGroup& device) {
+    return distance_to(snapshot, device, nodes) <= local;
+  });
+}
+
 namespace {
 
 /// Deals in rounds; a round that cannot serve everybody is not begun, except the first.

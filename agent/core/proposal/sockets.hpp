@@ -50,6 +50,18 @@ using Dealt = std::map<std::size_t, std::size_t>;
 Dealt deal_sockets(const Snapshot& snapshot, const std::vector<SocketGroup>& groups,
                    const std::vector<PartWanted>& wishes, const std::vector<std::set<int>>& nodes, Leavable& leavable);
 
+/// PCI devices that a VM has in Proxmox VE and keeps: one for each line, with its nodes. USB controllers are dealt
+/// anew.
+std::vector<SocketGroup> kept_devices(const Snapshot& snapshot, const PveConfigs& pve, int vm);
+
+/// From the nodes of each guest to its devices and to all groups: all that counts of nodes when groups are dealt out.
+std::vector<int> distances_from(const Snapshot& snapshot, const std::vector<std::set<int>>& nodes,
+                                const std::vector<SocketGroup>& groups,
+                                const std::vector<std::vector<SocketGroup>>& devices);
+
+/// True when there are devices, and all of them are on these nodes.
+bool are_on(const Snapshot& snapshot, const std::vector<SocketGroup>& devices, const std::set<int>& nodes);
+
 /// Distance of a group's controllers to nodes, the nearest of each; 0 where the firmware does not say.
 int distance_to(const Snapshot& snapshot, const SocketGroup& group, const std::set<int>& nodes);
 

@@ -23,12 +23,6 @@ std::string default_property(std::string_view key) {
   return {};
 }
 
-std::optional<CpuSet> cpu_list(std::string_view text) {
-  std::string list(text);
-  std::replace(list.begin(), list.end(), ';', ',');
-  return parse_cpu_set(list);
-}
-
 }  // namespace
 
 std::map<std::string, std::string> pve_properties(std::string_view text, const std::string& default_key) {
@@ -52,12 +46,22 @@ std::optional<bool> pve_boolean(std::string_view text) {
   return {};
 }
 
+std::optional<CpuSet> pve_cpu_list(std::string_view text) {
+  std::string list, parts(text);
+  std::replace(parts.begin(), parts.end(), ';', ',');
+  for (std::string_view rest = parts; !rest.empty();) {
+    if (!list.empty()) list += ',';
+    list += trimmed(cut(rest, ','));
+  }
+  return parse_cpu_set(list);
+}
+
 bool same_pve_value(std::string_view key, std::string_view a, std::string_view b) {
   a = trimmed(a);
   b = trimmed(b);
   if (a == b) return true;
   if (key == "numa" || key == "keephugepages") return pve_boolean(a) && pve_boolean(a) == pve_boolean(b);
-  if (key == "affinity") return cpu_list(a) && cpu_list(a) == cpu_list(b);
+  if (key == "affinity") return pve_cpu_list(a) && pve_cpu_list(a) == pve_cpu_list(b);
   const auto property = default_property(key);
   return !property.empty() && pve_properties(a, property) == pve_properties(b, property);
 }

@@ -1,8 +1,11 @@
 #include "core/proxmox/vm_settings.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <utility>
 
 #include "core/proxmox/values.hpp"
@@ -15,6 +18,19 @@ namespace {
 std::pair<int, int> start_rank(const PveVm& vm) {
   constexpr int behind_all = 1 << 30;
   return {vm.start_order.value_or(behind_all), vm.id};
+}
+
+/// Proxmox VE separates them by commas, semicolons or blanks.
+std::vector<std::string> hotplug_kinds(std::string_view hotplug) {
+  std::vector<std::string> kinds{""};
+  for (const char c : hotplug) {
+    if (c != ',' && c != ';' && c != ' ' && c != '\t')
+      kinds.back() += c;
+    else if (!kinds.back().empty())
+      kinds.emplace_back();
+  }
+  if (kinds.back().empty()) kinds.pop_back();
+  return kinds;
 }
 
 }  // namespace
@@ -41,7 +57,34 @@ std::vector<PveKeyChange> changed_keys(const PveVm& vm, const PveSettings& setti
 }
 
 int guest_cpus(const PveVm& vm) {
-  return std::max(1, vm.sockets) * std::max(1, vm.cores);
+  constexpr std::int64_t most = 1 << 20;  // nothing has as many, and what is counted with them stays a number
+  return static_cast<int>(std::min(most, std::int64_t{std::max(1, vm.sockets)} * std::max(1, vm.cores)));
+}
+
+int host_cpus(const std::map<int, NumaNode>& nodes) {
+  std::size_t count = 0;
+  for (const auto& [id, node] : nodes) count += node.cpus.size();
+  return static_cast<int>(count);
+}
+
+bool is_i440fx(const PveVm& vm) {
+  const auto arch = next_value(vm, "arch");
+  if (arch && *arch != "x86_64") return false;
+  auto properties = pve_properties(vm.machine, "type");
+  const std::string& type = properties["type"];
+  return type.empty() || type == "pc" || type.find("i440fx") != std::string::npos;
+}
+
+int most_guest_cpus(const PveVm& vm, const std::map<int, NumaNode>& nodes) {
+  const int here = host_cpus(nodes), most = is_i440fx(vm) ? most_i440fx_cpus : std::numeric_limits<int>::max();
+  return here == 0 ? most : std::min(here, most);
+}
+
+void fit_cpus(PveVm& vm, int wanted, const std::map<int, NumaNode>& nodes) {
+  const int most = most_guest_cpus(vm, nodes);
+  if (vm.sockets > most) vm.sockets = 1;
+  vm.cores = std::max(1, std::min(wanted, most) / std::max(1, vm.sockets));
+  if (vm.vcpus.value_or(0) > guest_cpus(vm)) vm.vcpus.reset();
 }
 
 CpuSet allowed_cpus(const PveVm& vm, const CpuSet& wanted) {
@@ -68,39 +111,68 @@ std::string numa_value(const PveNumaNode& line) {
                      *line.memory / kib_per_mib, line.policy);
 }
 
-PveSettings numa_settings(const PveVm& vm, const std::map<int, Kib>& memory, int guest_cpus) {
-  PveSettings settings;
-  for (auto& line : numa_nodes(memory, guest_cpus)) {
-    // qm set takes no line without CPUs; that nodes share one is judged with the VM (lint_pve).
-    if (line.guest_cpus.empty()) line.guest_cpus = {guest_cpus * line.index / static_cast<int>(memory.size())};
-    settings[fmt::format("numa{}", line.index)] = numa_value(line);
-  }
-  for (const auto& line : vm.numa_nodes) settings.try_emplace(fmt::format("numa{}", line.index));
-  return settings;
-}
-
 PvePages pve_pages(Kib page_size) {
   return page_size == kib_per_gib ? PvePages::big : PvePages::small;
 }
 
-PveSettings vm_settings(const PveVm& vm, const VmWish& wish, const Snapshot& snapshot) {
-  PveSettings settings;
-  PveVm changed = vm;
-  if (const CpuSet cpus = allowed_cpus(vm, wanted_cpus(wish, snapshot.nodes)); !cpus.empty()) {
-    changed.cores = std::max(1, static_cast<int>(cpus.size()) / std::max(1, vm.sockets));
-    settings["affinity"] = to_string(cpus);
-    if (changed.cores != vm.cores) settings["cores"] = std::to_string(changed.cores);
+bool any_fits(const VmWish& wish) {
+  const auto memory = memory_by_node(wish);
+  return std::all_of(memory.begin(), memory.end(), [&](const auto& each) {
+    return (each.second % kib_per_gib == 0) == (wish.page_size == kib_per_gib);
+  });
+}
+
+bool plugs_memory(const PveVm& vm) {
+  const auto kinds = hotplug_kinds(vm.hotplug);
+  return std::find(kinds.begin(), kinds.end(), "memory") != kinds.end();
+}
+
+std::string without_memory(std::string_view hotplug) {
+  auto kinds = hotplug_kinds(hotplug);
+  std::erase(kinds, "memory");
+  return kinds.empty() ? "0" : fmt::format("{}", fmt::join(kinds, ","));
+}
+
+PveVm set_vm(const PveVm& vm, const VmWish& wish, const std::map<int, NumaNode>& nodes, bool keep_fewer) {
+  PveVm set = vm;
+  if (const CpuSet wanted = wanted_cpus(wish, nodes); !wanted.empty()) {
+    set.affinity = keep_fewer ? allowed_cpus(vm, wanted) : wanted;
+    fit_cpus(set, static_cast<int>(set.affinity->size()), nodes);
   }
   const auto memory = memory_by_node(wish);
-  if (memory.empty()) return settings;
-  Kib sum = 0;
-  for (const auto& [node, size] : memory) sum += size;
+  if (memory.empty()) return set;
+  set.memory = 0;
+  for (const auto& [node, size] : memory) *set.memory += size;
+  set.numa = set.keep_hugepages = true;
+  set.balloon = 0;
+  if (set.hugepages != PvePages::any || !any_fits(wish)) set.hugepages = pve_pages(wish.page_size);
+  if (plugs_memory(vm)) set.hotplug = without_memory(vm.hotplug);
+  set.numa_nodes = numa_nodes(memory, guest_cpus(set));
+  // qm set takes no line without CPUs; that nodes share one is judged with the VM (judge_start).
+  for (auto& line : set.numa_nodes)
+    if (line.guest_cpus.empty()) line.guest_cpus = {guest_cpus(set) * line.index / static_cast<int>(memory.size())};
+  return set;
+}
+
+PveSettings vm_settings(const PveVm& vm, const VmWish& wish, const Snapshot& snapshot, bool keep_fewer) {
+  const PveVm set = set_vm(vm, wish, snapshot.nodes, keep_fewer);
+  PveSettings settings;
+  if (!wanted_cpus(wish, snapshot.nodes).empty()) {
+    settings["affinity"] = to_string(*set.affinity);
+    if (set.cores != vm.cores) settings["cores"] = std::to_string(set.cores);
+    if (set.sockets != vm.sockets) settings["sockets"] = std::to_string(set.sockets);
+    if (set.vcpus != vm.vcpus) settings["vcpus"] = std::nullopt;
+  }
+  if (memory_by_node(wish).empty()) return settings;
   settings["numa"] = "1";
-  settings["memory"] = std::to_string(sum / kib_per_mib);
-  settings["hugepages"] = to_string(vm.hugepages == PvePages::any ? PvePages::any : pve_pages(wish.page_size));
+  settings["memory"] = std::to_string(*set.memory / kib_per_mib);
+  settings["hugepages"] = to_string(set.hugepages);
   settings["keephugepages"] = "1";
   settings["balloon"] = "0";
-  settings.merge(numa_settings(vm, memory, guest_cpus(changed)));
+  if (!set.hotplug.empty()) settings["hotplug"] = set.hotplug;
+  for (const auto& line : set.numa_nodes) settings[fmt::format("numa{}", line.index)] = numa_value(line);
+  // Lines beyond would count into the sum, and Proxmox VE refuses a VM whose nodes do not add up to its memory.
+  for (const auto& line : vm.numa_nodes) settings.try_emplace(fmt::format("numa{}", line.index));
   return settings;
 }
 

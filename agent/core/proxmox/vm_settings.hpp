@@ -3,6 +3,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/cpu_set.hpp"
@@ -24,6 +25,16 @@ std::vector<PveKeyChange> changed_keys(const PveVm& vm, const PveSettings& setti
 
 /// The guest's CPUs: sockets times cores.
 int guest_cpus(const PveVm& vm);
+/// CPUs that are switched on, as Proxmox VE counts them in /proc/cpuinfo; 0: not known.
+int host_cpus(const std::map<int, NumaNode>& nodes);
+/// What `machine` is without a word, and the most CPUs QEMU gives it (hw/i386/pc_piix.c, max_cpus).
+bool is_i440fx(const PveVm& vm);
+inline constexpr int most_i440fx_cpus = 255;
+/// The most CPUs a start takes: those of the host, and of the machine type.
+int most_guest_cpus(const PveVm& vm, const std::map<int, NumaNode>& nodes);
+/// Gives it `wanted` CPUs, shared out over its sockets, as far as a start takes them; sockets beyond that become one,
+/// and `vcpus` beyond its CPUs goes.
+void fit_cpus(PveVm& vm, int wanted, const std::map<int, NumaNode>& nodes);
 /// Host CPUs it gets: what it has where that is a part of `wanted`, because fewer is a choice; otherwise `wanted`.
 CpuSet allowed_cpus(const PveVm& vm, const CpuSet& wanted);
 
@@ -32,16 +43,23 @@ CpuSet allowed_cpus(const PveVm& vm, const CpuSet& wanted);
 std::vector<PveNumaNode> numa_nodes(const std::map<int, Kib>& memory, int guest_cpus);
 /// The value of such a line, with one host node and a memory: "cpus=0-3,hostnodes=0,memory=57344,policy=bind".
 std::string numa_value(const PveNumaNode& line);
-/// The `numaN` keys that bring a guest's memory to the nodes it is wanted on, its CPUs shared out evenly. Lines beyond
-/// go: they would count into the sum, and Proxmox VE refuses to start a VM whose nodes do not add up to its memory.
-PveSettings numa_settings(const PveVm& vm, const std::map<int, Kib>& memory, int guest_cpus);
-
 /// What `hugepages:` says of pages of that size.
 PvePages pve_pages(Kib page_size);
+/// True when `hugepages: any` comes to the page size that is wanted: pages of 1 GiB for whole gibibytes, else of 2 MiB.
+bool any_fits(const VmWish& wish);
 
-/// CPUs and memory of a VM: cores, affinity, and with memory on huge pages numa, numaN, memory, hugepages,
-/// keephugepages and balloon.
-PveSettings vm_settings(const PveVm& vm, const VmWish& wish, const Snapshot& snapshot);
+/// True when memory can be plugged in while it runs; "1" means the default, which has no memory in it.
+bool plugs_memory(const PveVm& vm);
+/// A value of `hotplug` without it: the other kinds stay; "0" is none.
+std::string without_memory(std::string_view hotplug);
+
+/// A VM with the CPUs and the memory that the configuration gives it.
+/// \param keep_fewer  an affinity that is a part of the wanted one stays, because somebody chose it
+PveVm set_vm(const PveVm& vm, const VmWish& wish, const std::map<int, NumaNode>& nodes, bool keep_fewer = false);
+
+/// The keys that make it so: cores, affinity, where they have to change sockets and vcpus, and with memory on huge
+/// pages numa, numaN, memory, hugepages, keephugepages, balloon and hotplug.
+PveSettings vm_settings(const PveVm& vm, const VmWish& wish, const Snapshot& snapshot, bool keep_fewer = false);
 
 /// `startup` with another order, what else stands there kept.
 std::string startup_value(const PveVm& vm, int order);

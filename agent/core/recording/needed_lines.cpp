@@ -87,9 +87,10 @@ std::string guest_config(std::string_view text) {
     if (trimmed(line).front() == '#') return {};
     const auto key = key_of(line, ":");
     if (key == "args" || key == "name") return without_secrets(line);
-    if (one_of(key, {"cpu", "hotplug", "hookscript", "lock", "machine", "memory", "balloon", "hugepages", "sockets",
-                     "cores", "affinity", "startup", "numa", "keephugepages", "onboot", "template", "delete"}) ||
-        one_of_numbered(key, {"numa", "hostpci", "usb", "serial", "parallel"}))
+    if (one_of(key, {"arch", "cpu", "hotplug", "hookscript", "lock", "machine", "memory", "balloon", "hugepages"}) ||
+        one_of(key, {"sockets", "cores", "vcpus", "affinity", "startup", "numa", "keephugepages", "onboot", "template",
+                     "delete"}) ||
+        one_of_numbered(key, {"numa", "hostpci", "usb", "serial", "parallel", "virtiofs"}))
       return std::string(line);
     if (one_of_numbered(key, {"scsi", "sata", "ide", "virtio", "efidisk", "tpmstate", "unused"}))
       return without_disk_ids(line);
@@ -102,7 +103,7 @@ std::string container_config(std::string_view text) {
     const auto key = key_of(line, ":=");
     const bool device = key == "lxc.mount.entry";
     const bool needed = one_of(key, {"hostname", "memory", "onboot", "template", "lxc.cgroup2.devices.allow",
-                                     "lxc.cgroup.devices.allow", "hookscript"}) ||
+                                     "lxc.cgroup.devices.allow", "hookscript", "lxc.mount.fstab"}) ||
                         one_of_numbered(key, {"dev"}) || line.starts_with('[') ||
                         (key.starts_with("lxc.net.") && (key.ends_with(".type") || key.ends_with(".link")));
     const bool disk = one_of_numbered(key, {"mp"}) || key == "rootfs";
@@ -227,12 +228,14 @@ std::string mount_unit(std::string_view text) {
 std::string mounted_devices(std::string_view text) {
   return changed_lines(text, [](std::string_view line) -> std::string {
     const auto fields = words_of(line);
-    if (fields.size() < 3 || fields[0].starts_with('#') || !(has(fields[0], "=") || fields[0].starts_with("/dev/")))
-      return {};
+    const bool bind = fields.size() > 3 && fields[0].starts_with('/') && has(fields[3], "bind");
+    const bool device = !fields.empty() && (has(fields[0], "=") || fields[0].starts_with("/dev/"));
+    if (fields.size() < 3 || fields[0].starts_with('#') || !(device || bind)) return {};
     std::string options = "defaults";
     for (auto all = fields.size() > 3 ? fields[3] : std::string_view(); !all.empty();) {
       const auto option = cut(all, ',');
-      if (one_of(option, {"nofail", "noauto", "x-systemd.automount"})) options += "," + std::string(option);
+      if (one_of(option, {"nofail", "noauto", "x-systemd.automount", "bind", "rbind"}))
+        options += "," + std::string(option);
     }
     return fmt::format("{} {} {} {} 0 0", as_udev_has_it(fields[0]), fields[1], fields[2], options);
   });
@@ -270,7 +273,7 @@ bool is_own(const std::string& path) {
          path.ends_with("/snippets/" + std::string(names::hook_name));
 }
 
-/// sysctl, tmpfiles, units, cron, rules of udev, DPDK, tuned, and scripts: who sets huge page counts.
+/// sysctl, tmpfiles, units, cron, init.d, rules of udev, sysfsutils, DPDK, tuned, scripts: who sets huge page counts.
 std::string page_writers(std::string_view text) {
   return lines_with(text, {"hugepages", "hugeadm ", "NR_1G_PAGES", "NR_2M_PAGES"});
 }
@@ -278,11 +281,32 @@ std::string page_writers(std::string_view text) {
 bool may_write_pages(std::string_view path) {
   constexpr std::string_view places =
       "etc/sysctl run/sysctl.d/ usr/lib/sysctl.d/ etc/tmpfiles.d/ run/tmpfiles.d/ usr/lib/tmpfiles.d/ etc/systemd/ "
-      "usr/lib/systemd/ etc/crontab etc/cron.d/ var/spool/cron/crontabs/root etc/udev/rules.d/ etc/dpdk/ etc/tuned/ "
-      "usr/lib/tuned/ usr/local/ opt/ root/";
+      "usr/lib/systemd/ etc/crontab etc/cron. etc/init.d/ etc/sysfs var/spool/cron/crontabs/root etc/udev/rules.d/ "
+      "etc/dpdk/ etc/tuned/ usr/lib/tuned/ usr/local/ opt/ root/";
   const auto all = words_of(places);
   return has(path, "/snippets/") ||
          std::any_of(all.begin(), all.end(), [&](auto place) { return path.starts_with(place); });
+}
+
+/// What `ip` and others do with an interface, but no keys.
+std::string interface_command(std::string_view line) {
+  const auto words = words_of(line);
+  const auto program = words.size() > 2 ? words[1].substr(words[1].rfind('/') + 1) : std::string_view();
+  if (!one_of(program, {"ip", "ifconfig", "ifenslave", "brctl", "bridge"}) || has(line, "xfrm") || has(line, " key "))
+    return {};
+  return plain(line);
+}
+
+/// Of FRR: which interfaces, and that there is something below them.
+std::string routing_daemon(std::string_view text) {
+  return changed_lines(text, [](std::string_view line) -> std::string {
+    const auto words = words_of(line);
+    if (words.empty()) return {};
+    if (words[0] == "interface" && words.size() > 1) return fmt::format("interface {}", words[1]);
+    const bool peer = words.size() > 2 && words[0] == "neighbor" && words[2] == "interface";
+    if (peer) return fmt::format(" neighbor {} interface", words[1]);
+    return line.starts_with(' ') ? fmt::format(" {}", words[0]) : std::string(words[0]);
+  });
 }
 
 /// What is under and behind an interface, and what sets huge page counts when it comes up.
@@ -290,11 +314,15 @@ std::string interfaces(std::string_view text) {
   bool goes_on = false;  // a line ends in a backslash, and the next one is a part of it
   return changed_lines(text, [&](std::string_view line) -> std::string {
     const auto key = key_of(line, " \t");
-    if (one_of(key, {"up", "pre-up", "post-up"})) return page_writers(line);
-    const bool needed = goes_on || key.starts_with("ovs_") ||
-                        one_of(key, {"auto", "iface", "address", "source", "source-directory", "bridge-ports",
-                                     "bridge_ports", "bond-slaves", "bond_slaves", "slaves", "vlan-raw-device",
-                                     "vlan_raw_device", "vxlan-physdev", "tunnel-physdev", "batman-ifaces"});
+    if (one_of(key, {"up", "pre-up", "post-up"})) {
+      auto pages = page_writers(line);
+      return pages.empty() ? interface_command(line) : pages;
+    }
+    const bool needed =
+        goes_on || key.starts_with("ovs_") ||
+        one_of(key, {"auto", "iface", "address", "source", "source-directory", "bridge-ports", "bridge_ports",
+                     "bond-slaves", "bond_slaves", "slaves", "bond-master", "bond_master", "vlan-raw-device",
+                     "vlan_raw_device", "vxlan-physdev", "tunnel-physdev", "batman-ifaces"});
     goes_on = needed && trimmed(line).ends_with('\\');
     return needed ? plain(line) : std::string();
   });
@@ -304,11 +332,12 @@ std::string interfaces(std::string_view text) {
 std::string network_file(std::string_view text) {
   return changed_lines(text, [](std::string_view line) -> std::string {
     const auto key = key_of(line, "=");
-    const bool needed = key.starts_with('[') || key.ends_with("MACAddress") || key.starts_with("IPv6");
-    return needed || one_of(key, {"Name",      "OriginalName",   "Type",        "Kind",        "Driver",
-                                  "Unmanaged", "Address",        "DHCP",        "Bridge",      "Bond",
-                                  "VLAN",      "MACVLAN",        "IPVLAN",      "VXLAN",       "VRF",
-                                  "Gateway",   "interface-name", "mac-address", "autoconnect", "parent"})
+    const bool needed = key.starts_with('[') || key.ends_with("MACAddress") || key.starts_with("IPv6") ||
+                        key.starts_with("address") || key.ends_with("uuid");
+    return needed || one_of(key, {"Name",        "OriginalName", "Type",   "Kind",    "Driver",         "Unmanaged",
+                                  "Address",     "DHCP",         "Bridge", "Bond",    "VLAN",           "MACVLAN",
+                                  "IPVLAN",      "VXLAN",        "VRF",    "Gateway", "interface-name", "mac-address",
+                                  "autoconnect", "parent",       "type",   "Path",    "AlternativeName"})
                ? plain(line)
                : std::string();
   });
@@ -331,7 +360,7 @@ constexpr Rule rules[] = {
     {"etc/pve/lxc/", ".conf", container_config},
     {"etc/pve/storage.cfg", "",
      [](std::string_view text) {
-       return sections(text, {"path", "thinpool", "vgname", "pool", "content", "nodes", "disable"});
+       return sections(text, {"path", "thinpool", "vgname", "pool", "content", "nodes", "disable", "is_mountpoint"});
      }},
     {"etc/pve/jobs.cfg", "",
      [](std::string_view text) {
@@ -353,29 +382,47 @@ constexpr Rule rules[] = {
        return lines_with(text, {"ring0_addr", "ring1_addr", "ring2_addr", "ring3_addr", "ring4_addr", "ring5_addr",
                                 "ring6_addr", "ring7_addr"});
      }},
+    {"etc/network/if-", "", page_writers},
     {"etc/network/", "", interfaces},
     {"etc/systemd/network/", "", network_file},
     {"run/systemd/network/", "", network_file},
+    {"usr/local/lib/systemd/network/", "", network_file},
+    {"etc/wireguard/", "",
+     [](std::string_view text) {
+       return lines_of(text, " \t=", {"[Interface]", "[Peer]", "Address"});
+     }},
+    {"etc/frr/", "", routing_daemon},
     {"etc/NetworkManager/", "", network_file},
     {"run/NetworkManager/", "", network_file},
     {"etc/ppp/peers/", "",
      [](std::string_view text) {
        return lines_with(text, {"pppoe", "nic-"});
      }},
-    {"etc/pam.d/", "", [](std::string_view text) { return lines_with(text, {"pam_u2f"}); }},
+    {"etc/pam.d/", "",
+     [](std::string_view text) {
+       return lines_with(text, {"pam_u2f", "pam_yubico", "pam_pkcs11", "pam_p11"});
+     }},
     {"etc/hosts", "", without_comments},
     {"etc/hostname", "", as_it_is},
     {"etc/crypttab", "", without_comments},
+    {"etc/zfs/zfs-list.cache/", "", [](std::string_view text) { return lines_with(text, {"file://"}); }},
     {"etc/kernel/", "", without_comments},
     {"etc/default/grub", "", without_comments},
     {"etc/tuned/active_profile", "", as_it_is},
     {"etc/modprobe.d/", ".conf", without_comments},
+    {"run/modprobe.d/", ".conf", without_comments},
+    {"usr/local/lib/modprobe.d/", ".conf", without_comments},
+    {"usr/lib/modprobe.d/", ".conf", without_comments},
     {"etc/modules", "", without_comments},
     {"etc/initramfs-tools/modules", "", without_comments},
+    {"etc/initramfs-tools/", "",
+     [](std::string_view text) {
+       return lines_of(text, "=", {"DEVICE", "IP", "export DEVICE", "export IP"});
+     }},
     {"etc/rc.local", "", [](std::string_view text) { return lines_with(text, {"hugepages"}); }},
     {"etc/nut/", "",
      [](std::string_view text) {
-       return lines_of(text, " \t=", {"driver", "port", "vendorid", "productid"});
+       return lines_of(text, " \t=", {"driver", "port", "porttype", "vendorid", "productid"});
      }},
     {"etc/apcupsd/", "",
      [](std::string_view text) {
@@ -386,8 +433,17 @@ constexpr Rule rules[] = {
     {"usr/local/lib/systemd/system/", ".mount", mount_unit},
     {"run/systemd/", ".mount", mount_unit},
     {"proc/cmdline", "", [](std::string_view text) { return changed_lines(text, without_secrets); }},
+    {"run/udev/data/n", "",
+     [](std::string_view text) {
+       return lines_of(text, "=",
+                       {"E:ID_PATH", "E:ID_NET_NAME", "E:ID_NET_NAME_MAC", "E:ID_NET_NAME_PATH", "E:ID_NET_NAME_SLOT",
+                        "E:ID_NET_NAME_ONBOARD", "E:ID_NET_NAME_FROM_DATABASE"});
+     }},
     {"run/udev/data/", "", block_properties},
     {"proc/net/arp", "", neighbours},
+    {"proc/net/packet", "", [](std::string_view) { return std::string(); }},  // whose sockets they are is left out, too
+    {"proc/driver/nvidia/gpus/", "/information",
+     [](std::string_view text) { return lines_of(text, ":", {"Device Minor"}); }},
     {"proc/", "/cmdline", command_line},
     {"proc/", "/mountinfo", [](std::string_view text) { return changed_lines(text, mount_line); }},
     {"proc/", "/status",
@@ -404,6 +460,8 @@ constexpr Rule rules[] = {
      [](std::string_view text) {
        return lines_of(text.substr(0, text.find("\n\n")), ":", {"vendor_id", "flags"});
      }},
+    {"sys/bus/rbd/devices/", "/config_info",
+     [](std::string_view text) { return std::string(text.substr(0, text.find(' '))); }},
     {"sys/", "/uevent",
      [](std::string_view text) {
        return lines_of(text, "=",
@@ -460,7 +518,9 @@ std::optional<std::string> needed_lines(const std::string& path, const std::stri
     while (needed.ends_with("\n\n")) needed.pop_back();  // nobody counts lines behind the last
     return needed == "\n" ? std::string() : needed;
   }
-  if (path.starts_with("etc/")) return std::nullopt;
+  // Any file there may be a script that a unit runs.
+  if (path.starts_with("etc/"))
+    return has(page_writers(content), "hugepages") ? std::optional(page_writers(content)) : std::nullopt;
   return content;
 }
 

@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace hostsplit {
 
@@ -30,6 +31,9 @@ struct Recording {
   std::map<std::string, RecordedEntry> entries;
   bool operator==(const Recording&) const = default;
 };
+
+/// A device file that any program may have open and that is on no controller: "/dev/null", "/dev/char/1:3".
+bool is_ordinary_device(std::string_view file);
 
 /// Leaves out what no reader uses and what grows without bound: processes that use nothing hostsplit looks at, counts
 /// of interrupts, mappings without huge pages, and content over `most` bytes of one file.

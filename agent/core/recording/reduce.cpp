@@ -27,13 +27,8 @@ ProcessPath process_path_of(std::string_view path) {
   return {pid, path};
 }
 
-/// Devices that any program has open and that are on no controller.
-bool is_ordinary_device(std::string_view file) {
-  for (const std::string_view place :
-       {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/ptmx", "/dev/pts/", "/dev/shm/",
-        "/dev/net/", "/dev/fuse", "/dev/kvm", "/dev/kmsg"})
-    if (file.starts_with(place)) return true;
-  return !file.starts_with("/dev/");
+bool names_a_device(const RecordedEntry& entry) {
+  return entry.kind == Kind::link && entry.text.starts_with("/dev/") && !is_ordinary_device(entry.text);
 }
 
 bool maps_huge_pages(std::string_view status) {
@@ -46,7 +41,7 @@ bool maps_huge_pages(std::string_view status) {
 /// Whether an entry below a process says something about the machine.
 bool tells(const ProcessPath& path, const RecordedEntry& entry) {
   if (path.rest.empty()) return entry.kind == Kind::directory;  // it was asked whether the process is there
-  if (path.rest.starts_with("fd/")) return entry.kind == Kind::link && !is_ordinary_device(entry.text);
+  if (path.rest.starts_with("fd/")) return names_a_device(entry);
   if (path.rest == "status") return entry.kind == Kind::file && maps_huge_pages(entry.text);
   if (path.rest == "comm") return entry.text.starts_with("pppd");
   if (path.rest == "cmdline" || path.rest == "numa_maps") return entry.kind == Kind::file;
@@ -61,18 +56,21 @@ bool is_noise(const ProcessPath& path, const RecordedEntry& entry, bool has_moun
 }
 
 void reduce_processes(Recording& recording) {
-  std::set<std::string, std::less<>> kept{"1"}, with_mounts;
+  std::set<std::string, std::less<>> kept{"1"}, with_mounts, dialing;
   for (const auto& [path, entry] : recording.entries) {
     const auto process = process_path_of(path);
     if (process.pid.empty()) continue;
     if (tells(process, entry)) kept.emplace(process.pid);
     if (process.rest == "mountinfo") with_mounts.emplace(process.pid);
+    if (process.rest == "comm" && tells(process, entry)) dialing.emplace(process.pid);
   }
   std::erase_if(recording.entries, [&](const auto& item) {
     const auto& [path, entry] = item;
     const auto process = process_path_of(path);
     // The list of /proc is asked for processes alone.
     if (process.pid.empty()) return path.starts_with("proc/") && entry.kind == Kind::name;
+    // A line that is none is what tells a VPN from a modem.
+    if (dialing.contains(process.pid) && entry.kind == Kind::link && entry.text.starts_with("/dev/pts/")) return false;
     return !kept.contains(process.pid) || is_noise(process, entry, with_mounts.contains(process.pid));
   });
 }
@@ -85,6 +83,7 @@ void reduce_devices(Recording& recording) {
     const auto slash = path.rfind('/');
     const auto name = std::string_view(path).substr(slash + 1);
     if (name.starts_with("lower_") || name.starts_with("upper_") || name == "master") return false;
+    if (name.starts_with("consumer:pci:")) return false;
     return name == "uevent" || recording.entries.count(path.substr(0, slash) + "/uevent") != 0;
   });
 }
@@ -164,6 +163,16 @@ void reduce_content(const std::string& path, RecordedEntry& entry, std::size_t m
 }
 
 }  // namespace
+
+/// Numbers: Documentation/admin-guide/devices.txt.
+bool is_ordinary_device(std::string_view file) {
+  for (const std::string_view place :
+       {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/ptmx", "/dev/pts/", "/dev/shm/",
+        "/dev/net/", "/dev/fuse", "/dev/kvm", "/dev/kmsg",
+        "/dev/char/1:", "/dev/char/5:", "/dev/char/136:", "/dev/char/10:200", "/dev/char/10:229", "/dev/char/10:232"})
+    if (file.starts_with(place)) return true;
+  return false;
+}
 
 Recording reduced(Recording recording, std::size_t most) {
   reduce_processes(recording);

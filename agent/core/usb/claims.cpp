@@ -122,7 +122,7 @@ class Resolver {
   }
 
   std::string what_it_is(const PciFunction& function) const {
-    if (function.fingerprint.pci_class == 0x0c0340) return "a USB4/Thunderbolt host interface";
+    if (function.fingerprint.pci_class == usb4_interface) return "a USB4/Thunderbolt host interface";
     if (snapshot_.controller(function.address))
       return fmt::format("a dual-role controller whose sockets work through {} on the host only", function.driver);
     if (function.fingerprint.pci_class == 0x0c03fe) return "a USB device controller";
@@ -238,10 +238,17 @@ class Resolver {
           fmt::format("{} wants {} ({}), but {} of the same group is in use by the host (driver {}, class {})",
                       vm_text(first.vm, config_), to_string(first.address), describe(first.causes), to_string(address),
                       member->driver, class_text(member->fingerprint.pci_class)),
-          bridge ? std::string("Choose a socket of another group: a bridge with such a driver keeps its group from VMs")
-                 : fmt::format("Choose a socket of another group, or give it along by explicit wish: functions = "
-                               "[\"{}\"] in [vm.{}]",
-                               to_string(address), first.vm));
+          group_remedy(*member, first.vm));
+  }
+
+  static std::string group_remedy(const PciFunction& member, int vm) {
+    const std::string other = "Choose a socket of another group";
+    if (is_bus_bridge(member.fingerprint.pci_class))
+      return other + ": a bridge with such a driver keeps its group from VMs";
+    if (member.fingerprint.pci_class == usb4_interface)
+      return other + ": with this host interface everything behind Thunderbolt and USB4 sockets would leave the host";
+    return fmt::format("{}, or give it along by explicit wish: functions = [\"{}\"] in [vm.{}]", other,
+                       to_string(member.address), vm);
   }
 
   const Snapshot& snapshot_;

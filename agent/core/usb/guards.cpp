@@ -20,8 +20,10 @@ bool given_up(const std::vector<std::string>& may_lose, const HostUse& use) {
   return !use.root && (named(may_lose, use.name) || named(may_lose, use.device));
 }
 
+/// By its name, but of a process by the device: its number is another one after the next boot.
 std::string quoted_name(const HostUse& use) {
-  return fmt::format("may_lose = [\"{}\"] under [host]", use.name);
+  const bool numbered = use.name.find(" (process ") != std::string::npos && !use.device.empty();
+  return fmt::format("may_lose = [\"{}\"] under [host]", numbered ? use.device : use.name);
 }
 
 std::string remedy_for(const HostUse& use) {
@@ -36,6 +38,11 @@ std::string remedy_for(const HostUse& use) {
     case UseKind::mount:
       if (use.via == by_fstab)
         return fmt::format("Write nofail into the options of {} in /etc/fstab, or {}", use.name, quoted_name(use));
+      if (use.via == by_mount_unit)
+        return fmt::format(
+            "Take its mount unit out of local-fs.target: systemctl disable \"$(systemd-escape -p "
+            "--suffix=mount {})\"; or write {}",
+            use.name, quoted_name(use));
       return "Unmount " + use.name + " first, or choose sockets of another group";
     case UseKind::swap: return "Run swapoff " + use.name + " first, or choose sockets of another group";
     case UseKind::network: return "Move the host's network to another card first, or choose sockets of another group";
@@ -157,13 +164,14 @@ bool behind(const Fingerprint& bridge, const Fingerprint& function) {
          std::equal(bridge.chain.begin(), bridge.chain.end(), function.chain.begin());
 }
 
+/// Of a USB4 host interface in a switch of its own: the switch's port, and the interface.
+constexpr std::size_t own_hops = 2;
+
 /// What USB4 and Thunderbolt host interfaces (class 0x0c0340) keep tunnels to, as far as they sit in a switch of their
 /// own: below its other ports, what has a switch in front of it. Their own controllers are attached to a port directly.
 bool tunnelled(const Snapshot& snapshot, const PciFunction& interface, const Fingerprint& other) {
-  constexpr std::uint32_t usb4 = 0x0c0340;
-  constexpr std::size_t own_hops = 2;  // the switch's port, and the interface
   const auto& chain = interface.fingerprint.chain;
-  if (interface.fingerprint.pci_class != usb4 || chain.size() <= own_hops) return false;
+  if (interface.fingerprint.pci_class != usb4_interface || chain.size() <= own_hops) return false;
   Fingerprint inside = interface.fingerprint;
   inside.chain.resize(chain.size() - own_hops);
   if (!behind(inside, other) || other.chain.size() <= chain.size()) return false;
@@ -171,6 +179,28 @@ bool tunnelled(const Snapshot& snapshot, const PciFunction& interface, const Fin
     const auto& bridge = each.second.fingerprint;
     return bridge.root == inside.root && bridge.chain == inside.chain && is_bus_bridge(bridge.pci_class);
   });
+}
+
+/// The same for host interfaces of the CPU: their tunnels begin at root ports, which the kernel links to them. Where it
+/// told of none, nobody knows which: it may be any with a switch below, as every dock has one.
+bool maybe_tunnelled(const Snapshot& snapshot, const PciFunction& interface, const Fingerprint& other) {
+  constexpr std::size_t in_a_dock = 4;  // root port, both sides of the switch, the function
+  const auto& self = interface.fingerprint;
+  if (self.pci_class != usb4_interface || self.chain.size() > own_hops) return false;
+  const bool linked =
+      std::any_of(interface.consumers.begin(), interface.consumers.end(), [&](const PciAddress& address) {
+        const PciFunction* consumer = snapshot.function(address);
+        return consumer && is_bus_bridge(consumer->fingerprint.pci_class);
+      });
+  return !linked && other.root == self.root && other.chain.size() >= in_a_dock;
+}
+
+bool goes_with(const Snapshot& snapshot, const PciFunction& from, const PciFunction& other) {
+  const auto& consumers = from.consumers;
+  return (is_bridge(from.fingerprint.pci_class) && behind(from.fingerprint, other.fingerprint)) ||
+         std::find(consumers.begin(), consumers.end(), other.address) != consumers.end() ||
+         tunnelled(snapshot, from, other.fingerprint) || maybe_tunnelled(snapshot, from, other.fingerprint) ||
+         other.physical == from.address;
 }
 
 std::string device_text(const UsbDevice& device) {
@@ -182,17 +212,14 @@ std::string device_text(const UsbDevice& device) {
 
 std::set<PciAddress> with_all_behind(const Snapshot& snapshot, const std::set<PciAddress>& functions) {
   std::set<PciAddress> all = functions;
-  for (const auto& address : functions) {
-    const PciFunction* from = snapshot.function(address);
+  std::vector<PciAddress> waiting(functions.begin(), functions.end());
+  while (!waiting.empty()) {
+    const PciFunction* from = snapshot.function(waiting.back());
+    waiting.pop_back();
     if (!from) continue;
-    const bool bridge = is_bridge(from->fingerprint.pci_class);
-    for (const auto& [other, function] : snapshot.functions)
-      if ((bridge && behind(from->fingerprint, function.fingerprint)) ||
-          tunnelled(snapshot, *from, function.fingerprint))
-        all.insert(other);
+    for (const auto& [address, function] : snapshot.functions)
+      if (goes_with(snapshot, *from, function) && all.insert(address).second) waiting.push_back(address);
   }
-  for (const auto& [address, function] : snapshot.functions)
-    if (function.physical && all.count(*function.physical)) all.insert(address);
   return all;
 }
 
@@ -202,6 +229,11 @@ std::string use_text(const HostUse& use) {
       if (use.via == by_fstab)
         return fmt::format("the boot mounts {} from it ({}) and stops where it cannot: nothing says nofail there",
                            use.name, use.device);
+      if (use.via == by_mount_unit)
+        return fmt::format(
+            "the boot mounts {} from it ({}) and stops where it cannot: local-fs.target requires its "
+            "mount unit",
+            use.name, use.device);
       return fmt::format("{} is mounted from it ({})", use.name, use.device);
     case UseKind::swap: return fmt::format("the host swaps to it ({})", use.device);
     case UseKind::network:

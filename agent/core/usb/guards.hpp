@@ -41,7 +41,8 @@ std::vector<Finding> losses(const Snapshot& snapshot, const Departure& departure
 std::vector<std::string> given_up_when_applied(const BootPlan& applied);
 
 /// The functions, all that sit behind those of them that are bridges or keep tunnels (USB4 and Thunderbolt host
-/// interfaces with a switch of their own), and the virtual functions (SR-IOV) of those: they go with it.
+/// interfaces, with what the kernel links to them; where it links no port, all that may be in a dock), and the virtual
+/// functions (SR-IOV) of those: they go with it.
 std::set<PciAddress> with_all_behind(const Snapshot& snapshot, const std::set<PciAddress>& functions);
 
 /// Why the host cannot do without a function: "/ is mounted from it (nvme0n1p2)".

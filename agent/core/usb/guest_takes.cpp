@@ -73,15 +73,16 @@ class Taking {
 
   void read(const PveVm& vm) {
     vm_ = vm.id;
-    for (const auto& line : vm.host_pci)
+    for (const auto& line : vm.host_pci) {
+      if (!binds_to_vfio(line)) continue;
       for (const auto& address : named_by(line, pve_, snapshot_)) {
         function(address);
         for (const auto& other : taken_along_with(*snapshot_.function(address), snapshot_)) function(other);
       }
+    }
     for (const auto& address : named_by(line_of_arguments(vm.args), pve_, snapshot_)) function(address);
     for (const auto& [key, value] : vm.usb) usb(value);
-    for (const auto text : devices_of(vm.args))
-      if (text.find("usb-host") != std::string_view::npos) usb_host(argument_tokens(text));
+    for (const auto& each : usb_of_arguments(vm.args)) usb_host(each);
     for (const auto token : argument_tokens(vm.args))
       if (token.starts_with(inputs)) event_file(token);
   }
@@ -136,13 +137,10 @@ class Taking {
     }
   }
 
-  void usb_host(const std::vector<std::string_view>& tokens) {
-    std::map<std::string_view, std::string_view> of;
-    for (std::size_t i = 0; i + 1 < tokens.size(); ++i) of.try_emplace(tokens[i], tokens[i + 1]);
-    const auto vendor = usb_id(of["vendorid"]), product = usb_id(of["productid"]);
-    if (vendor && product) by_ids(*vendor, *product);
-    if (!of["hostport"].empty()) by_port(std::string(of["hostbus"]) + "-" + std::string(of["hostport"]));
-    const auto bus = parse_number<int>(of["hostbus"]), number = parse_number<int>(of["hostaddr"]);
+  void usb_host(const UsbOfArguments& of) {
+    if (of.vendor && of.product) by_ids(*of.vendor, *of.product);
+    if (!of.host_port.empty()) by_port(of.host_bus + "-" + of.host_port);
+    const auto bus = parse_number<int>(of.host_bus), number = parse_number<int>(of.host_address);
     for (const auto& each : snapshot_.devices)
       if (bus && number && each.bus == *bus && each.number == *number) device(each);
   }
@@ -229,6 +227,12 @@ class Taking {
 
 }  // namespace
 
+bool binds_to_vfio(const PveHostPci& line) {
+  for (std::string_view rest = line.rest; !rest.empty();)
+    if (cut(rest, ',').starts_with("mdev=")) return false;
+  return !line.keep_driver;
+}
+
 std::set<PciAddress> named_by(const PveHostPci& line, const PveConfigs& pve, const Snapshot& snapshot) {
   std::set<PciAddress> functions;
   for (const auto& wanted : addresses_of(line, pve))
@@ -246,6 +250,19 @@ PveHostPci line_of_arguments(std::string_view args) {
         line.addresses.push_back({*address, false});
   }
   return line;
+}
+
+std::vector<UsbOfArguments> usb_of_arguments(std::string_view args) {
+  std::vector<UsbOfArguments> found;
+  for (const auto text : devices_of(args)) {
+    if (text.find("usb-host") == std::string_view::npos) continue;
+    const auto tokens = argument_tokens(text);
+    std::map<std::string_view, std::string_view> of;
+    for (std::size_t i = 0; i + 1 < tokens.size(); ++i) of.try_emplace(tokens[i], tokens[i + 1]);
+    found.push_back({usb_id(of["vendorid"]), usb_id(of["productid"]), std::string(of["hostbus"]),
+                     std::string(of["hostport"]), std::string(of["hostaddr"])});
+  }
+  return found;
 }
 
 std::set<PciAddress> taken_along_with(const PciFunction& function, const Snapshot& snapshot) {

@@ -1,8 +1,11 @@
 #pragma once
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/machine/pve.hpp"
 #include "core/machine/snapshot.hpp"
@@ -18,12 +21,23 @@ struct GuestTakes {
 };
 GuestTakes taken_by_guests(const PveConfigs& pve, const Snapshot& snapshot);
 
+/// Whether the start of the VM gives what the line names to vfio-pci. With `mdev=` a part of the card is made for it
+/// and the driver stays, with `driver=keep` as well (PVE::QemuServer::PCI, prepare_pci_device).
+bool binds_to_vfio(const PveHostPci& line);
+
 /// The functions a hostpciN line names that the machine has.
 std::set<PciAddress> named_by(const PveHostPci& line, const PveConfigs& pve, const Snapshot& snapshot);
 
 /// What QEMU arguments give a VM past every hostpciN line, as such a line: `-device vfio-pci,host=ADDRESS`,
 /// `sysfsdev=PATH`, and the same in JSON.
 PveHostPci line_of_arguments(std::string_view args);
+
+/// What QEMU arguments give a VM of the host's USB devices: `-device usb-host,...`, and the same in JSON.
+struct UsbOfArguments {
+  std::optional<std::uint16_t> vendor, product;
+  std::string host_bus, host_port, host_address;  ///< as written; empty where they are not
+};
+std::vector<UsbOfArguments> usb_of_arguments(std::string_view args);
 
 /// What Proxmox VE gives to vfio-pci with the function, without asking: the other members of its group but those with
 /// a bus below them (PVE::SysFSTools, pci_dev_group_bind_to_vfio).

@@ -76,10 +76,11 @@ constexpr struct {
 enum class BesideKeyboard {
   means_it,  ///< the same: "Virtual Keyboard"
   doubtful,  ///< perhaps the same: "Scanner Keyboard"
-  nothing    ///< it is a keyboard: "Macro Keyboard"
+  a_part,    ///< a part of it where it comes behind: "Keyboard with Numeric Keypad"; else perhaps the same
+  nothing    ///< it is a keyboard: "Macro Keyboard", "Tablet Keyboard"
 };
 constexpr auto means_it = BesideKeyboard::means_it, doubtful = BesideKeyboard::doubtful,
-               nothing = BesideKeyboard::nothing;
+               a_part = BesideKeyboard::a_part, nothing = BesideKeyboard::nothing;
 
 /// Words of names, lower case.
 constexpr struct {
@@ -125,11 +126,11 @@ constexpr struct {
     {"spotlight", no_keyboard, doubtful},
     {"foot pedal", no_keyboard, doubtful},
     {"footswitch", no_keyboard, doubtful},
-    {"keypad", no_keyboard, doubtful},
-    {"numpad", no_keyboard, doubtful},
-    {"number pad", no_keyboard, doubtful},
-    {"numeric", no_keyboard, doubtful},
-    {"tablet", no_keyboard, doubtful},
+    {"keypad", no_keyboard, a_part},
+    {"numpad", no_keyboard, a_part},
+    {"number pad", no_keyboard, a_part},
+    {"numeric", no_keyboard, a_part},
+    {"tablet", no_keyboard, nothing},
     {"macro", no_keyboard, nothing},
     {"ir receiver", no_keyboard, doubtful},
     {"infrared", no_keyboard, doubtful},
@@ -164,7 +165,9 @@ const char* known_by_name(std::string_view name) {
   const bool keyboard = calls_itself_keyboard(name);
   const char* found = nullptr;
   for (const auto& each : words) {
-    if (!speaks_of(name, each.word) || (keyboard && each.beside == nothing)) continue;
+    const auto at = name.find(each.word);
+    if (at == std::string_view::npos || (keyboard && each.beside == nothing)) continue;
+    if (keyboard && each.beside == a_part && name.find("keyboard") < at) continue;
     if (!keyboard || each.beside == means_it) return each.what;
     found = in_doubt;
   }
@@ -283,13 +286,26 @@ std::string weak_keyboard(const KeyboardEvidence& evidence) {
 
 void guard_last_keyboard(const Snapshot& snapshot, const KeyboardsAtStake& at_stake, std::vector<Finding>& findings) {
   const Sorted keyboards = sorted(snapshot, at_stake);
-  const bool typed = !snapshot.root_passphrase.empty() && keyboards.early_lost && !keyboards.early_left;
+  const bool of_root = !snapshot.root_passphrase.empty();
+  const bool typed = (of_root || !snapshot.boot_passphrase.empty()) && keyboards.early_lost && !keyboards.early_left;
   if (keyboards.lost.empty() || (keyboards.real_left && !typed)) return;
   // Nobody types on what was lost, and there is more of the same.
   if (!keyboards.real_lost && !keyboards.weak_left.empty()) return;
   const std::string at = to_string(one_of(*keyboards.lost.front(), at_stake.leaving));
   const std::string message =
       fmt::format("the host's last keyboard ({}) is attached to it", listed(keyboards.lost)) + left_text(keyboards);
+  if (typed && !of_root) {
+    findings.push_back(
+        {"last-keyboard", Severity::error, at,
+         message + fmt::format(", and the boot waits without end for the passphrase of {}, which is typed on it before "
+                               "anybody can log in",
+                               snapshot.boot_passphrase),
+         fmt::format(
+             "Plug a keyboard into a socket that stays with the host; or write nofail into the options of {} in "
+             "/etc/crypttab and of what is mounted from it in /etc/fstab, or open it by a key file or TPM",
+             snapshot.boot_passphrase)});
+    return;
+  }
   if (typed) {
     findings.push_back(
         {"last-keyboard", Severity::error, at,

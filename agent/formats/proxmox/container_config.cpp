@@ -22,6 +22,25 @@ void read_device(std::string_view value, const char* of, PveContainer& container
   if (device.starts_with('/') || device.find(':') != std::string::npos) add_device(std::move(device), container);
 }
 
+/// "/dev/ttyUSB0 dev/ttyUSB0 none bind 0 0"
+void read_mount_entry(std::string_view value, PveContainer& container) {
+  const auto words = words_of(value);
+  if (!words.empty() && words[0].starts_with('/')) add_device(std::string(words[0]), container);
+}
+
+/// Each `map` line with its id, taken apart.
+template <typename Each>
+void each_map_line(std::string_view text, Each each) {
+  std::string id;
+  each_section_line(
+      text, [&](std::string_view header) { id = std::string(header); },
+      [&](std::string_view property) {
+        if (!property.starts_with("map ")) return;
+        auto of = pve_properties(property.substr(4), "");
+        each(id, of);
+      });
+}
+
 /// "c 188:0 rwm"
 void read_allowed(std::string_view value, PveContainer& container) {
   const auto words = words_of(value);
@@ -51,10 +70,9 @@ void read_line(std::string_view key, std::string_view value, PveContainer& conta
 void read_devices(std::string_view key, std::string_view value, PveContainer& container) {
   if (is_numbered(key, "dev")) return read_device(value, "path", container);
   if (is_numbered(key, "mp") || key == "rootfs") return read_device(value, "volume", container);
-  if (key == "lxc.mount.entry" || key == "lxc.mount.entry =") {
-    const auto words = words_of(value);
-    if (!words.empty() && words[0].starts_with('/')) add_device(std::string(words[0]), container);
-  }
+  if (key == "lxc.mount.entry" || key == "lxc.mount.entry =") read_mount_entry(value, container);
+  if ((key == "lxc.mount.fstab" || key == "lxc.mount") && value.starts_with('/'))
+    container.mount_files.emplace_back(value);
   if (key == "lxc.cgroup2.devices.allow" || key == "lxc.cgroup.devices.allow") read_allowed(value, container);
 }
 
@@ -86,15 +104,22 @@ PveContainer parse_pve_container(int id, std::string_view text) {
 
 std::multimap<std::string, PveUsbMapEntry> parse_pve_usb_mappings(std::string_view text) {
   std::multimap<std::string, PveUsbMapEntry> mappings;
-  std::string id;
-  each_section_line(
-      text, [&](std::string_view header) { id = std::string(header); },
-      [&](std::string_view property) {
-        if (!property.starts_with("map ")) return;
-        auto of = pve_properties(property.substr(4), "");
-        mappings.emplace(id, PveUsbMapEntry{of["node"], of["id"], of["path"]});
-      });
+  each_map_line(text, [&](const std::string& id, std::map<std::string, std::string>& of) {
+    mappings.emplace(id, PveUsbMapEntry{of["node"], of["id"], of["path"]});
+  });
   return mappings;
+}
+
+std::multimap<std::string, PveDirectoryMapEntry> parse_pve_directory_mappings(std::string_view text) {
+  std::multimap<std::string, PveDirectoryMapEntry> mappings;
+  each_map_line(text, [&](const std::string& id, std::map<std::string, std::string>& of) {
+    mappings.emplace(id, PveDirectoryMapEntry{of["node"], of["path"]});
+  });
+  return mappings;
+}
+
+void add_pve_container_mounts(std::string_view text, PveContainer& container) {
+  while (!text.empty()) read_mount_entry(trimmed(cut(text, '\n')), container);
 }
 
 }  // namespace hostsplit

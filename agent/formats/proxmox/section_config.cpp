@@ -20,6 +20,15 @@ std::string path_of(const PveSection& section) {
   return local && path != section.properties.end() && path->second.starts_with('/') ? path->second.substr(1) : "";
 }
 
+/// `is_mountpoint` is a boolean, or the place itself.
+std::string mount_point_of(std::string_view value, const std::string& path) {
+  std::string point;
+  if (value.starts_with('/')) point = value;
+  if (value == "1" || value == "yes" || value == "on" || value == "true") point = "/" + path;
+  while (point.size() > 1 && point.ends_with('/')) point.pop_back();
+  return point;
+}
+
 bool lists(std::string_view list, std::string_view word) {
   while (!list.empty())
     if (trimmed(cut(list, ',')) == word) return true;
@@ -70,6 +79,7 @@ std::vector<PveStorage> parse_pve_storages(std::string_view text, const std::str
     const bool disabled = section.properties.count("disable") && of("disable") != "0";
     storage.here = !disabled && (nodes.empty() || lists(nodes, node));
     storage.group = section.type == "zfspool" ? of("pool") : of("vgname");
+    if (!storage.path.empty()) storage.mount_point = mount_point_of(of("is_mountpoint"), storage.path);
     storages.push_back(std::move(storage));
   }
   return storages;

@@ -182,7 +182,11 @@ void read_key(PveVm& vm, std::string_view key, std::string_view value, const Pla
   if (key == "hugepages") return take(pages(value), vm.hugepages, key, value, place);
   if (key == "sockets") return take(parse_number<int>(value), vm.sockets, key, value, place);
   if (key == "cores") return take(parse_number<int>(value), vm.cores, key, value, place);
-  if (key == "affinity") return take(numbers(std::string(value)), vm.affinity, key, value, place);
+  if (key == "vcpus") return take(parse_number<int>(value), vm.vcpus, key, value, place);
+  if (key == "affinity") {
+    const auto cpus = pve_cpu_list(value);
+    return take(cpus && cpus->empty() ? std::nullopt : cpus, vm.affinity, key, value, place);
+  }
   if (key == "startup") return read_startup(vm, value);
   if (const auto index = numbered(key, "numa")) return read_numa_node(vm, *index, key, value, place);
   if (const auto index = numbered(key, "hostpci")) return read_host_pci(vm, *index, key, value, place);

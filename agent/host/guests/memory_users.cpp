@@ -5,7 +5,9 @@
 
 #include "core/base/number.hpp"
 #include "core/base/printable.hpp"
+#include "core/base/text.hpp"
 #include "core/boot/huge_page_parameters.hpp"
+#include "core/boot/kernel_parameters.hpp"
 #include "core/memory/args_memory.hpp"
 #include "core/memory/pve_start.hpp"
 #include "formats/proc/numa_maps.hpp"
@@ -35,23 +37,38 @@ PageCounts claimed(const GuestCommand& command) {
   return counts;
 }
 
-/// What the kernel counts for a process, whatever the path was called by which it got them.
-PageCounts mapped(const Root& root, int pid) {
-  const auto status = root.read(process_path(pid, "status"), 8192);
-  if (!status || status_size(*status, "HugetlbPages") == 0) return {};
-  GuestPages pages;
-  if (const auto maps = root.read(process_path(pid, "numa_maps"), largest_process_file)) pages = parse_numa_maps(*maps);
-  return counts_of(pages);
+Kib in_huge_pages(const PageCounts& counts) {
+  Kib size = 0;
+  for (const auto& [key, pages] : counts) size += pages * key.page_size;
+  return size;
 }
 
-void read_running(const Root& root, int vm, PageUser& user, std::set<int>& pids) {
+/// Processes that were looked at.
+struct SeenProcesses {
+  std::set<int> guests;   ///< of VMs
+  bool all_known = true;  ///< it is known of each where all of its pages are
+};
+
+/// What the kernel counts for a process, whatever the path was called by which it got them.
+PageCounts mapped(const Root& root, int pid, SeenProcesses& seen) {
+  const auto status = root.read(process_path(pid, "status"), 8192);
+  const auto size = status ? status_size(*status, "HugetlbPages") : 0;
+  if (size == 0) return {};
+  GuestPages pages;
+  if (const auto maps = root.read(process_path(pid, "numa_maps"), largest_process_file)) pages = parse_numa_maps(*maps);
+  auto counts = counts_of(pages);
+  if (in_huge_pages(counts) < size) seen.all_known = false;
+  return counts;
+}
+
+void read_running(const Root& root, int vm, PageUser& user, SeenProcesses& seen) {
   const GuestProcess process = guest_process(root, vm);
   if (!process.pid) return;
-  pids.insert(*process.pid);
+  seen.guests.insert(*process.pid);
   user.pid = *process.pid;
   const auto& backends = process.command.backends;
   if (std::none_of(backends.begin(), backends.end(), [](const auto& backend) { return backend.huge; })) {
-    user.holds = mapped(root, *process.pid);  // `args: -mem-path`, or a hugetlbfs of the owner
+    user.holds = mapped(root, *process.pid, seen);  // `args: -mem-path`, or a hugetlbfs of the owner
     return;
   }
   RunningGuest guest;
@@ -60,9 +77,10 @@ void read_running(const Root& root, int vm, PageUser& user, std::set<int>& pids)
   guest.command = process.command;
   read_guest_pages(root, guest, false);
   user.holds = guest.pages ? counts_of(*guest.pages) : claimed(guest.command);
+  if (!guest.pages) seen.all_known = false;
 }
 
-void read_vms(const Root& root, const PveConfigs& pve, MemoryUsers& users, std::set<int>& pids,
+void read_vms(const Root& root, const PveConfigs& pve, MemoryUsers& users, SeenProcesses& seen,
               const std::map<int, NumaNode>& nodes, Kib usual_page) {
   std::set<int> vms;
   for (const auto& [id, vm] : pve.vms) vms.insert(id);
@@ -70,7 +88,7 @@ void read_vms(const Root& root, const PveConfigs& pve, MemoryUsers& users, std::
   for (const int id : vms) {
     PageUser user;
     user.vm = id;
-    read_running(root, id, user, pids);
+    read_running(root, id, user, seen);
     const PveVm* vm = pve.next_start(id);
     if (vm && !vm->is_template) {
       user.name = vm->name;
@@ -87,30 +105,65 @@ void read_vms(const Root& root, const PveConfigs& pve, MemoryUsers& users, std::
 }
 
 /// Programs that map huge pages themselves: DPDK, miners, databases.
-void read_processes(const Root& root, MemoryUsers& users, const std::set<int>& guests) {
+void read_processes(const Root& root, MemoryUsers& users, SeenProcesses& seen) {
   for (const auto& name : root.list("proc")) {
     const auto pid = parse_number<int>(name);
-    if (!pid || guests.count(*pid)) continue;
+    if (!pid || seen.guests.count(*pid)) continue;
     const auto status = root.read(process_path(*pid, "status"), 8192);
     if (!status || status_size(*status, "HugetlbPages") == 0) continue;
     PageUser user;
     user.name = printable(status_value(*status, "Name"));
     user.pid = *pid;
-    user.holds = mapped(root, *pid);
+    user.holds = mapped(root, *pid, seen);
     if (!user.holds.empty()) users.pages.push_back(std::move(user));
   }
+}
+
+/// Where a hugetlbfs is mounted, as paths below the root; systemd has one at /dev/hugepages (proc(5), mountinfo).
+std::set<std::string> hugetlbfs_mounts(const Root& root) {
+  std::set<std::string> mounts{"dev/hugepages"};
+  const auto table = root.read("proc/1/mountinfo", largest_process_file).value_or("");
+  for (std::string_view rest = table; !rest.empty();) {
+    const auto fields = words_of(cut(rest, '\n'));
+    const auto dash = std::find(fields.begin(), fields.end(), "-");
+    if (fields.size() > 5 && fields.end() - dash > 1 && dash[1] == "hugetlbfs" && fields[4].size() > 1)
+      mounts.emplace(fields[4].substr(1));
+  }
+  return mounts;
+}
+
+/// Files keep their pages when the program that wrote them has ended, until they are removed. What is in use and in no
+/// process is theirs where there are files; without any it may be of a process that is just ending.
+void read_files(const Root& root, MemoryUsers& users, const std::map<int, NumaNode>& nodes) {
+  PageUser files;
+  for (const auto& mount : hugetlbfs_mounts(root))
+    if (!root.list(mount).empty()) files.name += (files.name.empty() ? "files in /" : ", /") + mount;
+  if (files.name.empty()) return;
+  PageCounts known;
+  for (const auto& user : users.pages)
+    for (const auto& [key, pages] : user.holds) known[key] += pages;
+  for (const auto& [id, node] : nodes)
+    for (const auto& pool : node.pools) {
+      const PoolKey key{id, pool.page_size};
+      const auto used = pool.total - std::min(pool.free, pool.total);
+      if (used > known[key]) files.holds[key] = used - known[key];
+    }
+  files.name = printable(files.name);
+  if (!files.holds.empty()) users.pages.push_back(std::move(files));
 }
 
 }  // namespace
 
 void read_memory_users(const Root& root, const PveConfigs& pve, Snapshot& snapshot) {
   MemoryUsers users;
-  std::set<int> guests;
+  SeenProcesses seen;
   users.known = true;
   users.proxmox_ve = pve.known;
   const Kib usual_page = read_huge_pages(snapshot.command_line, kernel_rules(snapshot)).default_size;
-  read_vms(root, pve, users, guests, snapshot.nodes, usual_page);
-  read_processes(root, users, guests);
+  read_vms(root, pve, users, seen, snapshot.nodes, usual_page);
+  read_processes(root, users, seen);
+  // Without rights neither /etc/pve nor the processes of VMs are seen: nobody knows whose pages are in use.
+  if (pve.known && seen.all_known) read_files(root, users, snapshot.nodes);
   for (const auto& [id, container] : pve.containers)
     if (!container.is_template)
       users.ordinary.push_back(

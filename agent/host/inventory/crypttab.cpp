@@ -5,6 +5,7 @@
 #include "core/boot/kernel_parameters.hpp"
 #include "host/inventory/crypttab_entries.hpp"
 #include "host/inventory/parts.hpp"
+#include "host/inventory/sleeping_devices.hpp"
 #include "host/inventory/tokens.hpp"
 
 namespace hostsplit::inventory_parts {
@@ -96,6 +97,7 @@ class Keys {
   void add_followed(const std::string& what, const std::string& device, const Followed& followed, bool of_root);
   void add_source(const CrypttabEntry& entry, bool of_root);
   void add_script(const CrypttabEntry& entry);
+  void add_made_at_boot(const std::string& what, const std::string& file);
   void add_token(const CrypttabEntry& entry, Token token, bool of_root);
 
   const Root& root_;
@@ -117,7 +119,7 @@ bool Keys::add(const CrypttabEntry& entry, bool of_root) {
 
 /// A device, or a file: on a file system that is mounted only to read it, the device fstab(5) has for it. What is
 /// mounted now is in use by its mount, and could be given up by that name; not where the boot needs it.
-/// \return whether it is on a device of its own
+/// \return whether it is on a device of its own, or may come from one
 bool Keys::add_file(const std::string& what, const std::string& file, const CrypttabEntry& entry, bool of_root) {
   std::string device = device_in(file);
   if (device.empty() && (!file.starts_with('/') || file.starts_with("/dev/"))) return false;
@@ -129,11 +131,16 @@ bool Keys::add_file(const std::string& what, const std::string& file, const Cryp
     longest = each.point.size();
     device = each.device;
   }
+  const bool made_at_boot =
+      device.empty() && of_root &&
+      (file.starts_with("/run/") || (below && (below->type == "tmpfs" || below->type == "ramfs")));
   if (!device.empty())
     add_device(what, device, entry, of_root);
+  else if (made_at_boot)
+    add_made_at_boot(what, file);
   else if (of_root && below && below->point != "/" && !needs_no_device(*below))
     add_followed(what, file, follow_.mount(*below), of_root);
-  return !device.empty();
+  return !device.empty() || made_at_boot;
 }
 
 void Keys::add_device(const std::string& what, const std::string& device, const CrypttabEntry& entry, bool of_root) {
@@ -180,6 +187,13 @@ void Keys::add_script(const CrypttabEntry& entry) {
   snapshot_.uses.push_back(std::move(use));
 }
 
+/// Nothing of /run is in the image: a script of the initramfs puts it there, from where is not known.
+void Keys::add_made_at_boot(const std::string& what, const std::string& file) {
+  HostUse use{UseKind::key, what, file, all_controllers(snapshot_), true};
+  use.unknown = file + " is made anew at each boot, and what makes it may read it from a stick";
+  snapshot_.uses.push_back(std::move(use));
+}
+
 /// A disk that is opened by a security key or a smart card needs that one; of several, which one is not known.
 void Keys::add_token(const CrypttabEntry& entry, Token token, bool of_root) {
   // By PKCS#11 it may be called either.
@@ -204,6 +218,50 @@ bool other_way(const Root& root) {
   return false;
 }
 
+/// The image is made by dracut, where systemd opens what it needs; as read_boot_tools() has it.
+bool image_of_dracut(const Root& root) {
+  const bool initramfs_tools = root.exists("usr/sbin/update-initramfs") && root.exists("etc/initramfs-tools/hooks");
+  return !initramfs_tools && (root.exists("usr/bin/dracut") || root.exists("usr/sbin/dracut"));
+}
+
+/// Of a disk that is not below the root file system: the boot asks for its passphrase and waits without end, before
+/// anybody can log in (crypttab(5), cryptsetup.target).
+bool boot_waits_for_passphrase(const Root& root, const CrypttabEntry& entry) {
+  if (entry.of_kernel || entry.option("nofail") || entry.option("noauto") || entry.option("_netdev")) return false;
+  if (root.exists("usr/lib/systemd/system/clevis-luks-askpass.path")) return false;
+  const bool image = entry.option("initramfs");
+  if (!entry.typed(!image || image_of_dracut(root)) || (image && other_way(root))) return false;
+  // Of a disk that is gone it asks for nothing.
+  return find_block(root, device_named(entry.source)) || mapping_named(root, entry.name);
+}
+
+/// Key files of encrypted datasets, as those of crypttab: of the root file system where that is one of them.
+void add_zfs_keys(const Root& root, const Follower& follow, Keys& keys) {
+  for (const auto& key : read_zfs_keys(root)) {
+    const bool of_root = std::any_of(follow.mounts().begin(), follow.mounts().end(), [&](const Mount& mount) {
+      return mount.owner.empty() && mount.point == "/" && mount.type == "zfs" &&
+             (mount.source == key.dataset || mount.source.starts_with(key.dataset + "/"));
+    });
+    keys.add({key.dataset, {}, key.file, key.waits ? "" : "nofail", false, {}}, of_root);
+  }
+}
+
+/// Over which the root disk is opened at boot, where the initramfs is told one; it may be idle once the host is up.
+void add_boot_network(const Network& network, const std::string& mapping, Snapshot& snapshot) {
+  const auto& told = network.initramfs();
+  for (const auto& interface : told.interfaces)
+    for (const auto& part : network.with_lowers(interface))
+      if (const auto function = network.function_of(part))
+        snapshot.uses.push_back(
+            {UseKind::network, part, part, {*function}, true, true, {}, {}, "the boot opens " + mapping + " over it"});
+  if (told.missing.empty()) return;
+  HostUse use{UseKind::network, told.missing, told.missing, {}, true};
+  for (const auto& interface : network.interfaces())
+    if (const auto function = network.function_of(interface)) use.functions.push_back(*function);
+  use.unknown = "the boot opens " + mapping + " over it, and no interface has this name now";
+  if (!use.functions.empty()) snapshot.uses.push_back(std::move(use));
+}
+
 /// Takes out of those below the root file system what this entry opens without a person.
 void take_opened(const std::vector<CrypttabEntry>& entries, const CrypttabEntry& entry, std::set<std::string>& typed) {
   if (typed.erase(entry.of_kernel ? entry.name_of_mapping : entry.name) || !entry.of_kernel) return;
@@ -220,6 +278,7 @@ void read_keys(const Root& root, const Follower& follow, Snapshot& snapshot) {
   auto of_boot = root_mappings(root, follow);
   add_derived(entries, of_boot);
   auto typed = of_boot;
+  const bool dracut = image_of_dracut(root);
   Keys keys(root, follow, entries, snapshot);
   for (const auto& entry : entries) {
     const bool of_root = of_boot.contains(entry.name) || entry.of_kernel;
@@ -227,9 +286,16 @@ void read_keys(const Root& root, const Follower& follow, Snapshot& snapshot) {
     if (entry.option("noauto") && !of_root) continue;
     const bool device = keys.add(entry, of_root);
     // A stick may be pulled and a token may fail: then there is the passphrase. A TPM or a key in the image stays.
-    if (!entry.typed() && !device) take_opened(entries, entry, typed);
+    if (!entry.typed(dracut || !of_root) && !device) take_opened(entries, entry, typed);
+    if (!of_root && snapshot.boot_passphrase.empty() && boot_waits_for_passphrase(root, entry))
+      snapshot.boot_passphrase = entry.name;
   }
-  if (!typed.empty() && !other_way(root)) snapshot.root_passphrase = *typed.begin();
+  add_zfs_keys(root, follow, keys);
+  if (typed.empty()) return;
+  if (other_way(root))
+    add_boot_network(follow.network(), *typed.begin(), snapshot);
+  else
+    snapshot.root_passphrase = *typed.begin();
 }
 
 }  // namespace hostsplit::inventory_parts

@@ -78,12 +78,12 @@ std::string CrypttabEntry::script() const {
   return std::string(last_component(value("keyscript=")));
 }
 
-bool CrypttabEntry::typed() const {
+bool CrypttabEntry::typed(bool by_systemd) const {
   if (pkcs11() || security_key() || own_script()) return true;
   if (const auto* known = key_script(script())) return known->asks;
   const auto pin = value("tpm2-pin=");
   const bool asks_pin = pin == "yes" || pin == "true" || pin == "1" || pin == "on";
-  return (key.empty() || key == "none" || key == "-") && (value("tpm2-device=").empty() || asks_pin);
+  return (key.empty() || key == "none" || key == "-") && (value("tpm2-device=").empty() || asks_pin || !by_systemd);
 }
 
 bool CrypttabEntry::pkcs11() const {

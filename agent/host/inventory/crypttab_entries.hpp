@@ -23,7 +23,8 @@ struct CrypttabEntry {
   /// Name of the key script, without its directory.
   std::string script() const;
   /// A passphrase or PIN is asked for: at first, or when the key is not there.
-  bool typed() const;
+  /// \param by_systemd  it is opened by systemd-cryptsetup(8), which knows tpm2-device=; cryptsetup-initramfs does not
+  bool typed(bool by_systemd) const;
   bool pkcs11() const;
   bool security_key() const;  ///< FIDO2, or a script for YubiKeys
   bool card() const;          ///< a script that decrypts the key with a smart card

@@ -62,7 +62,18 @@ constexpr const char* device_less[] = {
     "fuse.mergerfs", "fuse.bindfs", "fuse.unionfs", "fuse.unionfs-fuse", "fuse.encfs", "fuse.gocryptfs", "fuse.cryfs",
     "fuse.fuse-overlayfs", "ecryptfs", "shiftfs", "aufs"};
 
-/// The server in "10.0.0.5:/export", "[fd00::5]:/export", "user@nas:/x", "//nas/share", "10.0.0.5:6789,...:/".
+/// The first monitor in "10.0.0.2:6789,10.0.0.3:6789 name=admin ..." of a disk of Ceph; all are in its public network
+/// (Documentation/ABI/testing/sysfs-bus-rbd). Empty where it does not show.
+std::string rbd_monitor(const Root& root, const std::string& name) {
+  if (!name.starts_with("rbd")) return {};
+  const auto number = name.substr(3, name.find_first_not_of("0123456789", 3) - 3);
+  const auto text = root.read("sys/bus/rbd/devices/" + number + "/config_info", 4096).value_or("");
+  if (text.starts_with('[')) return text.substr(1, text.find(']') - 1);
+  return text.substr(0, text.find_first_of(":, "));
+}
+
+/// The server in "10.0.0.5:/export", "[fd00::5]:/export", "user@nas:/x", "//nas/share", "10.0.0.5:6789,...:/",
+/// "10.0.0.5@tcp:/work".
 std::string server_of(const Mount& mount) {
   for (const auto* key : {"addr", "ip"})
     if (const auto address = mount.option(key); !address.empty()) return address;
@@ -74,6 +85,7 @@ std::string server_of(const Mount& mount) {
   }
   std::string source = mount.source;
   if (source.starts_with("//")) return source.substr(2, source.find('/', 2) - 2);
+  if (mount.type == "lustre") return source.substr(0, source.find_first_of("@:,"));  // and its network behind it
   if (const auto at = source.find('@'); at != std::string::npos && at < source.find('/')) source.erase(0, at + 1);
   if (source.starts_with('[')) return source.substr(1, source.find(']') - 1);
   return source.substr(0, source.find_first_of(":,"));
@@ -105,14 +117,18 @@ Follower::Follower(const Root& root)
   carriers_.assign(found.begin(), found.end());
 }
 
-std::optional<std::string> Follower::path_of(const std::string& block) const {
+std::optional<std::string> find_block(const Root& root, const std::string& block) {
   std::string name = block;
   if (block.starts_with("/dev/")) {
-    const auto target = root_.link_name(block.substr(1));
+    const auto target = root.link_name(block.substr(1));
     name = target ? *target : block.substr(5);
   }
   if (name.empty() || name.find('/') != std::string::npos) return std::nullopt;
-  return device_path(root_, "sys/class/block/" + name);
+  return device_path(root, "sys/class/block/" + name);
+}
+
+std::optional<std::string> Follower::path_of(const std::string& block) const {
+  return find_block(root_, block);
 }
 
 Followed Follower::device(const std::string& path, int depth) const {
@@ -152,6 +168,8 @@ Followed Follower::virtual_device(const std::string& path, const std::string& na
   if (name.starts_with("loop") && !root_.exists(path + "/partition") && name.find('p', 4) == std::string::npos)
     return loop(path, name, depth);
   if (name.starts_with("zd")) return volume(name);
+  if (const auto monitor = rbd_monitor(root_, name); !monitor.empty())
+    return remote(name, "Ceph", network_.reach(monitor));
   if (of_the_network(path, name))
     return remote(name, "network block device",
                   network_.anywhere("which server has this network block device is not known"));

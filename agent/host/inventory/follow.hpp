@@ -36,7 +36,7 @@ class Follower {
  public:
   explicit Follower(const Root& root);
 
-  /// \param block  kernel name ("sda2") or a path below /dev, links included. Empty optional: no such block device.
+  /// find_block() of the same root.
   std::optional<std::string> path_of(const std::string& block) const;
   Followed device(const std::string& device_path, int depth = 0) const;
   Followed mount(const Mount& mount, int depth = 0) const;
@@ -70,6 +70,9 @@ class Follower {
   std::vector<ZfsPool> pools_;
   std::vector<PciAddress> carriers_;
 };
+
+/// \param block  kernel name ("sda2") or a path below /dev, links included. Empty optional: no such block device.
+std::optional<std::string> find_block(const Root& root, const std::string& block);
 
 /// True for file systems that are in no need of a device: proc, tmpfs, those of pmxcfs and lxcfs, and so on.
 bool needs_no_device(const Mount& mount);

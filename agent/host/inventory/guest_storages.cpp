@@ -1,27 +1,12 @@
 #include "host/inventory/guest_storages.hpp"
 
-#include <algorithm>
+#include <tuple>
 
 #include "host/inventory/parts.hpp"
 
 namespace hostsplit::inventory_parts {
-namespace {
 
-/// Block devices whose udev properties fit.
-template <typename Fits>
-std::vector<std::string> blocks_that(const Root& root, Fits fits) {
-  std::vector<std::string> found;
-  for (const auto& number : root.list("sys/dev/block")) {
-    const auto udev = root.read("run/udev/data/b" + number, 1 << 16).value_or("");
-    const auto path = udev.empty() ? std::nullopt : device_path(root, "sys/dev/block/" + number);
-    if (path && fits(udev, *path)) found.push_back(*path);
-  }
-  return found;
-}
-
-}  // namespace
-
-GuestStorages::GuestStorages(const Root& root, const PveConfigs& pve) : root_(root) {
+GuestStorages::GuestStorages(const Root& root, const PveConfigs& pve) : root_(root), sleeping_(root) {
   for (const auto& storage : pve.storages) storages_.emplace(storage.id, storage);
 }
 
@@ -30,35 +15,54 @@ const Follower& GuestStorages::follow() {
   return *follow_;
 }
 
-std::vector<std::string> GuestStorages::below(const std::string& volume) {
+Asleep GuestStorages::below(const std::string& volume) {
   const auto colon = volume.find(':');
   const auto storage = storages_.find(volume.substr(0, colon));
   if (colon == std::string::npos || storage == storages_.end()) return {};
-  const auto [type, group] = std::pair(storage->second.type, storage->second.group);
-  if (!storage->second.path.empty()) return below_path("/" + storage->second.path);
+  const auto& [type, group, path, point] =
+      std::tie(storage->second.type, storage->second.group, storage->second.path, storage->second.mount_point);
+  const bool here = storage->second.here;
+  if (!path.empty()) {
+    auto found = below_path("/" + path);
+    return found.disks.empty() && here && !point.empty() ? mounted_by_hand(point) : found;
+  }
   if (group.empty()) return {};
   const bool pool = type == "zfspool";
   if (!pool && active(group, volume.substr(colon + 1))) return {};
   const auto [known, fresh] = known_.try_emplace(type + " " + group);
-  if (fresh) known->second = pool ? pool_members(group.substr(0, group.find('/'))) : physical_volumes(group);
-  return known->second;
+  if (fresh) known->second = pool ? sleeping_.pool(group.substr(0, group.find('/'))) : sleeping_.group(group);
+  // What is nowhere may be on another node.
+  return known->second.unknown.empty() || here ? known->second : Asleep{};
 }
 
 /// On demand by systemd, or by hand before the guest starts (fstab(5): noauto). What lies on a mount of its own is a
 /// use of that.
-std::vector<std::string> GuestStorages::below_path(const std::string& path) {
-  std::vector<std::string> found;
+Asleep GuestStorages::below_path(const std::string& path) {
+  std::string device;
   std::size_t longest = 0;
   for (const auto& entry : read_fstab(root_)) {
     const bool on = path == entry.point || path.starts_with(entry.point + "/");
     if (!on || entry.point == "/" || entry.point.size() < longest) continue;
-    const bool now = is_mounted(follow().mounts(), entry.point);
-    if (entry.point.size() > longest) found.clear();
+    // Of two for the same place, the one whose device is known.
+    const bool better = entry.point.size() > longest || device.empty() || sleeping_.below(device).empty();
     longest = entry.point.size();
-    const auto device = now ? std::nullopt : follow().path_of(entry.device);
-    if (device) found.push_back(*device);
+    if (better) device = is_mounted(follow().mounts(), entry.point) ? std::string() : entry.device;
   }
-  return found;
+  return device.empty() ? Asleep{} : sleeping_.maybe_below(device);
+}
+
+/// Proxmox VE waits for the mount (pvesm(1): is_mountpoint), and nothing says of what.
+Asleep GuestStorages::mounted_by_hand(const std::string& point) {
+  for (const auto& entry : read_fstab(root_))
+    if (entry.point == point) return {};
+  std::vector<std::string> mounted;
+  for (const auto& mount : follow().mounts()) {
+    if (mount.owner.empty() && mount.point == point && mount.type != "autofs") return {};
+    mounted.push_back(mount.number);
+  }
+  auto disks = sleeping_.unused(mounted);
+  if (disks.empty()) return {};
+  return {std::move(disks), "nothing is mounted at " + point + " now, and nothing says what is to be"};
 }
 
 /// That very volume: others of its group may be active without it, as those Proxmox VE 9 makes are not activated at
@@ -68,28 +72,6 @@ bool GuestStorages::active(const std::string& group, const std::string& volume) 
   for (const auto& block : root_.list("sys/block"))
     if (block.starts_with("dm-") && root_.read("sys/block/" + block + "/dm/name", 256) == name) return true;
   return false;
-}
-
-/// What is not active is shown by the labels of its disks alone. The rule of LVM notes the name of the group
-/// (69-dm-lvm.rules); without a note it may be any that nobody holds.
-std::vector<std::string> GuestStorages::physical_volumes(const std::string& group) const {
-  return blocks_that(root_, [&](const std::string& udev, const std::string& path) {
-    if (value_of(udev, "E:ID_FS_TYPE") != "LVM2_member") return false;
-    auto noted = value_of(udev, "E:LVM_VG_NAME_COMPLETE");
-    if (noted.empty()) noted = value_of(udev, "E:LVM_VG_NAME_INCOMPLETE");
-    return noted.empty() ? root_.list(path + "/holders").empty() : noted == group;
-  });
-}
-
-/// Of a pool that is not imported; one that is, is a use of the host. A member without a label that can be read may be
-/// one of any pool.
-std::vector<std::string> GuestStorages::pool_members(const std::string& pool) const {
-  if (root_.exists("proc/spl/kstat/zfs/" + pool + "/state")) return {};
-  return blocks_that(root_, [&](const std::string& udev, const std::string&) {
-    const auto type = value_of(udev, "E:ID_FS_TYPE"), label = value_of(udev, "E:ID_FS_LABEL");
-    if (type == "zfs_member") return label.empty() || label == pool;
-    return value_of(udev, "E:ID_FS_AMBIVALENT").find("zfs_member") != std::string_view::npos;
-  });
 }
 
 }  // namespace hostsplit::inventory_parts

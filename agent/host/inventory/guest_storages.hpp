@@ -6,6 +6,7 @@
 
 #include "core/machine/pve.hpp"
 #include "host/inventory/follow.hpp"
+#include "host/inventory/sleeping_devices.hpp"
 #include "host/system/root.hpp"
 
 namespace hostsplit::inventory_parts {
@@ -17,22 +18,24 @@ class GuestStorages {
   GuestStorages(const Root& root, const PveConfigs& pve);
 
   /// \param volume  "local-lvm:vm-105-disk-0"
-  /// \return block devices ("sys/devices/..."); none where the volume is active or mounted, and so followed by itself
-  std::vector<std::string> below(const std::string& volume);
+  /// \return none where the volume is active or mounted, and so followed by itself
+  Asleep below(const std::string& volume);
   /// The same of a directory or file of the host.
-  std::vector<std::string> below_path(const std::string& path);
+  Asleep below_path(const std::string& path);
+  /// The same of a file below /dev.
+  Asleep below_device(const std::string& file) { return sleeping_.maybe_below(file); }
   /// Made when it is asked for the first time: it reads a lot.
   const Follower& follow();
 
  private:
   bool active(const std::string& group, const std::string& volume) const;
-  std::vector<std::string> physical_volumes(const std::string& group) const;
-  std::vector<std::string> pool_members(const std::string& pool) const;
+  Asleep mounted_by_hand(const std::string& point);
 
   const Root& root_;
   std::optional<Follower> follow_;
+  SleepingDevices sleeping_;
   std::map<std::string, PveStorage> storages_;
-  std::map<std::string, std::vector<std::string>> known_;  ///< by type and group: a search goes through all disks
+  std::map<std::string, Asleep> known_;  ///< by type and group: a search goes through all disks
 };
 
 }  // namespace hostsplit::inventory_parts

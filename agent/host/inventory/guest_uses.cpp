@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <map>
 #include <set>
 
+#include "core/usb/guest_takes.hpp"
 #include "host/inventory/dependents.hpp"
 #include "host/inventory/device_names.hpp"
 #include "host/inventory/follow.hpp"
@@ -16,8 +16,10 @@ using namespace inventory_parts;
 
 /// Where device files have their names in /sys.
 constexpr const char* device_classes[] = {
-    "sys/class/block/", "sys/class/tty/",   "sys/class/hidraw/",       "sys/class/usbmisc/", "sys/class/video4linux/",
-    "sys/class/sound/", "sys/class/input/", "sys/class/scsi_generic/", "sys/class/dvb/",     "sys/class/drm/"};
+    "sys/class/block/", "sys/class/tty/", "sys/class/hidraw/", "sys/class/usbmisc/", "sys/class/video4linux/",
+    // "card0" is a name of sound cards, too, and no file of theirs.
+    "sys/class/drm/", "sys/class/sound/", "sys/class/input/", "sys/class/scsi_generic/", "sys/class/scsi_tape/",
+    "sys/class/dvb/", "sys/class/apex/", "sys/class/lirc/", "sys/class/ptp/", "sys/class/pps/"};
 
 class GuestUses {
  public:
@@ -46,6 +48,8 @@ class GuestUses {
     for (const auto& [key, value] : vm.usb) usb(key, value);
     for (const auto& [key, disk] : vm.disks) this->disk(key, disk);
     for (const auto& [key, device] : vm.serial) path(key, device);
+    for (const auto& [key, value] : vm.values)
+      if (key.starts_with("virtiofs")) directory(key, value);
     arguments(vm.args);
   }
 
@@ -109,6 +113,16 @@ class GuestUses {
     }
   }
 
+  /// `share`, `dirid=share`: a directory by its mapping (qm.conf(5): virtiofsN).
+  void directory(const std::string& key, std::string_view value) {
+    for (auto part : split(value, ',')) {
+      if (part.starts_with("dirid=")) part.remove_prefix(6);
+      const auto [begin, end] = pve_.directory_mappings.equal_range(std::string(part));
+      for (auto entry = begin; entry != end; ++entry)
+        if (entry->second.node == pve_.node) asleep(key, entry->second.path, storages_.below_path(entry->second.path));
+    }
+  }
+
   /// `/dev/...`, `file=/dev/...` anywhere in the line, `cdrom` for the drive of the host, `STORAGE:VOLUME`.
   void disk(const std::string& key, const std::string& value) {
     for (auto part : split(value, ',')) {
@@ -120,8 +134,20 @@ class GuestUses {
     }
   }
 
-  void asleep(const std::string& key, const std::string& volume, const std::vector<std::string>& found) {
-    for (const auto& device : found) on_volume(key, volume, device);
+  void asleep(const std::string& key, const std::string& volume, const Asleep& found) {
+    if (found.unknown.empty()) {
+      for (const auto& device : found.disks) on_volume(key, volume, device);
+      return;
+    }
+    HostUse use{UseKind::guest, who_, volume + " (" + key + shown_ + ")", {}, true};
+    for (const auto& device : found.disks)
+      for (const auto& leaf : storages_.follow().device(device).leaves)
+        for (const auto& function : leaf.functions)
+          if (told_.insert({function, volume}).second) use.functions.push_back(function);
+    if (use.functions.empty()) return;
+    use.guest = id_;
+    use.unknown = "of " + key + ", " + found.unknown;
+    snapshot_.uses.push_back(std::move(use));
   }
 
   /// A network card that is the container's while it runs, or that its own interface is made of: nothing here shows it.
@@ -133,23 +159,13 @@ class GuestUses {
     }
   }
 
-  /// `-device usb-host,vendorid=0x10c4,productid=0xea60` or `hostbus=1,hostport=2`.
+  /// `-device usb-host,vendorid=0x10c4,productid=0xea60` or `hostbus=1,hostport=2`, and in JSON.
   void arguments(const std::string& args) {
-    for (auto at = args.find("usb-host"); at != std::string::npos; at = args.find("usb-host", at + 1)) {
-      const auto one = args.substr(at, args.find(' ', at) - at);
-      std::map<std::string, std::string> of;
-      for (const auto part : split(one, ','))
-        if (const auto equals = part.find('='); equals != std::string_view::npos)
-          of[std::string(part.substr(0, equals))] = std::string(part.substr(equals + 1));
-      const auto hex = [&](const char* name) {
-        std::string_view text = of[name];
-        if (text.starts_with("0x")) text.remove_prefix(2);
-        return to_number<std::uint16_t>(text, 16);
-      };
-      if (hex("vendorid") && hex("productid")) by_ids("args", *hex("vendorid"), *hex("productid"));
-      if (!of["hostbus"].empty() && !of["hostport"].empty()) by_port("args", of["hostbus"] + "-" + of["hostport"]);
-      if (!of["hostbus"].empty() && !of["hostaddr"].empty())
-        path("args", "/dev/bus/usb/" + of["hostbus"] + "/" + of["hostaddr"]);
+    for (const auto& each : usb_of_arguments(args)) {
+      if (each.vendor && each.product) by_ids("args", *each.vendor, *each.product);
+      if (!each.host_bus.empty() && !each.host_port.empty()) by_port("args", each.host_bus + "-" + each.host_port);
+      if (!each.host_bus.empty() && !each.host_address.empty())
+        path("args", "/dev/bus/usb/" + each.host_bus + "/" + each.host_address);
     }
     // Whatever is named by its file: `-drive file=/dev/sdc`, `-chardev serial,path=/dev/ttyUSB0`.
     for (auto at = args.find("/dev/"); at != std::string::npos; at = args.find("/dev/", at + 1))
@@ -172,6 +188,7 @@ class GuestUses {
       if (disk && !nearest_function(*found)) return on_volume(key, file, *found);
       if (const auto function = nearest_function(*found)) return add(file, key, *function, disk);
     }
+    asleep(key, file, storages_.below_device(file));
   }
 
   /// "/dev/bus/usb" with all, one bus of it, or one device.

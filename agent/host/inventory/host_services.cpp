@@ -44,8 +44,8 @@ struct UpsSettings {
   }
 };
 
-/// ups.conf(5): `driver = usbhid-ups`, `port = /dev/ttyUSB0`, `vendorid = 0665`; apcupsd.conf(5): `UPSTYPE usb`,
-/// `UPSCABLE usb`, `DEVICE /dev/ttyUSB0`.
+/// ups.conf(5): `driver = usbhid-ups`, `port = /dev/ttyUSB0`, `vendorid = 0665`; apc_modbus(8): `porttype = usb`;
+/// apcupsd.conf(5): `UPSTYPE usb`, `UPSCABLE usb`, `DEVICE /dev/ttyUSB0`.
 UpsSettings read_ups_settings(const Root& root, const char* file) {
   UpsSettings settings;
   auto text = root.read(file).value_or("");
@@ -57,7 +57,7 @@ UpsSettings read_ups_settings(const Root& root, const char* file) {
     if (!words.empty() && words[0].starts_with('[')) settings.named.emplace_back();
     if (words.size() < 2 || words[0].starts_with('#')) continue;
     if ((words[0] == "driver" && words[1].find("usb") != std::string_view::npos) ||
-        (words[0] == "driver" && words[1] == "nutdrv_qx") ||
+        (words[0] == "driver" && words[1] == "nutdrv_qx") || (words[0] == "porttype" && words[1] == "usb") ||
         ((words[0] == "UPSTYPE" || words[0] == "UPSCABLE") && words[1] == "usb"))
       settings.usb = true;
     if ((words[0] == "port" || words[0] == "DEVICE") && words[1].starts_with("/dev/"))
@@ -94,19 +94,34 @@ void read_served(const Root& root, Snapshot& snapshot) {
                                false});
 }
 
-/// pam_u2f(8): a line that is not a comment.
+/// What asks for something that is plugged in: pam_u2f(8), pam_yubico(8), pam_pkcs11(8), pam_p11(8).
+constexpr struct {
+  const char* module;
+  Token token;
+  const char* shown;
+} asking[] = {{"pam_u2f", Token::security_key, "a security key"},
+              {"pam_yubico", Token::security_key, "a security key"},
+              {"pam_pkcs11", Token::smart_card, "a smart card"},
+              {"pam_p11", Token::smart_card, "a smart card"}};
+
+/// A line that is not a comment speaks of it.
+bool is_asked(std::string_view settings, std::string_view module) {
+  const auto lines = split(settings, '\n');
+  return std::any_of(lines.begin(), lines.end(), [&](std::string_view line) {
+    return line.substr(0, line.find('#')).find(module) != std::string_view::npos;
+  });
+}
+
 void read_logins(const Root& root, Snapshot& snapshot) {
   for (const auto& name : root.list("etc/pam.d")) {
     const std::string file = "etc/pam.d/" + name;
     const auto text = root.read(file, 1 << 16).value_or("");
-    const auto lines = split(text, '\n');
-    const bool asks = std::any_of(lines.begin(), lines.end(), [](std::string_view line) {
-      return line.substr(0, line.find('#')).find("pam_u2f") != std::string_view::npos;
-    });
-    if (!asks) continue;
-    for (const auto& controller : token_controllers(root, snapshot, Token::security_key))
-      snapshot.uses.push_back(
-          {UseKind::process, "the login (/" + file + ": pam_u2f)", "a security key", {controller}, false});
+    for (const auto& each : asking) {
+      if (!is_asked(text, each.module)) continue;
+      for (const auto& controller : token_controllers(root, snapshot, each.token))
+        snapshot.uses.push_back(
+            {UseKind::process, "the login (/" + file + ": " + each.module + ")", each.shown, {controller}, false});
+    }
   }
 }
 

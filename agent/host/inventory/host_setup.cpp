@@ -10,6 +10,7 @@
 #include "core/base/text.hpp"
 #include "core/boot/kernel_parameters.hpp"
 #include "formats/proxmox/section_config.hpp"
+#include "host/inventory/page_lines.hpp"
 #include "host/inventory/parts.hpp"
 
 namespace hostsplit {
@@ -47,9 +48,14 @@ void join_continued(std::vector<SetupLine>& lines) {
   lines = std::move(joined);
 }
 
+/// Names that systemd, modprobe and interfaces(5) take: hidden files are passed over.
+bool is_conf_file(const std::string& name) {
+  return name.ends_with(".conf") && !name.starts_with('.');
+}
+
 void read_directory(const Root& root, const std::string& directory, std::vector<SetupLine>& lines) {
   for (const auto& file : root.list(directory))
-    if (file.ends_with(".conf")) read_lines(root, directory + "/" + file, lines);
+    if (is_conf_file(file)) read_lines(root, directory + "/" + file, lines);
   join_continued(lines);
 }
 
@@ -200,12 +206,12 @@ bool executable(const Root& root, const std::string& path) {
 
 constexpr auto sysctl_file = "etc/sysctl.conf";
 
-/// sysctl.d(5), tmpfiles.d(5): of files with one name only the first directory's counts.
+/// sysctl.d(5), tmpfiles.d(5), modprobe.d(5): of files with one name only the first directory's counts.
 void read_first_of(const Root& root, std::initializer_list<const char*> directories, std::vector<SetupLine>& lines) {
   std::set<std::string> seen;
   for (const std::string directory : directories)
     for (const auto& file : root.list(directory)) {
-      if (!file.ends_with(".conf") || !seen.insert(file).second) continue;
+      if (!is_conf_file(file) || !seen.insert(file).second) continue;
       // Debian 12 links 99-sysctl.conf to it.
       const std::string path = directory + "/" + file;
       if (root.resolve(path) != sysctl_file) read_lines(root, path, lines);
@@ -216,29 +222,20 @@ void read_first_of(const Root& root, std::initializer_list<const char*> director
 void read_units(const Root& root, std::vector<SetupLine>& lines) {
   for (const std::string directory : {"etc/systemd/system", "usr/local/lib/systemd/system"})
     for (const auto& unit : root.list(directory)) {
+      if (unit.starts_with('.')) continue;
       if (unit.ends_with(".service")) read_lines(root, directory + "/" + unit, lines);
       if (unit.ends_with(".service.d")) read_directory(root, directory + "/" + unit, lines);
     }
   read_lines(root, "usr/lib/systemd/system/hugetlb-gigantic-pages.service", lines);
 }
 
-bool sets_pages(const std::string& line) {
-  if (line.starts_with(';')) return false;
-  for (const auto* mark : {"nr_hugepages", "nr_overcommit_hugepages", "hugeadm "})
-    if (line.find(mark) != std::string::npos) return true;
-  return false;
-}
-
-/// Scripts of the owner that a unit or cron runs: the first path in a line.
-std::string script_in(std::string_view line) {
-  for (const auto word : words_of(line)) {
-    const auto begin = word.find('/');
-    if (begin == std::string_view::npos) continue;
-    const auto path = word.substr(begin + 1, word.find_first_of(";'\"&|", begin) - begin - 1);
-    for (const auto* home : {"usr/local/", "opt/", "root/", "usr/lib/systemd/hugetlb"})
-      if (path.starts_with(home)) return std::string(path);
-  }
-  return {};
+/// Scripts that are run one by one, each day or when an interface comes up, and those that become units.
+void list_scripts(const Root& root, std::set<std::string>& scripts) {
+  for (const std::string directory :
+       {"etc/cron.hourly", "etc/cron.daily", "etc/cron.weekly", "etc/cron.monthly", "etc/cron.yearly", "etc/init.d",
+        "etc/network/if-pre-up.d", "etc/network/if-up.d"})
+    for (const auto& file : root.list(directory))
+      if (is_run_parts_name(file) && executable(root, directory + "/" + file)) scripts.insert(directory + "/" + file);
 }
 
 /// interfaces(5): what is run when an interface comes up.
@@ -246,7 +243,8 @@ void read_interfaces(const Root& root, std::vector<SetupLine>& runs) {
   const std::string file = "etc/network/interfaces", directory = file + ".d";
   std::vector<SetupLine> lines;
   read_lines(root, file, lines);
-  for (const auto& name : root.list(directory)) read_lines(root, directory + "/" + name, lines);
+  for (const auto& name : root.list(directory))
+    if (!name.starts_with('.')) read_lines(root, directory + "/" + name, lines);
   for (auto& line : lines) {
     const auto word = line.text.substr(0, line.text.find_first_of(" \t"));
     if (word == "up" || word == "pre-up" || word == "post-up") runs.push_back(std::move(line));
@@ -307,8 +305,8 @@ std::set<std::string> hook_scripts(const Root& root) {
 }
 
 /// Who else writes pools when the host or a guest starts: sysctl.conf(5), sysctl.d(5), tmpfiles.d(5), units of the
-/// owner, crontab(5), interfaces(5), rules of udev, DPDK, tuned, hook scripts, and scripts that these run. Lines of
-/// rc.local itself are `rc_local`.
+/// owner, crontab(5), run-parts(8), init.d, interfaces(5), rules of udev, sysfsutils, DPDK, tuned, hook scripts, and
+/// scripts that these run. Lines of rc.local itself are `rc_local`.
 void read_page_writers(const Root& root, HostSetup& setup) {
   std::vector<SetupLine> lines, runs;
   read_lines(root, sysctl_file, lines);
@@ -317,18 +315,24 @@ void read_page_writers(const Root& root, HostSetup& setup) {
   read_units(root, runs);
   read_lines(root, "etc/crontab", runs);
   read_lines(root, "var/spool/cron/crontabs/root", runs);
-  for (const auto& file : root.list("etc/cron.d")) read_lines(root, "etc/cron.d/" + file, runs);
+  for (const auto& file : root.list("etc/cron.d"))
+    if (is_run_parts_name(file)) read_lines(root, "etc/cron.d/" + file, runs);
+  read_lines(root, "etc/sysfs.conf", lines);
+  for (const auto& file : root.list("etc/sysfs.d"))
+    if (is_conf_file(file)) read_lines(root, "etc/sysfs.d/" + file, lines);
   for (const auto& file : root.list("etc/udev/rules.d"))
-    if (file.ends_with(".rules")) read_lines(root, "etc/udev/rules.d/" + file, lines);
+    if (file.ends_with(".rules") && !file.starts_with('.')) read_lines(root, "etc/udev/rules.d/" + file, lines);
   read_interfaces(root, runs);
   std::set<std::string> scripts = hook_scripts(root);
+  list_scripts(root, scripts);
   for (const auto* from : {&runs, &setup.rc_local})
-    for (const auto& line : *from)
-      if (const auto script = script_in(line.text); !script.empty()) scripts.insert(script);
+    for (const auto& line : *from) add_scripts(line.text, scripts);
   for (const auto& script : scripts) read_lines(root, script, lines);
   lines.insert(lines.end(), runs.begin(), runs.end());
+  std::set<std::pair<std::string, unsigned>> seen;  // `sysctl -p /etc/sysctl.d/x.conf` in a script
   for (auto& line : lines)
-    if (sets_pages(line.text)) setup.page_writers.push_back(std::move(line));
+    if (sets_pages(line.text) && seen.emplace(line.file, line.line).second)
+      setup.page_writers.push_back(std::move(line));
   read_dpdk(root, setup.page_writers);
   read_tuned(root, setup.page_writers);
 }
@@ -339,7 +343,9 @@ HostSetup read_setup(const Root& root) {
   HostSetup setup;
   setup.kvm = root.exists("dev/kvm");
   read_cpu(root, setup);
-  read_directory(root, "etc/modprobe.d", setup.modprobe);
+  read_first_of(root, {"etc/modprobe.d", "run/modprobe.d", "usr/local/lib/modprobe.d", "usr/lib/modprobe.d"},
+                setup.modprobe);
+  join_continued(setup.modprobe);
   read_directory(root, "etc/modules-load.d", setup.modules_load);
   for (const auto* file : {"etc/modules", "etc/initramfs-tools/modules"}) read_lines(root, file, setup.modules_load);
   read_lines(root, "etc/rc.local", setup.rc_local);

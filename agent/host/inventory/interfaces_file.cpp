@@ -129,7 +129,9 @@ bool names_members(std::string_view key) {
 
 class InterfacesLines {
  public:
-  explicit InterfacesLines(const std::vector<std::string>& present) : present_(present) {}
+  InterfacesLines(const std::vector<std::string>& present, const OtherNames& others)
+      : present_(present),
+        others_(others) {}
 
   void add(std::string_view line) {
     const auto words = words_of(line);
@@ -139,7 +141,9 @@ class InterfacesLines {
     if (key == "auto" || key == "mapping" || key == "rename" || key.starts_with("allow-")) return stanza_.clear();
     if (words.size() < 2) return;
     // ifupdown2 wants neither family nor method to give an address; a port of Open vSwitch has none.
-    if (key == "address" || key.starts_with("ovs_")) configure(stanza_);
+    // A member may name what it is a part of instead of the other way round.
+    if (key == "address" || key.starts_with("ovs_") || key == "bond-master" || key == "bond_master") configure(stanza_);
+    if (key == "up" || key == "pre-up" || key == "post-up") commands(std::string(line.substr(line.find(key))));
     if (names_members(key)) members(words);
   }
 
@@ -196,7 +200,49 @@ class InterfacesLines {
     if (valid) regfree(&compiled);
   }
 
+  /// Of a shell, behind the key.
+  void commands(std::string line) {
+    std::replace_if(
+        line.begin(), line.end(), [](char c) { return c == '&' || c == '|'; }, ';');
+    std::string_view rest = line;
+    cut(rest, rest.find('\t') < rest.find(' ') ? '\t' : ' ');
+    while (!rest.empty())
+      if (const auto words = words_of(cut(rest, ';')); !words.empty()) command(words);
+  }
+
+  /// `ip address add 10.1.1.1/24 dev enx1`, `ip link add mv0 link enx1 type macvlan`: what is done to an interface, or
+  /// with it, gives it a use, unless it is brought up or tuned.
+  void command(const std::vector<std::string_view>& words) {
+    if (only_tunes(words)) return;
+    for (auto name : words) {
+      constexpr std::string_view around = "\"'(){}`";
+      while (!name.empty() && around.find(name.front()) != std::string_view::npos) name.remove_prefix(1);
+      while (!name.empty() && around.find(name.back()) != std::string_view::npos) name.remove_suffix(1);
+      if (name == "$IFACE" || name == "${IFACE")  // without its bracket by now
+        configure(stanza_);
+      else if (is_known(without_vlan(name.substr(0, name.find(':')))))
+        configure(name);
+    }
+  }
+
+  static bool only_tunes(const std::vector<std::string_view>& words) {
+    const auto has = [&](std::string_view word) { return std::find(words.begin(), words.end(), word) != words.end(); };
+    const auto program = last_component(words[0]);
+    if (program == "ethtool") return true;
+    const bool link = program == "ip" && (has("link") || has("l")) && (has("set") || has("s"));
+    if (link) return !has("master") && !has("promisc") && !has("netns") && !has("vf");
+    return program == "ifconfig" && !has("promisc") && !has("inet6") &&
+           std::none_of(words.begin() + 1, words.end(), [](auto word) {
+             return word != "0.0.0.0" && word.find_first_of(".:") != std::string_view::npos;
+           });
+  }
+
+  bool is_known(std::string_view name) const {
+    return std::find(present_.begin(), present_.end(), name) != present_.end() || others_.contains(std::string(name));
+  }
+
   const std::vector<std::string>& present_;
+  const OtherNames& others_;
   std::string stanza_;
 };
 
@@ -205,12 +251,14 @@ class InterfacesLines {
 std::string read_interfaces_text(const Root& root) {
   InterfacesText text(root);
   text.add("etc/network/interfaces");
+  text.add("etc/network/interfaces.new");    // pvenetcommit.service puts it into place at the next boot
   text.add_all("etc/network/interfaces.d");  // named there on every machine of Proxmox VE
   return text.text();
 }
 
-std::set<std::string> configured_by_interfaces(std::string_view text, const std::vector<std::string>& present) {
-  InterfacesLines lines(present);
+std::set<std::string> configured_by_interfaces(std::string_view text, const std::vector<std::string>& present,
+                                               const OtherNames& others) {
+  InterfacesLines lines(present, others);
   while (!text.empty()) lines.add(cut(text, '\n'));
   return std::move(lines.configured);
 }

@@ -29,6 +29,7 @@ void read_topology(const Root& root, Snapshot& snapshot);
 
 /// CPUs that are present and switched off.
 CpuSet read_offline_cpus(const Root& root);
+CpuSet read_isolated_cpus(const Root& root);
 
 /// One NUMA node with its pools, as inventory() would read it. \return empty when there is no such node.
 std::optional<NumaNode> read_node(const Root& root, int node);

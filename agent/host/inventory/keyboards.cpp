@@ -95,9 +95,15 @@ void add_virtual_keyboard(const Root& root, Snapshot& snapshot, const std::strin
   snapshot.uses.push_back(std::move(use));
 }
 
+/// Attached over the network, or made by a program: nothing at this machine, and gone after the next boot
+/// (drivers/usb/usbip/vhci_hcd.c, drivers/usb/gadget/udc/dummy_hcd.c).
+bool of_no_socket(const std::string& path) {
+  return path.find("/vhci_hcd.") != std::string::npos || path.find("/dummy_hcd.") != std::string::npos;
+}
+
 void read_input(const Root& root, Snapshot& snapshot, const std::string& name) {
   const auto path = device_path(root, "sys/class/input/" + name);
-  if (!path) return;
+  if (!path || of_no_socket(*path)) return;
   const auto function = nearest_function(*path);
   const auto keys = root.read(*path + "/capabilities/key", 4096);
   const auto label = root.read(*path + "/name", 1024);

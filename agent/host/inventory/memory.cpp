@@ -44,6 +44,12 @@ std::uint64_t read_count(const Root& root, Snapshot& snapshot, const std::string
   return count.value_or(0);
 }
 
+/// There is one number for all nodes.
+std::uint64_t read_promised(const Root& root, const std::string& pool) {
+  const auto text = root.read("sys/kernel/mm/hugepages/" + pool + "/resv_hugepages", 64);
+  return to_number<std::uint64_t>(text.value_or("")).value_or(0);
+}
+
 std::vector<PagePool> read_pools(const Root& root, Snapshot& snapshot, const std::string& directory) {
   std::vector<PagePool> pools;
   for (const auto& name : root.list(directory)) {
@@ -55,7 +61,7 @@ std::vector<PagePool> read_pools(const Root& root, Snapshot& snapshot, const std
     const auto path = directory + "/" + name;
     pools.push_back({*page_size, read_count(root, snapshot, path + "/nr_hugepages"),
                      read_count(root, snapshot, path + "/free_hugepages"),
-                     read_count(root, snapshot, path + "/surplus_hugepages")});
+                     read_count(root, snapshot, path + "/surplus_hugepages"), read_promised(root, name)});
   }
   std::sort(pools.begin(), pools.end(), [](const PagePool& a, const PagePool& b) { return a.page_size < b.page_size; });
   return pools;
@@ -105,6 +111,19 @@ NumaNode observe_whole(const Root& root, Snapshot& snapshot) {
   return node;
 }
 
+/// Nodes of memory that becomes ordinary RAM when a driver takes it (Documentation/ABI/testing/sysfs-bus-dax). One with
+/// CPUs is there from the beginning.
+void mark_late_nodes(const Root& root, std::map<int, NumaNode>& nodes) {
+  const std::string devices = "sys/bus/dax/devices";
+  for (const auto& name : root.list(devices)) {
+    const auto path = devices + "/" + name;
+    if (root.link_name(path + "/driver") != "kmem") continue;
+    const auto id = to_number<int>(root.read(path + "/target_node", 64).value_or(""));
+    const auto at = id ? nodes.find(*id) : nodes.end();
+    if (at != nodes.end()) at->second.late = at->second.cpus.empty();
+  }
+}
+
 /// What one line sets: words with zfs_arc_max= behind a prefix. The kernel takes away double quotes around a value, and
 /// around name and value (next_arg()).
 void read_arc_setting(std::string_view line, std::string_view key, const std::string& where,
@@ -142,7 +161,7 @@ std::optional<ZfsCache::Setting> read_arc_settings(const Root& root, std::string
   auto names = root.list(directory);
   std::sort(names.begin(), names.end());
   for (const auto& name : names) {
-    if (!name.ends_with(".conf")) continue;
+    if (!name.ends_with(".conf") || name.starts_with('.')) continue;
     const auto text = joined_lines(root.read(directory + "/" + name).value_or(""));
     for (const auto line : split(text, '\n')) {
       const auto words = words_of(line);
@@ -175,12 +194,14 @@ std::optional<ZfsCache> read_zfs_cache(const Root& root) {
 
 void read_memory(const Root& root, Snapshot& snapshot) {
   snapshot.offline_cpus = read_offline_cpus(root);
+  snapshot.isolated_cpus = read_isolated_cpus(root);
   snapshot.zfs_cache = read_zfs_cache(root);
   if (snapshot.zfs_cache) snapshot.zfs_cache->set = read_arc_settings(root, snapshot.command_line);
   for (const auto& name : root.list(nodes_directory)) {
     const auto id = name.starts_with("node") ? to_number<int>(std::string_view(name).substr(4)) : std::nullopt;
     if (id && *id >= 0) snapshot.nodes.emplace(*id, observe(root, snapshot, *id));
   }
+  mark_late_nodes(root, snapshot.nodes);
   if (snapshot.nodes.empty() && root.exists("proc/meminfo")) snapshot.nodes.emplace(0, observe_whole(root, snapshot));
 }
 
@@ -204,12 +225,21 @@ void read_topology(const Root& root, Snapshot& snapshot) {
           add(directory + "/cache/" + cache + "/shared_cpu_list", caches);
     }
   snapshot.topology = {{cores.begin(), cores.end()}, {caches.begin(), caches.end()}};
+  // Units that count events: hybrid CPUs have one for each kind of core (Documentation/admin-guide/perf, intel-hybrid).
+  for (const auto* kind : {"cpu_core", "cpu_atom", "cpu_lowpower"}) {
+    const auto set = parse_cpu_set(root.read(std::string("sys/devices/") + kind + "/cpus", 4096).value_or(""));
+    if (set && !set->empty()) snapshot.topology.kinds.push_back(*set);
+  }
   if (const auto text = root.read("sys/module/zfs/parameters/zfs_arc_max", 64)) {
     Kib memory = 0;
     for (const auto& [id, node] : snapshot.nodes) memory += node.memory;
     const Kib limit = inventory_parts::to_number<Kib>(*text).value_or(0) / bytes_per_kib;
     snapshot.arc_limit = zfs_heeds(limit, memory) ? limit : 0;
   }
+}
+
+CpuSet read_isolated_cpus(const Root& root) {
+  return parse_cpu_set(root.read("sys/devices/system/cpu/isolated").value_or("")).value_or(CpuSet());
 }
 
 CpuSet read_offline_cpus(const Root& root) {

@@ -64,8 +64,8 @@ std::string unit_value(const std::string& text, std::string_view key) {
 /// systemd.mount(5). Those the generator makes of fstab are left out, and those of packages, which name no devices.
 void read_mount_units(const Root& root, std::vector<FstabEntry>& entries) {
   std::set<std::string> seen;
-  for (const std::string directory :
-       {"etc/systemd/system", "run/systemd/system", "run/systemd/generator.late", "usr/local/lib/systemd/system"}) {
+  for (const std::string directory : {"etc/systemd/system", "run/systemd/transient", "run/systemd/system",
+                                      "run/systemd/generator.late", "usr/local/lib/systemd/system"}) {
     const auto required = root.list(directory + "/local-fs.target.requires");
     for (const auto& name : root.list(directory)) {
       if (!name.ends_with(".mount") || !seen.insert(name).second) continue;
@@ -74,9 +74,16 @@ void read_mount_units(const Root& root, std::vector<FstabEntry>& entries) {
       auto point = without_slashes(unit_value(text, "Where"));
       if (device.empty() || !point.starts_with('/')) continue;
       const bool waits = std::find(required.begin(), required.end(), name) != required.end();
-      entries.push_back({std::move(device), std::move(point), waits});
+      entries.push_back({std::move(device), std::move(point), waits, true});
     }
   }
+}
+
+/// Of the options of a line in fstab: the boot mounts it and does not go on without it.
+bool boot_waits(std::string_view options) {
+  for (const auto option : split(options, ','))
+    if (option == "nofail" || option == "noauto" || option == "x-systemd.automount") return false;
+  return true;
 }
 
 }  // namespace
@@ -150,12 +157,26 @@ std::vector<FstabEntry> read_fstab(const Root& root) {
     if (fields.size() < 3 || fields[0].starts_with('#')) continue;
     auto device = device_named(unescape(fields[0]));
     if (device.empty() || !fields[1].starts_with('/')) continue;
-    bool waits = true;
-    for (const auto option : split(fields.size() > 3 ? fields[3] : std::string_view(), ','))
-      if (option == "nofail" || option == "noauto" || option == "x-systemd.automount") waits = false;
-    entries.push_back({std::move(device), without_slashes(unescape(fields[1])), waits});
+    const bool waits = boot_waits(fields.size() > 3 ? fields[3] : std::string_view());
+    entries.push_back({std::move(device), without_slashes(unescape(fields[1])), waits, false});
   }
   read_mount_units(root, entries);
+  return entries;
+}
+
+std::vector<FstabEntry> read_bind_mounts(const Root& root) {
+  std::vector<FstabEntry> entries;
+  const auto text = root.read("etc/fstab").value_or("");
+  for (const auto line : split(text, '\n')) {
+    const auto fields = words_of(line);
+    if (fields.size() < 4 || !fields[0].starts_with('/') || !fields[1].starts_with('/')) continue;
+    const auto options = split(fields[3], ',');
+    const bool bind = std::any_of(options.begin(), options.end(),
+                                  [](std::string_view each) { return each == "bind" || each == "rbind"; });
+    if (bind)
+      entries.push_back(
+          {without_slashes(unescape(fields[0])), without_slashes(unescape(fields[1])), boot_waits(fields[3]), false});
+  }
   return entries;
 }
 

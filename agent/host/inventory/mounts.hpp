@@ -26,12 +26,15 @@ std::vector<Mount> read_mounts(const Root& root);
 
 /// What shall be mounted, mounted now or not: a line of /etc/fstab that names a device, or a mount unit.
 struct FstabEntry {
-  std::string device;  ///< as a path below /dev, for "UUID=..." and others too
-  std::string point;   ///< without a slash at its end
-  bool waits = false;  ///< the boot mounts it, and stops where it cannot: neither nofail nor noauto
+  std::string device;    ///< as a path below /dev, for "UUID=..." and others too
+  std::string point;     ///< without a slash at its end
+  bool waits = false;    ///< the boot mounts it, and stops where it cannot: neither nofail nor noauto
+  bool of_unit = false;  ///< a mount unit says so: there is no line in /etc/fstab
 };
-/// Of /etc/fstab and of the mount units the owner or systemd-gpt-auto-generator(8) wrote.
+/// Of /etc/fstab and of the mount units the owner, systemd-mount(1) or systemd-gpt-auto-generator(8) wrote.
 std::vector<FstabEntry> read_fstab(const Root& root);
+/// Lines of /etc/fstab that show a directory in a second place; `device` is that directory.
+std::vector<FstabEntry> read_bind_mounts(const Root& root);
 
 /// "LABEL=x", "UUID=x", "PARTUUID=x", "/dev/..." as a path below /dev, written as udev names its links ("\x20" for a
 /// blank); empty for anything else.

@@ -5,51 +5,12 @@
 
 #include "core/base/text.hpp"
 #include "core/boot/kernel_parameters.hpp"
+#include "host/inventory/interface_match.hpp"
 #include "host/inventory/parts.hpp"
 
 /// Settings of interfaces beside interfaces(5).
 namespace hostsplit::inventory_parts {
 namespace {
-
-/// A line of a file with sections, as systemd and NetworkManager have them.
-struct KeyLine {
-  std::string section, key, value;
-};
-
-std::vector<KeyLine> key_lines(const std::string& text) {
-  std::vector<KeyLine> found;
-  std::string section;
-  for (const auto& line : continued_lines(text)) {
-    if (line.starts_with('#') || line.starts_with(';')) continue;
-    if (line.starts_with('[')) section = line.substr(1, line.find(']') - 1);
-    const auto sign = line.find('=');
-    if (line.starts_with('[') || sign == std::string::npos) continue;
-    const std::string_view all = line;
-    found.push_back({section, std::string(trimmed(all.substr(0, sign))), std::string(trimmed(all.substr(sign + 1)))});
-  }
-  return found;
-}
-
-bool means_no(const std::string& value) {
-  const auto word = lowered(value);
-  return word == "no" || word == "false" || word == "0" || word == "off" || word == "n" || word == "f";
-}
-
-/// "00:11:22-AA" in any of the usual ways to write it, as digits.
-std::string digits_of(std::string_view address) {
-  std::string digits = lowered(address);
-  std::erase_if(digits, [](char c) { return c == ':' || c == '-' || c == '.'; });
-  return digits;
-}
-
-/// `Name=enx* !enx1`: an exclamation mark turns the whole list around (systemd.network(5)).
-bool fits_list(std::string list, const std::string& name) {
-  const bool turned = list.starts_with('!');
-  if (turned) list.erase(0, 1);
-  const auto words = words_of(list);
-  return turned != std::any_of(words.begin(), words.end(),
-                               [&](auto word) { return fits_shell_pattern(std::string(word), name); });
-}
 
 class OtherSettings {
  public:
@@ -58,11 +19,14 @@ class OtherSettings {
   void read() {
     if (starts("systemd-networkd.service", "run/systemd/netif/links")) networkd();
     if (starts("NetworkManager.service", "run/NetworkManager")) network_manager();
+    if (starts("frr.service", "run/frr")) frr();
+    wireguard();
     ppp();
     netconsole();
   }
 
   std::set<std::string> configured;
+  std::string addresses;  ///< that these settings give, as they are written
 
  private:
   /// Nothing says so where no unit is said to start at all.
@@ -72,15 +36,12 @@ class OtherSettings {
            !root_.list(running).empty();
   }
 
-  std::string mac(const std::string& interface) const {
-    return digits_of(root_.read("sys/class/net/" + interface + "/address", 64).value_or(""));
-  }
-
   void networkd();
-  bool matches(const std::vector<KeyLine>& file, const std::string& interface) const;
-  bool has_type(const std::string& list, const std::string& interface) const;
   void network_manager();
   void connection(const std::vector<KeyLine>& file);
+  std::set<std::string> any_card(const std::string& type, const std::string& uuid) const;
+  void frr();
+  void wireguard();
   void ppp();
   void netconsole();
   void netconsole_parameter(std::string_view word);
@@ -112,40 +73,14 @@ void OtherSettings::networkd() {
   std::vector<std::vector<KeyLine>> parsed;
   for (const auto& [name, path] : files) parsed.push_back(key_lines(root_.read(path, 1 << 16).value_or("")));
   for (const auto& interface : present_) {
-    const auto first = std::find_if(parsed.begin(), parsed.end(),
-                                    [&](const auto& file) { return !file.empty() && matches(file, interface); });
-    if (first != parsed.end() && gives_an_interface_use(*first)) configured.insert(interface);
+    const auto first = std::find_if(parsed.begin(), parsed.end(), [&](const auto& file) {
+      return !file.empty() && matches_interface(root_, file, interface);
+    });
+    if (first == parsed.end() || !gives_an_interface_use(*first)) continue;
+    configured.insert(interface);
+    for (const auto& line : *first)
+      if (line.key == "Address") addresses += line.value + "\n";
   }
-}
-
-/// All that is said must fit; what is not known here may.
-bool OtherSettings::matches(const std::vector<KeyLine>& file, const std::string& interface) const {
-  std::map<std::string, std::string> wanted;
-  for (const auto& line : file)
-    if (line.section == "Match") wanted[line.key] += (wanted[line.key].empty() ? "" : " ") + line.value;
-  for (const auto& [key, value] : wanted) {
-    if ((key == "Name" || key == "OriginalName") && !fits_list(value, interface)) return false;
-    if (key == "MACAddress" || key == "PermanentMACAddress") {
-      const auto words = words_of(value);
-      if (std::none_of(words.begin(), words.end(), [&](auto word) { return digits_of(word) == mac(interface); }))
-        return false;
-    }
-    if (key == "Type" && !has_type(value, interface)) return false;
-    // Hardware has none.
-    if (key == "Kind" && !value.starts_with('!')) return false;
-    const auto driver =
-        key == "Driver" ? root_.link_name("sys/class/net/" + interface + "/device/driver") : std::nullopt;
-    if (driver && !fits_list(value, *driver)) return false;
-  }
-  return true;
-}
-
-bool OtherSettings::has_type(const std::string& list, const std::string& interface) const {
-  const std::string directory = "sys/class/net/" + interface;
-  const auto number = root_.read(directory + "/type", 32);
-  if (number == "772") return fits_list(list, "loopback");
-  if (number != "1") return true;
-  return fits_list(list, root_.exists(directory + "/phy80211") ? "wlan" : "ether");
 }
 
 /// nm-settings-keyfile(5)
@@ -157,21 +92,69 @@ void OtherSettings::network_manager() {
 
 void OtherSettings::connection(const std::vector<KeyLine>& file) {
   std::set<std::string> found;
-  std::string address;
+  std::string hardware, type, uuid, given;
+  bool any = true;
   for (const auto& [section, key, value] : file) {
     if (section == "connection" && key == "autoconnect" && means_no(value)) return;
+    if (section == "connection" && key == "type") type = value;
+    if (section == "connection" && key == "uuid") uuid = value;
+    if (section.starts_with("ip") && key.starts_with("address")) given += value + "\n";
     const bool parent = key == "parent" && (section == "vlan" || section == "macvlan" || section == "ip-tunnel");
     if ((section == "connection" && key == "interface-name") || parent) found.insert(value);
-    if (key == "mac-address") address = digits_of(value);
+    if (key == "mac-address") hardware = value;
+    if (section == "match") any = false;
     auto list = section == "match" && key == "interface-name" ? value : std::string();
     std::replace(list.begin(), list.end(), ';', ' ');
     for (const auto& interface : list.empty() ? std::vector<std::string>() : present_)
       if (fits_list(list, interface)) found.insert(interface);
   }
-  if (found.empty() && !address.empty())
+  if (found.empty() && !hardware.empty())
     for (const auto& interface : present_)
-      if (mac(interface) == address) found.insert(interface);
+      if (has_hardware_address(root_, interface, hardware)) found.insert(interface);
+  if (found.empty() && hardware.empty() && any) found = any_card(type, uuid);
+  if (!found.empty()) addresses += given;
   configured.merge(found);
+}
+
+/// A profile that says nothing about its card is for the first one that could have it; while one has it, for that one.
+std::set<std::string> OtherSettings::any_card(const std::string& type, const std::string& uuid) const {
+  const bool radio = type == "wifi" || type == "802-11-wireless";
+  if (!radio && type != "ethernet" && type != "802-3-ethernet") return {};
+  for (const auto& device : root_.list("run/NetworkManager/devices"))
+    for (const auto& line : key_lines(root_.read("run/NetworkManager/devices/" + device, 1 << 16).value_or("")))
+      if (!uuid.empty() && line.key == "connection-uuid" && line.value == uuid) return {};
+  std::set<std::string> found;
+  for (const auto& interface : present_)
+    if (has_interface_type(root_, interface, radio ? "wlan" : "ether")) found.insert(interface);
+  return found;
+}
+
+/// Routing daemons use interfaces without any address of their own (frr.conf, "interface NAME" and what is below it;
+/// `neighbor NAME interface` of BGP).
+void OtherSettings::frr() {
+  for (const auto& name : root_.list("etc/frr")) {
+    const auto text = name.ends_with(".conf") ? root_.read("etc/frr/" + name).value_or("") : std::string();
+    std::string interface;
+    for (const auto line : split(text, '\n')) {
+      const auto words = words_of(line);
+      if (words.empty() || words[0].starts_with('!') || words[0].starts_with('#')) continue;
+      if (words.size() > 2 && words[0] == "neighbor" && words[2] == "interface") configured.emplace(words[1]);
+      const bool idle = words[0] == "description" || words[0] == "shutdown" || words[0] == "exit";
+      if (words[0] == "interface" && words.size() > 1)
+        interface = words[1];
+      else if (!line.starts_with(' '))
+        interface.clear();
+      else if (!interface.empty() && !idle)
+        configured.insert(interface);
+    }
+  }
+}
+
+/// wg-quick(8): the routes of a client are in a table of their own, which shows nowhere.
+void OtherSettings::wireguard() {
+  for (const auto& interface : present_)
+    for (const auto& line : key_lines(root_.read("etc/wireguard/" + interface + ".conf", 1 << 16).value_or("")))
+      if (line.section == "Interface" && line.key == "Address") addresses += line.value + "\n";
 }
 
 /// `nic-enx1`, or behind or below the plugin `enx1` (pppd(8), rp-pppoe).
@@ -225,10 +208,10 @@ void OtherSettings::netconsole_parameter(std::string_view word) {
 
 }  // namespace
 
-std::set<std::string> configured_elsewhere(const Root& root, const std::vector<std::string>& present) {
+OtherNetworkSettings configured_elsewhere(const Root& root, const std::vector<std::string>& present) {
   OtherSettings settings(root, present);
   settings.read();
-  return std::move(settings.configured);
+  return {std::move(settings.configured), std::move(settings.addresses)};
 }
 
 }  // namespace hostsplit::inventory_parts

@@ -102,6 +102,19 @@ std::optional<std::string> read_override(const Root& root, Snapshot& snapshot, c
   return text;
 }
 
+/// Root ports a USB4 host interface keeps tunnels behind, and its own controller: device links that its driver makes
+/// (drivers/thunderbolt/acpi.c, tb_acpi_add_links).
+std::vector<PciAddress> read_consumers(const Root& root, const std::string& path) {
+  constexpr std::string_view link = "consumer:pci:";
+  std::vector<PciAddress> consumers;
+  for (const auto& name : root.list(path))
+    if (name.starts_with(link))
+      if (const auto address = parse_pci_address(std::string_view(name).substr(link.size())))
+        consumers.push_back(*address);
+  std::sort(consumers.begin(), consumers.end());
+  return consumers;
+}
+
 /// A function with its fingerprint and driver alone. \param path gets its directory
 std::optional<PciFunction> observe_occupant(const Root& root, Snapshot& snapshot, RootBridges& bridges,
                                             const PciAddress& address, std::string& path) {
@@ -132,6 +145,7 @@ std::optional<PciFunction> observe(const Root& root, Snapshot& snapshot, RootBri
   function->group = read_group(root, snapshot, path + "/iommu_group");
   function->node = read_node(root, snapshot, path + "/numa_node");
   if (const auto physical = root.link_name(path + "/physfn")) function->physical = parse_pci_address(*physical);
+  if (function->fingerprint.pci_class == usb4_interface) function->consumers = read_consumers(root, path);
   return function;
 }
 

@@ -13,7 +13,8 @@ namespace hostsplit {
 namespace {
 
 const std::string top = "etc/pve", guests = "etc/pve/qemu-server", nodes = "etc/pve/nodes", containers = "etc/pve/lxc",
-                  usb_mappings = "etc/pve/mapping/usb.cfg", mappings = names::pci_mapping_file;
+                  usb_mappings = "etc/pve/mapping/usb.cfg", directory_mappings = "etc/pve/mapping/directory.cfg",
+                  mappings = names::pci_mapping_file;
 
 /// "101.conf" -> 101; no other file is a guest.
 std::optional<int> guest_of(std::string_view file) {
@@ -81,10 +82,13 @@ void read_containers(const Root& root, PveConfigs& configs) {
     const auto id = guest_of(file);
     if (!id) continue;
     const std::string path = containers + "/" + file;
-    if (const auto text = root.read(path))
-      configs.containers.emplace(*id, parse_pve_container(*id, *text));
-    else if (root.exists(path))
+    if (const auto text = root.read(path)) {
+      auto& container = configs.containers.emplace(*id, parse_pve_container(*id, *text)).first->second;
+      for (const auto& mounts : std::vector(container.mount_files))
+        add_pve_container_mounts(root.read(mounts.substr(1)).value_or(""), container);
+    } else if (root.exists(path)) {
       report_unreadable(root, path, configs);
+    }
   }
 }
 
@@ -113,6 +117,7 @@ PveConfigs read_all(const Root& root) {
   read_storages(root, configs);
   configs.quorate = parse_pve_quorum(root.read(top + "/.members").value_or(""));
   if (const auto text = root.read(usb_mappings)) configs.usb_mappings = parse_pve_usb_mappings(*text);
+  if (const auto text = root.read(directory_mappings)) configs.directory_mappings = parse_pve_directory_mappings(*text);
   if (const auto text = root.read(mappings))
     configs.mappings = parse_pve_mappings(*text, root.display(mappings), configs.findings);
   else if (root.exists(mappings))

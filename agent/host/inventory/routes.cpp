@@ -96,9 +96,29 @@ void Network::read_ipv6() {
 
 /// Who gets an address at boot, and who is a part of what.
 void Network::read_settings() {
+  const auto others = other_names(root_, interfaces_);
   settings_ = read_interfaces_text(root_);
-  configured_ = configured_by_interfaces(settings_, interfaces_);
-  configured_.merge(configured_elsewhere(root_, interfaces_));
+  configured_ = configured_by_interfaces(settings_, interfaces_, others);
+  auto elsewhere = configured_elsewhere(root_, interfaces_);
+  configured_.merge(elsewhere.interfaces);
+  settings_ += elsewhere.addresses;
+  for (const auto& [name, interface] : others)
+    if (configured_.contains(name)) configured_.insert(interface);
+  initramfs_ = read_initramfs_network(root_, interfaces_, others);
+  configured_.insert(initramfs_.interfaces.begin(), initramfs_.interfaces.end());
+}
+
+/// Settings give it to an interface, as to lo. Tailscale has none, but a range of its own (RFC 6598) and one interface.
+bool Network::told(const std::string& address) const {
+  const auto part = [](char c) { return c == '.' || (c >= '0' && c <= '9'); };
+  for (auto at = settings_.find(address); at != std::string::npos; at = settings_.find(address, at + 1)) {
+    const auto end = at + address.size();
+    if ((at == 0 || !part(settings_[at - 1])) && (end == settings_.size() || !part(settings_[end]))) return true;
+  }
+  const auto bytes = address_bytes(address);
+  return bytes && covers({100, 64, 0, 0}, 10, *bytes) &&
+         std::any_of(interfaces_.begin(), interfaces_.end(),
+                     [&](const auto& name) { return name.starts_with("tailscale") && !function_of(name); });
 }
 
 std::optional<PciAddress> Network::function_of(const std::string& interface) const {
@@ -178,8 +198,7 @@ std::vector<std::string> Network::addresses_without_interface() const {
     const bool known = std::any_of(routes_.begin(), routes_.end(), [&](const Route& route) {
       return route.length > 0 && covers(route.destination, route.length, *address);
     });
-    const bool told = known || settings_.find(last) != std::string::npos;
-    if (!told && std::find(lost.begin(), lost.end(), last) == lost.end()) lost.push_back(last);
+    if (!known && !told(last) && std::find(lost.begin(), lost.end(), last) == lost.end()) lost.push_back(last);
   }
   return lost;
 }
@@ -187,9 +206,25 @@ std::vector<std::string> Network::addresses_without_interface() const {
 Reach Network::anywhere(const std::string& why) const {
   Reach reach;
   reach.unknown = why;
-  for (const auto& interface : interfaces_)
-    if (const auto function = function_of(interface)) reach.functions.push_back(*function);
+  auto names = in_use();
+  for (auto& name : idle_and_up()) names.insert(std::move(name));
+  std::vector<PciAddress> all;
+  for (const auto& interface : interfaces_) {
+    const auto function = function_of(interface);
+    if (function) all.push_back(*function);
+    if (function && names.contains(interface)) reach.functions.push_back(*function);
+  }
+  if (reach.functions.empty()) reach.functions = std::move(all);
   return reach;
+}
+
+std::vector<std::string> Network::idle_and_up() const {
+  std::vector<std::string> found;
+  const auto used = in_use();
+  for (const auto& interface : interfaces_)
+    if (!used.contains(interface) && root_.read("sys/class/net/" + interface + "/operstate", 64) != "down")
+      found.push_back(interface);
+  return found;
 }
 
 Reach Network::reach(const std::string& host) const {

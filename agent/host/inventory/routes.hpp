@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/machine/pci.hpp"
+#include "host/inventory/network_settings.hpp"
 #include "host/system/root.hpp"
 
 namespace hostsplit::inventory_parts {
@@ -14,7 +15,7 @@ namespace hostsplit::inventory_parts {
 struct Reach {
   std::vector<std::string> interfaces;
   std::vector<PciAddress> functions;  ///< of all of them
-  std::string unknown;                ///< why it is not known; then the functions are those of all interfaces
+  std::string unknown;                ///< why it is not known; then the functions are those of all that may carry it
 };
 
 /// Network interfaces, what they are made of, and routes, as far as files below /proc and /sys tell.
@@ -34,8 +35,11 @@ class Network {
   std::vector<std::string> addresses_without_interface() const;
   /// \param host  an address, or a name that /etc/hosts knows
   Reach reach(const std::string& host) const;
-  /// For what is reached over the network, nobody knows where.
+  /// For what is reached over the network, nobody knows where: all interfaces but those that are idle and without link.
   Reach anywhere(const std::string& why) const;
+  /// Interfaces that are up, or may be, and have no known use.
+  std::vector<std::string> idle_and_up() const;
+  const InitramfsNetwork& initramfs() const { return initramfs_; }
 
  private:
   struct Route {
@@ -47,6 +51,7 @@ class Network {
   void read_ipv6();
   void read_settings();
   void read_neighbours();
+  bool told(const std::string& address) const;
   bool link_local(const Route& route) const;
   bool works_without_addresses(const std::string& directory) const;
   Reach over(const std::set<std::string>& names, const std::string& host) const;
@@ -57,7 +62,8 @@ class Network {
   std::vector<Route> routes_;
   std::set<std::string> addressed_;   ///< with an IPv6 address of more than link scope, or with neighbours
   std::set<std::string> configured_;  ///< settings give them an address or make them a part of something
-  std::string settings_;              ///< of interfaces(5)
+  InitramfsNetwork initramfs_;
+  std::string settings_;  ///< of interfaces(5), and addresses other settings give
 };
 
 }  // namespace hostsplit::inventory_parts

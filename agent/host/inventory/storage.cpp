@@ -7,6 +7,7 @@
 #include "host/inventory/crypttab.hpp"
 #include "host/inventory/follow.hpp"
 #include "host/inventory/parts.hpp"
+#include "host/inventory/sleeping_devices.hpp"
 
 /// Disks somebody depends on: mounts of all namespaces, swap, volume managers, pools, and file systems that are mounted
 /// where no table shows it.
@@ -21,13 +22,14 @@ bool boots_from(const std::string& point) {
 
 class Storage {
  public:
-  Storage(const Root& root, Snapshot& snapshot) : root_(root), snapshot_(snapshot), follow_(root) {}
+  Storage(const Root& root, Snapshot& snapshot) : root_(root), snapshot_(snapshot), follow_(root), sleeping_(root) {}
 
   void read() {
     mounts();
     several_devices();
     swaps();
     volume_managers();
+    idle_members();
     loops();
     boot_partitions();
     boot_mounts();
@@ -47,7 +49,12 @@ class Storage {
   void volume_managers();
   void loops();
   void boot_partitions();
+  void idle_members();
   void boot_mounts();
+  void boot_waits_for(const FstabEntry& entry, Followed followed);
+  void boot_may_wait_for(const FstabEntry& entry);
+  void boot_binds();
+  Followed below(const std::string& device);
   void boot_automounts(const std::set<std::string>& followed);
   void journals();
   bool boots_without_journal_of_its_own(const std::vector<std::string>& journals) const;
@@ -64,6 +71,7 @@ class Storage {
   const Root& root_;
   Snapshot& snapshot_;
   Follower follow_;
+  SleepingDevices sleeping_;
   std::set<std::tuple<UseKind, std::string, Leaf>> known_;
   std::set<std::string> mounted_;  ///< numbers and sources that were seen
   std::set<Leaf> root_leaves_;     ///< what `/` lies on
@@ -165,6 +173,16 @@ void Storage::volume_managers() {
   }
 }
 
+/// Physical volumes of groups in use that no active volume is on: without one its group is incomplete, and neither
+/// activated at boot nor changed (69-dm-lvm.rules, vgchange(8)).
+void Storage::idle_members() {
+  for (const auto& group : active_groups(root_))
+    for (const auto& path : sleeping_.noted_volumes(group))
+      for (const auto& leaf : follow_.device(path).leaves)
+        if (!known_.contains({UseKind::lvm, "/dev/" + leaf.device, leaf}))
+          add_leaf(UseKind::lvm, "the volume group " + group, leaf, false);
+}
+
 /// Files in use as disks; also where the file system they are on was unmounted lazily.
 void Storage::loops() {
   for (const auto& block : root_.list("sys/block")) {
@@ -187,30 +205,72 @@ void Storage::boot_partitions() {
   }
 }
 
-/// What is not mounted now and the boot needs all the same (fstab(5)): the EFI partition, mounted only while it is
-/// written to, and whatever the boot stops without (systemd.mount(5)).
+/// A device, or what it is on while it is not there.
+Followed Storage::below(const std::string& device) {
+  Followed found;
+  for (const auto& path : sleeping_.below(device)) found.merge(follow_.device(path));
+  return found;
+}
+
+/// What the boot needs all the same (fstab(5)): the EFI partition, mounted only while it is written to, and whatever
+/// the boot stops without (systemd.mount(5)), also where it is mounted now and may be given up.
 void Storage::boot_mounts() {
   std::set<std::string> found;
   for (const auto& entry : read_fstab(root_)) {
-    const bool now = is_mounted(follow_.mounts(), entry.point);
     const bool boots = boots_from(entry.point);
-    const auto path = !now && (boots || entry.waits) ? follow_.path_of(entry.device) : std::nullopt;
-    if (!path) continue;
-    Followed followed = follow_.device(*path);
-    if (boots) {
+    if (boots ? is_mounted(follow_.mounts(), entry.point) : !entry.waits) continue;
+    Followed followed = below(entry.device);
+    if (!boots && followed.leaves.empty() && followed.unknown.empty()) boot_may_wait_for(entry);
+    if (!boots) {
+      boot_waits_for(entry, std::move(followed));
+    } else if (!followed.leaves.empty() || !followed.unknown.empty()) {
       add(UseKind::mount, entry.point, followed, true);
       found.insert(entry.point);
-      continue;
     }
-    std::set<Leaf> leaves;
-    for (auto leaf : followed.leaves) {
-      leaf.via = by_fstab;
-      leaves.insert(std::move(leaf));
-    }
-    followed.leaves = std::move(leaves);
-    add(UseKind::mount, entry.point, followed);
   }
+  boot_binds();
   boot_automounts(found);
+}
+
+void Storage::boot_waits_for(const FstabEntry& entry, Followed followed) {
+  std::set<Leaf> leaves;
+  for (auto leaf : followed.leaves) {
+    leaf.via = entry.of_unit ? by_mount_unit : by_fstab;
+    leaves.insert(std::move(leaf));
+  }
+  followed.leaves = std::move(leaves);
+  add(UseKind::mount, entry.point, followed);
+}
+
+/// Its device is nowhere: it may be in what the boot opens and what is closed now.
+void Storage::boot_may_wait_for(const FstabEntry& entry) {
+  if (is_mounted(follow_.mounts(), entry.point)) return;
+  HostUse use{UseKind::mount, entry.point, entry.device, {}, true};
+  for (const auto& path : sleeping_.closed_at_boot())
+    for (const auto& leaf : follow_.device(path).leaves)
+      use.functions.insert(use.functions.end(), leaf.functions.begin(), leaf.functions.end());
+  use.unknown = "the boot mounts " + entry.device + " there, which may be in a mapping of /etc/crypttab that is closed";
+  if (!use.functions.empty()) snapshot_.uses.push_back(std::move(use));
+}
+
+/// A directory in a second place: without what it is on, the boot stops there.
+void Storage::boot_binds() {
+  for (const auto& bind : read_bind_mounts(root_)) {
+    if (!bind.waits || boots_from(bind.point)) continue;
+    const Mount* mounted = mount_of(follow_.mounts(), bind.device);
+    std::size_t longest = mounted && mounted->type != "autofs" ? mounted->point.size() : 0;
+    std::string device;
+    for (const auto& entry : read_fstab(root_)) {
+      const bool on = bind.device == entry.point || bind.device.starts_with(entry.point + "/");
+      if (!on || entry.point.size() <= longest || entry.point == "/") continue;
+      longest = entry.point.size();
+      device = entry.device;
+    }
+    if (!device.empty())
+      boot_waits_for(bind, below(device));
+    else if (mounted && mounted->point != "/" && mounted->type != "autofs" && !needs_no_device(*mounted))
+      boot_waits_for(bind, follow_.mount(*mounted));
+  }
 }
 
 /// What the machine boots from, mounted only when it is used, and nothing says from what.
@@ -266,9 +326,10 @@ void Storage::maybe_journal(const std::string& block, const Followed& followed) 
   }
 }
 
-/// Disks the kernel itself serves to others: no process has them open (Documentation/target, nvmet configfs).
+/// Disks the kernel itself serves to others: no process has them open (Documentation/target, nvmet configfs, SCST).
 void Storage::exports() {
-  const std::string target = "sys/kernel/config/target/core", nvmet = "sys/kernel/config/nvmet/subsystems";
+  const std::string target = "sys/kernel/config/target/core", nvmet = "sys/kernel/config/nvmet/subsystems",
+                    scst = "sys/kernel/scst_tgt/devices";
   for (const auto& plugin : root_.list(target))
     for (const auto& name : root_.list(target + "/" + plugin))
       add_export("LIO target " + name,
@@ -277,6 +338,11 @@ void Storage::exports() {
     const std::string spaces = nvmet + "/" + subsystem + "/namespaces";
     for (const auto& number : root_.list(spaces))
       add_export("NVMe target " + subsystem, root_.read(spaces + "/" + number + "/device_path", 4096).value_or(""));
+  }
+  // A second line, "[key]", says that it was changed from the default (SCST: scst_sysfs.c).
+  for (const auto& name : root_.list(scst)) {
+    const auto file = root_.read(scst + "/" + name + "/filename", 4096).value_or("");
+    add_export("SCST device " + name, file.substr(0, file.find('\n')));
   }
 }
 

@@ -98,4 +98,31 @@ std::vector<ZfsPool> read_zfs_pools(const Root& root) {
   return pools;
 }
 
+std::vector<ZfsKey> read_zfs_keys(const Root& root) {
+  // Columns of a line: zfs-mount-generator(8).
+  constexpr std::size_t can_mount = 2, encryption_root = 10, key_location = 11, nofail = 18, ignore = 19;
+  constexpr std::string_view file = "file://";
+  const std::string directory = "etc/zfs/zfs-list.cache";
+  std::vector<ZfsKey> keys;
+  for (const auto& pool : root.list(directory)) {
+    const bool imported = root.exists("proc/spl/kstat/zfs/" + pool + "/state");
+    const auto text = root.read(directory + "/" + pool).value_or("");
+    for (const auto line : split(text, '\n')) {
+      const auto fields = split(line, '\t');
+      if (fields.size() <= key_location || !fields[key_location].starts_with(file)) continue;
+      ZfsKey key{std::string(fields[encryption_root]), std::string(fields[key_location].substr(file.size()))};
+      key.waits = imported && fields[can_mount] == "on" && (fields.size() <= nofail || fields[nofail] != "on") &&
+                  (fields.size() <= ignore || fields[ignore] != "on");
+      const auto known = std::find_if(keys.begin(), keys.end(), [&](const ZfsKey& each) {
+        return each.dataset == key.dataset && each.file == key.file;
+      });
+      if (known == keys.end())
+        keys.push_back(std::move(key));
+      else
+        known->waits = known->waits || key.waits;
+    }
+  }
+  return keys;
+}
+
 }  // namespace hostsplit::inventory_parts

@@ -17,4 +17,13 @@ struct ZfsPool {
 /// device whose signature is ambivalent may belong to any pool.
 std::vector<ZfsPool> read_zfs_pools(const Root& root);
 
+/// A key file of encrypted datasets.
+struct ZfsKey {
+  std::string dataset;  ///< that the key is of (encryptionroot)
+  std::string file;
+  bool waits = false;  ///< the boot mounts something of it, and stops where it cannot
+};
+/// Of the lists that zfs-mount-generator(8) goes by: nothing else shows them without asking ZFS itself.
+std::vector<ZfsKey> read_zfs_keys(const Root& root);
+
 }  // namespace hostsplit::inventory_parts

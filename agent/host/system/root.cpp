@@ -273,6 +273,23 @@ std::vector<std::string> Root::list(const std::string& path) const {
   return names;
 }
 
+bool Root::refuses(const std::string& directory) const {
+  const UniqueFd fd(open_below(directory, O_RDONLY | O_DIRECTORY));
+  return fd.get() < 0 && (errno == EACCES || errno == EPERM);
+}
+
+std::optional<std::string> Root::open_device(const std::string& path) const {
+  struct statx found {};
+  // Without asking who serves the file, and may never answer.
+  if (!live_ || ::statx(fd_, path.c_str(), AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE, &found) != 0)
+    return std::nullopt;
+  if (!S_ISCHR(found.stx_mode) && !S_ISBLK(found.stx_mode)) return std::nullopt;
+  const auto number = std::string(S_ISCHR(found.stx_mode) ? "char/" : "block/") + std::to_string(found.stx_rdev_major) +
+                      ":" + std::to_string(found.stx_rdev_minor);
+  if (recorder_) recorder_->on_link(path, "/dev/" + number);
+  return number;
+}
+
 std::optional<std::string> Root::link_text(const std::string& path) const {
   if (const auto reply = patiently(look::link, path)) return noted(path, *reply, &RootRecorder::on_link);
   std::optional<std::string> target;

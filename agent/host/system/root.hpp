@@ -70,6 +70,12 @@ class Root {
   bool silent(const std::string& path) const;
   /// Names in a directory, sorted, without "." and ".."; empty if it does not exist.
   std::vector<std::string> list(const std::string& path) const;
+  /// It is a directory that may not be listed: list() is empty for another reason.
+  bool refuses(const std::string& directory) const;
+  /// Number of the device file a process of the live machine has open, whatever it is called where that process looks:
+  /// "char/188:0", "block/8:16". It is recorded as the target of the link. Empty optional for all else.
+  /// \param path  "proc/900/fd/3"
+  std::optional<std::string> open_device(const std::string& path) const;
   /// Target of a symbolic link as it is written; empty optional if it is not a link.
   std::optional<std::string> link_text(const std::string& path) const;
   /// Last component of a symbolic link's target; empty optional if it is not a link.

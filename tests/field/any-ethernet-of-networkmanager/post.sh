@@ -1,0 +1,1 @@
+mkdir -p etc/NetworkManager/system-connections run/NetworkManager/devices; echo x >run/NetworkManager/devices/3; printf '[connection]\nid=Wired connection 1\ntype=ethernet\n\n[ipv4]\naddress1=10.1.1.1/24\nmethod=manual\n' >etc/NetworkManager/system-connections/wired.nmconnection

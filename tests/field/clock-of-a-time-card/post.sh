@@ -1,0 +1,1 @@
+p=sys/devices/pci0000:00/0000:00:1c.0/0000:07:00.0/ptp/ptp2; mkdir -p $p sys/class/ptp proc/900/fd; echo 247:2 >$p/dev; ln -s ../../${p#sys/} sys/class/ptp/ptp2; echo chronyd >proc/900/comm; ln -s /dev/ptp2 proc/900/fd/5

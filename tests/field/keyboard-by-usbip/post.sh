@@ -1,0 +1,1 @@
+d=sys/devices/platform/vhci_hcd.0/usb9/9-1/9-1:1.0/0003:046D:C31C.0009/input/input90; mkdir -p $d/capabilities; echo 'Remote USB Keyboard' >$d/name; cp $(ls -d sys/class/input/input*/capabilities | head -1)/key $d/capabilities/key; ln -s ../../${d#sys/} sys/class/input/input90

@@ -1,0 +1,2 @@
+mkdir -p dev/disk/by-uuid; ln -s ../../sdb dev/disk/by-uuid/11111111-2222-3333-4444-555555555555
+mkdir -p etc/systemd/system/local-fs.target.requires; printf '[Mount]\nWhat=/dev/disk/by-uuid/11111111-2222-3333-4444-555555555555\nWhere=/srv/data\nType=ext4\n[Install]\nRequiredBy=local-fs.target\n' >etc/systemd/system/srv-data.mount; ln -s ../srv-data.mount etc/systemd/system/local-fs.target.requires/srv-data.mount

@@ -1,0 +1,2 @@
+mkdir -p etc/pve/qemu-server etc/pve/lxc etc/pve/nodes/pve; ln -sfn nodes/pve etc/pve/local; q=etc/pve/qemu-server; l=etc/pve/lxc
+mkdir -p proc/900/fd proc/driver/nvidia/gpus/0000:07:00.0; printf 'Model: \t\t NVIDIA GeForce RTX 3090\nDevice Minor: \t 0\n' >proc/driver/nvidia/gpus/0000:07:00.0/information; echo ollama >proc/900/comm; ln -s /dev/nvidia0 proc/900/fd/9; printf 'hostname: ollama\nonboot: 1\ndev0: /dev/nvidia0\ndev1: /dev/nvidiactl\ndev2: /dev/nvidia-uvm\n' >etc/pve/lxc/110.conf

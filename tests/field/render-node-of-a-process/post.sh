@@ -1,0 +1,1 @@
+mkdir -p proc/900/fd sys/class/drm; p=sys/devices/pci0000:00/0000:00:1c.0/0000:07:00.0/drm/renderD128; mkdir -p $p; echo 226:128 >$p/dev; ln -s ../../${p#sys/} sys/class/drm/renderD128; echo jellyfin >proc/900/comm; ln -s /dev/dri/renderD128 proc/900/fd/9

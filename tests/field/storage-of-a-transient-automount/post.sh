@@ -1,0 +1,3 @@
+mkdir -p etc/pve/qemu-server etc/pve/lxc etc/pve/nodes/pve; ln -sfn nodes/pve etc/pve/local; q=etc/pve/qemu-server; l=etc/pve/lxc
+mkdir -p run/systemd/transient; printf '[Mount]\nWhat=/dev/sdb\nWhere=/run/media/system/USBSTORE\n' >run/systemd/transient/run-media-system-USBSTORE.mount; printf '[Automount]\nWhere=/run/media/system/USBSTORE\n' >run/systemd/transient/run-media-system-USBSTORE.automount; echo '41 1 0:44 / /run/media/system/USBSTORE rw,relatime shared:1 - autofs systemd-1 rw,fd=62,direct' >>proc/1/mountinfo; printf 'dir: usb\n\tpath /run/media/system/USBSTORE\n\tis_mountpoint 1\n\tcontent images\n' >etc/pve/storage.cfg
+printf 'name: nas\nmemory: 1024\nscsi1: usb:105/vm-105-disk-0.qcow2,size=4G\n' >etc/pve/qemu-server/105.conf

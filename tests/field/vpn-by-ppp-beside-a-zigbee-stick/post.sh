@@ -1,0 +1,1 @@
+mkdir -p sys/devices/virtual/net/ppp0 proc/800/fd; ln -s ../../devices/virtual/net/ppp0 sys/class/net/ppp0; echo pppd >proc/800/comm; ln -s /dev/ppp proc/800/fd/8; ln -s /dev/pts/3 proc/800/fd/5; printf 'ppp0\t0000FE0A\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n' >>proc/net/route

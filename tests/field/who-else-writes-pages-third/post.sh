@@ -1,0 +1,1 @@
+chmod 755 etc/cron.daily/hp etc/init.d/hugepages etc/network/if-up.d/hp

@@ -1,0 +1,1 @@
+mkdir -p sys/devices/virtual/net/wg0 etc/wireguard; ln -s ../../devices/virtual/net/wg0 sys/class/net/wg0; echo up >sys/class/net/enx02/operstate; printf '[Interface]\nAddress = 10.64.1.2/32\n' >etc/wireguard/wg0.conf; printf 'Local:\n     |-- 10.64.1.2\n        /32 host LOCAL\n' >proc/net/fib_trie

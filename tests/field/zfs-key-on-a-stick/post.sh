@@ -1,0 +1,2 @@
+mkdir -p dev/disk/by-label; ln -s ../../sdb dev/disk/by-label/KEYS
+mkdir -p etc/zfs/zfs-list.cache etc/systemd/system; printf 'tank\t/tank\ton\ton\ton\ton\ton\toff\ton\toff\ttank\tfile:///media/keys/tank.key\n' >etc/zfs/zfs-list.cache/tank; printf 'LABEL=KEYS /media/keys vfat noauto,ro 0 0\n' >etc/fstab; printf '[Unit]\nRequiresMountsFor=/media/keys\n[Service]\nType=oneshot\nExecStart=/sbin/zfs load-key -L file:///media/keys/tank.key tank\n[Install]\nWantedBy=zfs-mount.service\n' >etc/systemd/system/zfs-load-key@tank.service
