@@ -9,7 +9,7 @@ from bench.systemd_boot import entries, on_partition, to_systemd_boot
 
 TOPOLOGY = "article"
 SUBJECTS = ("agent/core/boot/boot_count", "config/systemd-boot/", "agent/service/reconciler/boot_watch", "systemd/hostsplit-boot")
-SECONDS = 900
+SECONDS = 1200
 PROVEN = False
 MEMORY = 10
 
