@@ -94,8 +94,9 @@ std::string server_of(const Mount& mount) {
 }  // namespace
 
 bool needs_no_device(const Mount& mount) {
-  // pmxcfs mounts itself as plain fuse.
-  return one_of(mount.type, device_less) || (mount.type == "fuse" && mount.point == "/etc/pve");
+  // pmxcfs mounts itself as plain fuse. An AppImage mounts the file it is, which the process that does so has open.
+  return one_of(mount.type, device_less) || (mount.type == "fuse" && mount.point == "/etc/pve") ||
+         (mount.type.starts_with("fuse.") && mount.type.ends_with(".AppImage"));
 }
 
 void Followed::merge(Followed other) {
@@ -294,7 +295,9 @@ Followed Follower::mount(const Mount& mount, int depth) const {
     return found;
   }
   if (mount.type == "zfs") return pool(mount.source.substr(0, mount.source.find('/')));
-  if (one_of(mount.type, network_types)) return remote_mount(mount);
+  // cvmfs mounts itself as plain fuse.
+  if (one_of(mount.type, network_types) || (mount.type == "fuse" && mount.source == "cvmfs2"))
+    return remote_mount(mount);
   if (mount.type == "overlay") return layers(mount, depth);
   if (mount.source.starts_with("/dev/") && mount.source != "/dev/fuse") return several_devices(mount);
   if (mount.type == "9p" && mount.option("trans") == "tcp") return remote_mount(mount);

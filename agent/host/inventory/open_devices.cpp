@@ -52,14 +52,24 @@ std::optional<Opened> opened_class(const Root& root, const std::string& name, co
   struct {
     const char* place;
     bool needed;
-  } constexpr classes[] = {
-      {"sys/class/block/", true},    {"sys/class/scsi_generic/", true}, {"sys/class/scsi_tape/", true},
-      {"sys/class/tty/", true},      {"sys/class/hidraw/", false},      {"sys/class/usbmisc/", false},
-      {"sys/class/pps/", true},      {"sys/class/drm/", false},  // "card0" is a name of sound cards, too, and no file
-                                                                 // of theirs
-      {"sys/class/sound/", false},   {"sys/class/video4linux/", false}, {"sys/class/dvb/", false},
-      {"sys/class/watchdog/", true}, {"sys/class/misc/", false},        {"sys/class/apex/", false},
-      {"sys/class/lirc/", false},    {"sys/class/ptp/", false},         {"sys/class/input/", false}};
+  } constexpr classes[] = {{"sys/class/block/", true},
+                           {"sys/class/scsi_generic/", true},
+                           {"sys/class/scsi_tape/", true},
+                           {"sys/class/tty/", true},
+                           {"sys/class/hidraw/", false},
+                           {"sys/class/usbmisc/", false},
+                           {"sys/class/pps/", true},
+                           {"sys/class/drm/", false},  // "card0" is a name of sound cards, too, and no file
+                                                       // of theirs
+                           {"sys/class/sound/", false},
+                           {"sys/class/video4linux/", false},
+                           {"sys/class/dvb/", false},
+                           {"sys/class/watchdog/", true},
+                           {"sys/class/misc/", false},
+                           {"sys/class/apex/", false},
+                           {"sys/class/lirc/", false},
+                           {"sys/class/ptp/", false},
+                           {"sys/class/input/", false}};
   for (const auto& [place, needed] : classes) {
     const auto found = device_path(root, place + name);
     const auto function = found && (path.empty() || path == *found) ? nearest_function(*found) : std::nullopt;
