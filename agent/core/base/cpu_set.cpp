@@ -1,6 +1,7 @@
 #include "core/base/cpu_set.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -56,6 +57,12 @@ std::string to_string(const CpuSet& cpus) {
     if (last != first) text += '-' + std::to_string(last);
   }
   return text;
+}
+
+CpuSet common(const CpuSet& a, const CpuSet& b) {
+  CpuSet both;
+  std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::inserter(both, both.end()));
+  return both;
 }
 
 }  // namespace hostsplit

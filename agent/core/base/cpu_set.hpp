@@ -13,5 +13,7 @@ using CpuSet = std::set<int>;
 std::optional<CpuSet> parse_cpu_set(std::string_view text);
 /// Shortest list, ascending: "0-31,64-95"; "" for the empty set.
 std::string to_string(const CpuSet& cpus);
+/// Those in both.
+CpuSet common(const CpuSet& a, const CpuSet& b);
 
 }  // namespace hostsplit

@@ -23,6 +23,12 @@ std::string lowered(std::string_view text) {
   return lower;
 }
 
+std::string with_underscores(std::string_view name) {
+  std::string result(name);
+  std::replace(result.begin(), result.end(), '-', '_');
+  return result;
+}
+
 std::string stamp_of(const std::vector<std::string_view>& texts) {
   std::uint64_t hash = 0xcbf29ce484222325ULL;
   for (const auto& text : texts) hash = fnv1a(std::string_view("\0", 1), fnv1a(text, hash));

@@ -16,6 +16,8 @@ inline std::string_view trimmed(std::string_view text) {
 
 /// ASCII letters in lower case.
 std::string lowered(std::string_view text);
+/// "-" and "_" are the same in names of modules and of kernel parameters (kernel/params.c, parameq).
+std::string with_underscores(std::string_view name);
 
 /// Cuts off what stands before `separator`, and the separator with it; the whole text when there is none.
 inline std::string_view cut(std::string_view& text, char separator) {

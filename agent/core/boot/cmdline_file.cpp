@@ -86,11 +86,15 @@ bool is_for_one_boot(std::string_view word) {
          std::any_of(std::begin(begins), std::end(begins), [&](auto prefix) { return word.starts_with(prefix); });
 }
 
+bool any_begins(std::string_view line, std::string_view begin) {
+  const auto words = words_of(line);
+  return std::any_of(words.begin(), words.end(), [&](auto word) { return word.starts_with(begin); });
+}
+
 /// Initramfs scripts look at each word, the kernel takes quotes away first.
 bool names_root(const std::string& line) {
-  const auto words = words_of(line);
   const auto arguments = kernel_arguments(line);
-  return std::any_of(words.begin(), words.end(), [](auto word) { return word.starts_with("root="); }) ||
+  return any_begins(line, "root=") ||
          std::any_of(arguments.begin(), arguments.end(), [](const Argument& each) { return each.name == "root"; });
 }
 
@@ -124,17 +128,12 @@ PutIn inferred(const std::string& before, const std::string& now) {
 }  // namespace
 
 bool started_by_grub(const Snapshot& snapshot) {
-  const auto words = words_of(snapshot.command_line);
-  return snapshot.boot.grub &&
-         std::any_of(words.begin(), words.end(), [](auto word) { return word.starts_with("BOOT_IMAGE="); });
+  return snapshot.boot.grub && any_begins(snapshot.command_line, "BOOT_IMAGE=");
 }
 
 bool started_by_systemd_boot(const Snapshot& snapshot) {
-  const auto words = words_of(snapshot.command_line);
-  const auto any = [&](std::string_view begin) {
-    return std::any_of(words.begin(), words.end(), [&](auto word) { return word.starts_with(begin); });
-  };
-  return snapshot.boot.proxmox_boot && any("initrd=\\") && !any("BOOT_IMAGE=");
+  return snapshot.boot.proxmox_boot && any_begins(snapshot.command_line, "initrd=\\") &&
+         !any_begins(snapshot.command_line, "BOOT_IMAGE=");
 }
 
 PutIn put_in_for(const std::string& owners_line, const std::vector<KernelParameter>& words) {

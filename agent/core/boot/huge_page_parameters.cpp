@@ -15,12 +15,6 @@ bool is_blank(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/// A number at the beginning of a text, and what is behind it.
-struct Scanned {
-  std::uint64_t value = 0;
-  std::string_view rest;
-};
-
 int digit_of(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   const char lower = static_cast<char>(c | 0x20);
@@ -44,7 +38,8 @@ Scanned scan_number(std::string_view text) {
   return scan_digits(text, 8);
 }
 
-/// memparse(): bytes.
+}  // namespace
+
 Scanned scan_size(std::string_view text) {
   constexpr std::string_view units = "kmgtpe";
   Scanned scanned = scan_number(text);
@@ -55,6 +50,8 @@ Scanned scan_size(std::string_view text) {
   scanned.value <<= 10 * (unit + 1);
   return scanned;
 }
+
+namespace {
 
 /// sscanf("%lu"); empty when no digit comes first.
 std::optional<Scanned> scan_count(std::string_view text) {

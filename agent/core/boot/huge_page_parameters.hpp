@@ -13,6 +13,14 @@
 /// lib/vsprintf.c (sscanf) and kernel/params.c, for x86-64 kernels since 5.15.
 namespace hostsplit {
 
+/// A number at the beginning of a text, and what is behind it.
+struct Scanned {
+  std::uint64_t value = 0;
+  std::string_view rest;
+};
+/// memparse(): bytes. Without a number nothing is taken off the text.
+Scanned scan_size(std::string_view text);
+
 /// What differs between kernels and machines.
 struct KernelRules {
   /// Since 6.15 the parameters are only noted while the line is read, at most five of them, and pages are taken once at

@@ -154,9 +154,10 @@ Findings check_boot_pages(const DoctorInput& in) {
   const KernelRules rules = kernel_rules(in.snapshot);
   auto findings = check_command_line(in.snapshot.command_line, in.snapshot.nodes, keep_free, rules);
   // Those of others; what hostsplit itself adds was checked by the plan.
-  if (findings.empty()) findings = check_next_floor(owners_lines(in.snapshot, {}), {}, in.snapshot, keep_free);
+  const auto lines = owners_lines(in.snapshot, {});
+  if (findings.empty()) findings = check_next_floor(lines, {}, in.snapshot, keep_free);
   append(findings, check_ignored_parameters(in.snapshot.command_line, rules));
-  append(findings, check_next_ignored(in.snapshot, owners_lines(in.snapshot, {})));
+  append(findings, check_next_ignored(in.snapshot, lines));
   append(findings, check_pages_came(in.snapshot, wanted_counts(in)));
   for (const auto& pages : pages_kernel_reads(in.snapshot.command_line, rules)) {
     const std::uint64_t sum = pages.sum();
@@ -177,8 +178,7 @@ Findings check_fallback(const DoctorInput& in) {
   return findings;
 }
 
-// Huge pages of others
-// --------------------------------------------------------------------------------------------------
+// Huge pages of others ------------------------------------------------------------------------------------------------
 
 Findings check_rc_local(const DoctorInput& in) {
   Findings findings;

@@ -82,13 +82,6 @@ void judge_ids(const DoctorInput& in, const std::string& subject, const std::str
                       "Remove the line and let hostsplit bind by place: it can tell twins apart"});
 }
 
-/// "-" and "_" are the same in names of modules and of parameters (kernel/params.c, parameq).
-std::string with_underscores(std::string_view name) {
-  std::string result(name);
-  std::replace(result.begin(), result.end(), '-', '_');
-  return result;
-}
-
 /// True for modules that take functions by `ids=`.
 bool takes_ids(std::string_view module) {
   const auto name = with_underscores(module);

@@ -101,9 +101,7 @@ void lint_memory(const PveVm& vm, Kib wanted, Kib page_size, Complaints& say) {
 void lint_start(const PveVm& vm, const Snapshot& snapshot, Complaints& say) {
   for (const auto& node : vm.numa_nodes)
     for (const auto& other : vm.numa_nodes) {
-      CpuSet both;
-      std::set_intersection(node.guest_cpus.begin(), node.guest_cpus.end(), other.guest_cpus.begin(),
-                            other.guest_cpus.end(), std::inserter(both, both.end()));
+      const CpuSet both = common(node.guest_cpus, other.guest_cpus);
       if (node.index < other.index && !both.empty())
         say.add("pve-numa-cpus", Severity::error,
                 fmt::format("numa{} and numa{} both have guest CPUs {}, so QEMU refuses to start it", node.index,
@@ -182,9 +180,7 @@ void lint_affinity(const PveVm& vm, const CpuSet& wanted, const Snapshot& snapsh
 
 /// Without balancing a thread stays on the CPU where it began (kernel-parameters, isolcpus=domain).
 void lint_isolated(const PveVm& vm, const CpuSet& wanted, const Snapshot& snapshot, Complaints& say) {
-  const CpuSet cpus = vm.affinity.value_or(wanted), &isolated = snapshot.isolated_cpus;
-  CpuSet both;
-  std::set_intersection(cpus.begin(), cpus.end(), isolated.begin(), isolated.end(), std::inserter(both, both.end()));
+  const CpuSet both = common(vm.affinity.value_or(wanted), snapshot.isolated_cpus);
   if (both.size() < 2) return;
   say.add("pve-isolated-cpus", Severity::info,
           fmt::format("is on CPUs {}, which isolcpus takes from the scheduler: its threads stay where they begin, and "

@@ -32,17 +32,12 @@ std::optional<std::string> against_promised(const Snapshot& snapshot, const Boot
   std::map<Kib, std::uint64_t> needed;
   for (const auto& item : applied.reservations) needed[item.page_size] += share_of(item, vm);
   for (const auto& [page_size, pages] : needed) {
-    std::uint64_t free = 0, promised = 0;
-    for (const auto& [id, node] : snapshot.nodes)
-      if (const PagePool* pool = pool_of(snapshot.nodes, {id, page_size})) {
-        free += pool->free;
-        promised = pool->promised;
-      }
-    if (pages != 0 && promised != 0 && free < pages + promised)
+    const PagePool all = pools_of_size(snapshot.nodes, page_size);
+    if (pages != 0 && all.promised != 0 && all.free < pages + all.promised)
       return fmt::format(
           "{} huge pages of {} are free, {} of them are promised to other programs (resv_hugepages), and it needs {}: "
           "see hostsplit verify, then hostsplit apply",
-          free, format_size(page_size), promised, pages);
+          all.free, format_size(page_size), all.promised, pages);
   }
   return {};
 }

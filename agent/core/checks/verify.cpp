@@ -174,9 +174,7 @@ std::optional<Verdict> judge_isolated(const RunningGuest& guest, const CpuSet& i
   int count = 0;
   CpuSet on;
   for (const auto& thread : guest.threads) {
-    CpuSet both;
-    std::set_intersection(thread.allowed.begin(), thread.allowed.end(), isolated.begin(), isolated.end(),
-                          std::inserter(both, both.end()));
+    CpuSet both = common(thread.allowed, isolated);
     if (both.size() < 2 || placed_by_kernel(thread)) continue;
     ++count;
     on.merge(both);

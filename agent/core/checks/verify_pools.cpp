@@ -44,13 +44,11 @@ struct Promises {
 };
 
 Promises promises_of(const std::map<int, NumaNode>& nodes, const PoolKey& key, const std::map<PoolKey, PoolUse>& uses) {
-  std::uint64_t free = 0, needed = 0;
-  for (const auto& [id, node] : nodes)
-    if (const PagePool* pool = pool_of(nodes, {id, key.page_size})) free += pool->free;
+  std::uint64_t needed = 0;
   for (const auto& [other, use] : uses)
     if (other.page_size == key.page_size) needed += use.needed;
-  const std::uint64_t promised = pool_of(nodes, key)->promised;
-  return {promised != 0 && free < needed + promised, is_only_pool(nodes, key)};
+  const PagePool all = pools_of_size(nodes, key.page_size);
+  return {all.promised != 0 && all.free < needed + all.promised, is_only_pool(nodes, key)};
 }
 
 Verdict judge_pool(int node, const PagePool& pool, const Reservation* reserved, const PoolUse& use,

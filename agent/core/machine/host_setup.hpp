@@ -48,9 +48,8 @@ struct HostSetup {
   std::vector<SetupLine> modprobe;      ///< modprobe.d(5): of /etc, /run, /usr/local/lib, /usr/lib
   std::vector<SetupLine> modules_load;  ///< /etc/modules, /etc/modules-load.d, /etc/initramfs-tools/modules
   std::vector<SetupLine> rc_local;      ///< /etc/rc.local
-  std::vector<SetupLine>
-      page_writers;            ///< lines of the owner about huge page counts, in sysctl, tmpfiles.d, units, scripts ...
-  bool rc_local_runs = false;  ///< it is executable
+  std::vector<SetupLine> page_writers;  ///< what the owner has about huge page counts in sysctl, units, scripts ...
+  bool rc_local_runs = false;           ///< it is executable
   std::optional<bool> remapping;  ///< interrupts are remapped, as far as /proc/interrupts tells; empty: it does not
   bool unsafe_interrupts = false;
   std::vector<ThinPool> thin_pools;

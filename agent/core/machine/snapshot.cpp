@@ -48,11 +48,22 @@ const PagePool* pool_of(const std::map<int, NumaNode>& nodes, const PoolKey& key
   return nullptr;
 }
 
+PagePool pools_of_size(const std::map<int, NumaNode>& nodes, Kib page_size) {
+  PagePool all{page_size};
+  for (const auto& [id, node] : nodes)
+    if (const PagePool* pool = pool_of(nodes, {id, page_size})) {
+      all.total += pool->total;
+      all.free += pool->free;
+      all.surplus += pool->surplus;
+      all.promised = pool->promised;
+    }
+  return all;
+}
+
 std::string iommu_off_parameter(const Snapshot& snapshot) {
   for (std::string_view line = snapshot.command_line; !line.empty();) {
     const auto word = cut(line, ' ');
-    std::string plain(word);
-    std::replace(plain.begin(), plain.end(), '-', '_');
+    const auto plain = with_underscores(word);
     if (plain == "iommu=off" || plain == "amd_iommu=off" || plain == "intel_iommu=off") return std::string(word);
   }
   return {};

@@ -64,6 +64,8 @@ struct PoolKey {
 using PageCounts = std::map<PoolKey, std::uint64_t>;
 /// \return nullptr when there is no such node, or it has no pool of that size.
 const PagePool* pool_of(const std::map<int, NumaNode>& nodes, const PoolKey& key);
+/// The pools of one size of all nodes as one.
+PagePool pools_of_size(const std::map<int, NumaNode>& nodes, Kib page_size);
 
 /// A VM of Proxmox VE or a process that uses huge pages, or will at its next start.
 struct PageUser {

@@ -3,23 +3,17 @@
 #include <algorithm>
 #include <optional>
 
-#include "core/base/number.hpp"
 #include "core/boot/huge_page_parameters.hpp"
 
 namespace hostsplit {
 namespace {
 
-/// "512M" at the beginning of a text, which is taken away; without a unit these are bytes.
+/// "512M" at the beginning of a text, which is taken away.
 std::optional<Kib> take_size(std::string_view& text) {
-  constexpr std::string_view units = "kmgt";
-  const auto digits = std::min(text.find_first_not_of("0123456789"), text.size());
-  const auto number = parse_number<Kib>(text.substr(0, digits));
-  if (!number) return {};
-  text.remove_prefix(digits);
-  const auto unit = text.empty() ? std::string_view::npos : units.find(static_cast<char>(text.front() | 0x20));
-  if (unit == std::string_view::npos) return *number / bytes_per_kib;
-  text.remove_prefix(1);
-  return *number << (10 * unit);
+  const Scanned scanned = scan_size(text);
+  if (scanned.rest.size() == text.size()) return {};
+  text = scanned.rest;
+  return scanned.value / bytes_per_kib;
 }
 
 bool take_char(std::string_view& text, char c) {

@@ -158,11 +158,9 @@ std::vector<Finding> check_pages_came(const Snapshot& snapshot, const PageCounts
   std::vector<Finding> findings;
   for (const auto& pages : pages_kernel_reads(snapshot.command_line, kernel_rules(snapshot))) {
     std::string found;
-    std::uint64_t missing = 0, all = 0;
-    for (const auto& [id, node] : snapshot.nodes)
-      if (const PagePool* pool = pool_of(snapshot.nodes, {id, pages.page_size})) all += pool->total;
+    std::uint64_t missing = 0;
     // Without room on one node the kernel goes on to the next.
-    if (pages.by_node.empty() && all >= pages.sum()) continue;
+    if (pages.by_node.empty() && pools_of_size(snapshot.nodes, pages.page_size).total >= pages.sum()) continue;
     for (const auto& [id, count] : dealt_out(pages, snapshot.nodes)) {
       const PagePool* pool = pool_of(snapshot.nodes, {id, pages.page_size});
       const auto enough = wanted.find({id, pages.page_size});

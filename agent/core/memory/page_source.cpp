@@ -180,18 +180,27 @@ void check_returned(const std::vector<Reservation>& reserved, const Snapshot& sn
     }
 }
 
-/// Parameters by which the kernel has other nodes, or less memory on them (arch/x86/kernel/e820.c, arch/x86/mm/numa.c).
-std::string node_words(std::string_view command_line) {
+/// Those parameters that are wanted, in their order.
+template <typename Wanted>
+std::string chosen_words(std::string_view command_line, Wanted wanted) {
   std::string found;
-  for (const auto& [name, value, has_value] : kernel_arguments(command_line)) {
-    if (name != "mem" && name != "numa" && name != "memmap") continue;
-    found += std::string(found.empty() ? "" : " ") + std::string(name);
-    if (!has_value) continue;
+  for (const auto& argument : kernel_arguments(command_line)) {
+    if (!wanted(argument)) continue;
+    found += (found.empty() ? "" : " ") + std::string(argument.name);
+    if (!argument.has_value) continue;
     found += "=";
     // The dollar sign in memmap=64M$4G is escaped otherwise at each place.
-    std::copy_if(value.begin(), value.end(), std::back_inserter(found), [](char c) { return c != '\\'; });
+    std::copy_if(argument.value.begin(), argument.value.end(), std::back_inserter(found),
+                 [](char c) { return c != '\\'; });
   }
   return found;
+}
+
+/// Parameters by which the kernel has other nodes, or less memory on them (arch/x86/kernel/e820.c, arch/x86/mm/numa.c).
+std::string node_words(std::string_view command_line) {
+  return chosen_words(command_line, [](const Argument& each) {
+    return each.name == "mem" || each.name == "numa" || each.name == "memmap";
+  });
 }
 
 /// What is counted on today's nodes is wrong at a boot that has others.
@@ -213,13 +222,10 @@ void check_nodes_stay(const std::vector<OwnersLine>& lines, const Snapshot& snap
 
 /// Parameters by which the kernel leaves CPUs out (kernel/cpu.c, kernel/smp.c).
 std::string cpu_words(std::string_view command_line) {
-  std::string found;
-  for (const auto& [name, value, has_value] : kernel_arguments(command_line)) {
-    const bool by_mitigations = name == "mitigations" && value.ends_with(",nosmt");
-    if (name != "nosmt" && name != "maxcpus" && name != "nr_cpus" && !by_mitigations) continue;
-    found += (found.empty() ? "" : " ") + std::string(name) + (has_value ? "=" + std::string(value) : "");
-  }
-  return found;
+  return chosen_words(command_line, [](const Argument& each) {
+    return each.name == "nosmt" || each.name == "maxcpus" || each.name == "nr_cpus" ||
+           (each.name == "mitigations" && each.value.ends_with(",nosmt"));
+  });
 }
 
 /// hostsplit.toml names CPUs of today.

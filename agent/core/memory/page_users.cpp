@@ -22,12 +22,6 @@ std::uint64_t count_of_size(const PageCounts& counts, Kib page_size) {
   return sum;
 }
 
-/// Of one pool, when the host is up and its guests have started.
-std::uint64_t pages_once_up(const PageUser& user, const PoolKey& key) {
-  const auto held = count_of(user.holds, key);
-  return user.pid != 0 || user.on_boot ? std::max(held, count_of(user.needs, key)) : held;
-}
-
 /// Those of one pool, by VM; 0 for processes.
 std::map<int, std::uint64_t> others_of(const PoolKey& key, const Config& config, const Snapshot& snapshot,
                                        std::uint64_t managed) {
@@ -61,13 +55,9 @@ bool is_about(const std::vector<Reservation>& wanted, const PoolKey& key) {
                      [&](const Reservation& item) { return item.node == key.node && item.page_size == key.page_size; });
 }
 
-std::string owners_text(const Reservation& item) {
-  return fmt::format("VM {}", fmt::join(item.vms, ", VM "));
-}
-
 Finding note_user(const PageUser& user, std::uint64_t pages, const Reservation& item) {
   const std::string what = fmt::format("{} pages of {} on node {}", pages, format_size(item.page_size), item.node);
-  const std::string stay = fmt::format("they stay in the pool beside those of {}", owners_text(item));
+  const std::string stay = fmt::format("they stay in the pool beside those of {}", vms_text(item.vms));
   if (!user.vm && user.pid == 0)
     return {"pages-of-others", Severity::info, to_string(user),
             fmt::format("hold {}, which are in use by no process: {}", what, stay),
@@ -86,7 +76,7 @@ void note_more(const std::vector<Reservation>& wanted, const Snapshot& snapshot,
     findings.push_back({"pages-of-others", Severity::info, fmt::format("node {}", item.node),
                         fmt::format("{} free pages of {} are promised to programs that have not touched them yet "
                                     "(resv_hugepages): they count beside those of {}",
-                                    promised, format_size(item.page_size), owners_text(item)),
+                                    promised, format_size(item.page_size), vms_text(item.vms)),
                         ""});
   }
   for (const auto& [key, come] : pages_to_come(snapshot, wanted)) {
@@ -95,12 +85,21 @@ void note_more(const std::vector<Reservation>& wanted, const Snapshot& snapshot,
     if (mine == wanted.end()) continue;
     findings.push_back({"pages-of-others", Severity::info, fmt::format("{}", fmt::join(come.who, ", ")),
                         fmt::format("will take {} more pages of {} on node {}: they come beside those of {}",
-                                    come.pages, format_size(key.page_size), key.node, owners_text(*mine)),
+                                    come.pages, format_size(key.page_size), key.node, vms_text(mine->vms)),
                         ""});
   }
 }
 
 }  // namespace
+
+std::string vms_text(const std::vector<int>& vms) {
+  return fmt::format("VM {}", fmt::join(vms, ", VM "));
+}
+
+std::uint64_t pages_once_up(const PageUser& user, const PoolKey& key) {
+  const auto held = count_of(user.holds, key);
+  return user.pid != 0 || user.on_boot ? std::max(held, count_of(user.needs, key)) : held;
+}
 
 bool has_reserved_pages(const Config& config, int vm) {
   const auto wish = config.vms.find(vm);
@@ -108,10 +107,8 @@ bool has_reserved_pages(const Config& config, int vm) {
 }
 
 bool is_only_pool(const std::map<int, NumaNode>& nodes, const PoolKey& key) {
-  return std::none_of(nodes.begin(), nodes.end(), [&](const auto& each) {
-    const PagePool* pool = pool_of(nodes, {each.first, key.page_size});
-    return each.first != key.node && pool && pool->total != 0;
-  });
+  const PagePool* pool = pool_of(nodes, key);
+  return pools_of_size(nodes, key.page_size).total == (pool ? pool->total : 0);
 }
 
 std::uint64_t promised_to_others(const Snapshot& snapshot, const PoolKey& key) {
@@ -189,7 +186,7 @@ std::vector<Finding> note_others(const std::vector<Reservation>& wanted, const S
           {"pages-elsewhere", Severity::warning, to_string(user),
            fmt::format("runs with {} pages of {} on node {}, where hostsplit.toml does not have it any more: {} finds "
                        "them only once it has ended",
-                       pages, format_size(item.page_size), item.node, owners_text(item)),
+                       pages, format_size(item.page_size), item.node, vms_text(item.vms)),
            fmt::format("Set the memory of VM {} in Proxmox VE as hostsplit verify says, shut it down and start it",
                        *user.vm)});
     }

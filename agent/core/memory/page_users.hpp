@@ -16,6 +16,12 @@ namespace hostsplit {
 /// those that Proxmox VE gives it.
 bool has_reserved_pages(const Config& config, int vm);
 
+/// "VM 101, VM 102"
+std::string vms_text(const std::vector<int>& vms);
+
+/// What it has of one pool when the host is up and its guests have started.
+std::uint64_t pages_once_up(const PageUser& user, const PoolKey& key);
+
 /// Reservations with the pages of everybody else: VMs of Proxmox VE whose pages hostsplit does not reserve and that
 /// run, start with the host, or have their pages lying ready; what other processes hold, and what the kernel has
 /// promised them (PagePool::promised). A pool that no VM of the configuration uses is nobody's affair and is not in it.

@@ -8,10 +8,6 @@
 namespace hostsplit {
 namespace {
 
-std::string vms_text(const std::vector<int>& vms) {
-  return fmt::format("VM {}", fmt::join(vms, ", VM "));
-}
-
 /// Aligned gibibytes that are never a page of 1 GiB: the first one holds what firmware and kernel keep below 1 MiB, and
 /// the hole for PCI below 4 GiB leaves a broken one at its edge; any other node loses one to its own bookkeeping.
 std::uint64_t broken_gibibytes(int node) {

@@ -249,9 +249,7 @@ bool names_one_digit(const PveNumaNode& node) {
 
 CpuSet without_offline(const CpuSet& cpus, const std::map<int, NumaNode>& nodes) {
   CpuSet online;
-  for (const auto& [id, node] : nodes)
-    std::set_intersection(cpus.begin(), cpus.end(), node.cpus.begin(), node.cpus.end(),
-                          std::inserter(online, online.end()));
+  for (const auto& [id, node] : nodes) online.merge(common(cpus, node.cpus));
   return online.empty() ? cpus : online;
 }
 

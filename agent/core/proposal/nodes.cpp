@@ -4,6 +4,7 @@
 #include <numeric>
 #include <optional>
 
+#include "core/memory/page_users.hpp"
 #include "core/memory/pools.hpp"
 #include "core/memory/pve_start.hpp"
 
@@ -53,15 +54,9 @@ Kib containers_of(const PveConfigs& pve) {
 /// Pages of one pool that VMs without a part, and other processes, use or will use once the host is up; as
 /// with_others() counts them.
 std::uint64_t pages_beside(const Snapshot& snapshot, const std::set<int>& guests, const PoolKey& key) {
-  const auto in = [&](const PageCounts& counts) {
-    const auto at = counts.find(key);
-    return at == counts.end() ? std::uint64_t{0} : at->second;
-  };
   std::uint64_t sum = 0;
-  for (const auto& user : snapshot.memory_users.pages) {
-    if (user.vm && guests.count(*user.vm)) continue;
-    sum += user.pid != 0 || user.on_boot ? std::max(in(user.holds), in(user.needs)) : in(user.holds);
-  }
+  for (const auto& user : snapshot.memory_users.pages)
+    if (!user.vm || !guests.count(*user.vm)) sum += pages_once_up(user, key);
   return sum;
 }
 

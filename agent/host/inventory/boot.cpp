@@ -71,7 +71,7 @@ void read_grub_settings(const Root& root, BootTools& boot) {
   auto names = root.list(directory);
   std::sort(names.begin(), names.end());
   for (const auto& name : names)
-    if (name.ends_with(".cfg") && !name.starts_with('.')) add(directory + "/" + name);
+    if (is_visible(name, ".cfg")) add(directory + "/" + name);
 }
 
 /// 42_hostsplit keeps one of them at most, and none where boot-entries has a note.
@@ -83,10 +83,18 @@ std::optional<BootCount> read_count(const Root& root) {
 
 }  // namespace
 
+bool uses_initramfs_tools(const Root& root) {
+  return root.exists("usr/sbin/update-initramfs") && root.exists("etc/initramfs-tools/hooks");
+}
+
+bool uses_dracut(const Root& root) {
+  return !uses_initramfs_tools(root) && (root.exists("usr/bin/dracut") || root.exists("usr/sbin/dracut"));
+}
+
 void read_boot_tools(const Root& root, Snapshot& snapshot) {
   auto& boot = snapshot.boot;
-  boot.initramfs_tools = root.exists("usr/sbin/update-initramfs") && root.exists("etc/initramfs-tools/hooks");
-  boot.dracut = !boot.initramfs_tools && (root.exists("usr/bin/dracut") || root.exists("usr/sbin/dracut"));
+  boot.initramfs_tools = uses_initramfs_tools(root);
+  boot.dracut = uses_dracut(root);
   boot.grub = root.exists("usr/sbin/update-grub") && root.exists("etc/default/grub");
   boot.proxmox_boot = !root.read("etc/kernel/proxmox-boot-uuids").value_or("").empty();
   if (boot.grub) read_grub_settings(root, boot);

@@ -218,19 +218,13 @@ bool other_way(const Root& root) {
   return false;
 }
 
-/// The image is made by dracut, where systemd opens what it needs; as read_boot_tools() has it.
-bool image_of_dracut(const Root& root) {
-  const bool initramfs_tools = root.exists("usr/sbin/update-initramfs") && root.exists("etc/initramfs-tools/hooks");
-  return !initramfs_tools && (root.exists("usr/bin/dracut") || root.exists("usr/sbin/dracut"));
-}
-
 /// Of a disk that is not below the root file system: the boot asks for its passphrase and waits without end, before
 /// anybody can log in (crypttab(5), cryptsetup.target).
 bool boot_waits_for_passphrase(const Root& root, const CrypttabEntry& entry) {
   if (entry.of_kernel || entry.option("nofail") || entry.option("noauto") || entry.option("_netdev")) return false;
   if (root.exists("usr/lib/systemd/system/clevis-luks-askpass.path")) return false;
   const bool image = entry.option("initramfs");
-  if (!entry.typed(!image || image_of_dracut(root)) || (image && other_way(root))) return false;
+  if (!entry.typed(!image || uses_dracut(root)) || (image && other_way(root))) return false;
   // Of a disk that is gone it asks for nothing.
   return find_block(root, device_named(entry.source)) || mapping_named(root, entry.name);
 }
@@ -278,7 +272,7 @@ void read_keys(const Root& root, const Follower& follow, Snapshot& snapshot) {
   auto of_boot = root_mappings(root, follow);
   add_derived(entries, of_boot);
   auto typed = of_boot;
-  const bool dracut = image_of_dracut(root);
+  const bool dracut = uses_dracut(root);  // where systemd opens what the image needs
   Keys keys(root, follow, entries, snapshot);
   for (const auto& entry : entries) {
     const bool of_root = of_boot.contains(entry.name) || entry.of_kernel;

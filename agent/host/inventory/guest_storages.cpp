@@ -1,5 +1,6 @@
 #include "host/inventory/guest_storages.hpp"
 
+#include <algorithm>
 #include <tuple>
 
 #include "host/inventory/parts.hpp"
@@ -13,6 +14,11 @@ GuestStorages::GuestStorages(const Root& root, const PveConfigs& pve) : root_(ro
 const Follower& GuestStorages::follow() {
   if (!follow_) follow_.emplace(root_);
   return *follow_;
+}
+
+const std::vector<FstabEntry>& GuestStorages::fstab() {
+  if (!fstab_) fstab_ = read_fstab(root_);
+  return *fstab_;
 }
 
 Asleep GuestStorages::below(const std::string& volume) {
@@ -40,7 +46,7 @@ Asleep GuestStorages::below(const std::string& volume) {
 Asleep GuestStorages::below_path(const std::string& path) {
   std::string device;
   std::size_t longest = 0;
-  for (const auto& entry : read_fstab(root_)) {
+  for (const auto& entry : fstab()) {
     const bool on = path == entry.point || path.starts_with(entry.point + "/");
     if (!on || entry.point == "/" || entry.point.size() < longest) continue;
     // Of two for the same place, the one whose device is known.
@@ -53,13 +59,13 @@ Asleep GuestStorages::below_path(const std::string& path) {
 
 /// Proxmox VE waits for the mount (pvesm(1): is_mountpoint), and nothing says of what.
 Asleep GuestStorages::mounted_by_hand(const std::string& point) {
-  for (const auto& entry : read_fstab(root_))
-    if (entry.point == point) return {};
+  const auto& entries = fstab();
+  const auto& mounts = follow().mounts();
+  if (is_mounted(mounts, point) ||
+      std::any_of(entries.begin(), entries.end(), [&](const FstabEntry& entry) { return entry.point == point; }))
+    return {};
   std::vector<std::string> mounted;
-  for (const auto& mount : follow().mounts()) {
-    if (mount.owner.empty() && mount.point == point && mount.type != "autofs") return {};
-    mounted.push_back(mount.number);
-  }
+  for (const auto& mount : mounts) mounted.push_back(mount.number);
   auto disks = sleeping_.unused(mounted);
   if (disks.empty()) return {};
   return {std::move(disks), "nothing is mounted at " + point + " now, and nothing says what is to be"};
@@ -68,10 +74,7 @@ Asleep GuestStorages::mounted_by_hand(const std::string& point) {
 /// That very volume: others of its group may be active without it, as those Proxmox VE 9 makes are not activated at
 /// boot.
 bool GuestStorages::active(const std::string& group, const std::string& volume) const {
-  const std::string name = mapper_part(group) + "-" + mapper_part(last_component(volume));
-  for (const auto& block : root_.list("sys/block"))
-    if (block.starts_with("dm-") && root_.read("sys/block/" + block + "/dm/name", 256) == name) return true;
-  return false;
+  return mapping_named(root_, mapper_part(group) + "-" + mapper_part(last_component(volume))).has_value();
 }
 
 }  // namespace hostsplit::inventory_parts

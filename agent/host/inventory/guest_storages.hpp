@@ -6,6 +6,7 @@
 
 #include "core/machine/pve.hpp"
 #include "host/inventory/follow.hpp"
+#include "host/inventory/mounts.hpp"
 #include "host/inventory/sleeping_devices.hpp"
 #include "host/system/root.hpp"
 
@@ -30,9 +31,11 @@ class GuestStorages {
  private:
   bool active(const std::string& group, const std::string& volume) const;
   Asleep mounted_by_hand(const std::string& point);
+  const std::vector<FstabEntry>& fstab();
 
   const Root& root_;
   std::optional<Follower> follow_;
+  std::optional<std::vector<FstabEntry>> fstab_;
   SleepingDevices sleeping_;
   std::map<std::string, PveStorage> storages_;
   std::map<std::string, Asleep> known_;  ///< by type and group: a search goes through all disks

@@ -14,13 +14,6 @@ namespace {
 
 using namespace inventory_parts;
 
-/// Where device files have their names in /sys.
-constexpr const char* device_classes[] = {
-    "sys/class/block/", "sys/class/tty/", "sys/class/hidraw/", "sys/class/usbmisc/", "sys/class/video4linux/",
-    // "card0" is a name of sound cards, too, and no file of theirs.
-    "sys/class/drm/", "sys/class/sound/", "sys/class/input/", "sys/class/scsi_generic/", "sys/class/scsi_tape/",
-    "sys/class/dvb/", "sys/class/apex/", "sys/class/lirc/", "sys/class/ptp/", "sys/class/pps/"};
-
 class GuestUses {
  public:
   GuestUses(const Root& root, const PveConfigs& pve, Snapshot& snapshot)
@@ -181,8 +174,8 @@ class GuestUses {
       return;
     }
     const auto name = root_.link_name(file.substr(1)).value_or(class_name(file));
-    for (const auto* place : device_classes) {
-      const auto found = device_path(root_, place + name);
+    for (const auto& [place, needed, of_guests] : device_classes) {
+      const auto found = of_guests ? device_path(root_, place + name) : std::nullopt;
       if (!found) continue;
       const bool disk = std::string_view(place).ends_with("block/");
       if (disk && !nearest_function(*found)) return on_volume(key, file, *found);
@@ -220,9 +213,9 @@ class GuestUses {
     const bool all = number.ends_with('*');
     if (major.empty() || major == "*:") return;
     if (type == "c" && major == "189:") return usb_numbers(number);
-    for (const auto* place : device_classes) {
+    for (const auto& [place, needed, of_guests] : device_classes) {
       const std::string directory(place);
-      if ((type == "b") != directory.ends_with("block/")) continue;
+      if (!of_guests || (type == "b") != directory.ends_with("block/")) continue;
       for (const auto& name : root_.list(directory.substr(0, directory.size() - 1))) {
         const auto found = device_path(root_, directory + name);
         const auto dev = found ? root_.read(*found + "/dev", 32).value_or(guessed(name)) : "";

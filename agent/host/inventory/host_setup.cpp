@@ -48,14 +48,9 @@ void join_continued(std::vector<SetupLine>& lines) {
   lines = std::move(joined);
 }
 
-/// Names that systemd, modprobe and interfaces(5) take: hidden files are passed over.
-bool is_conf_file(const std::string& name) {
-  return name.ends_with(".conf") && !name.starts_with('.');
-}
-
 void read_directory(const Root& root, const std::string& directory, std::vector<SetupLine>& lines) {
   for (const auto& file : root.list(directory))
-    if (is_conf_file(file)) read_lines(root, directory + "/" + file, lines);
+    if (is_visible(file, ".conf")) read_lines(root, directory + "/" + file, lines);
   join_continued(lines);
 }
 
@@ -211,7 +206,7 @@ void read_first_of(const Root& root, std::initializer_list<const char*> director
   std::set<std::string> seen;
   for (const std::string directory : directories)
     for (const auto& file : root.list(directory)) {
-      if (!is_conf_file(file) || !seen.insert(file).second) continue;
+      if (!is_visible(file, ".conf") || !seen.insert(file).second) continue;
       // Debian 12 links 99-sysctl.conf to it.
       const std::string path = directory + "/" + file;
       if (root.resolve(path) != sysctl_file) read_lines(root, path, lines);
@@ -319,9 +314,9 @@ void read_page_writers(const Root& root, HostSetup& setup) {
     if (is_run_parts_name(file)) read_lines(root, "etc/cron.d/" + file, runs);
   read_lines(root, "etc/sysfs.conf", lines);
   for (const auto& file : root.list("etc/sysfs.d"))
-    if (is_conf_file(file)) read_lines(root, "etc/sysfs.d/" + file, lines);
+    if (is_visible(file, ".conf")) read_lines(root, "etc/sysfs.d/" + file, lines);
   for (const auto& file : root.list("etc/udev/rules.d"))
-    if (file.ends_with(".rules") && !file.starts_with('.')) read_lines(root, "etc/udev/rules.d/" + file, lines);
+    if (is_visible(file, ".rules")) read_lines(root, "etc/udev/rules.d/" + file, lines);
   read_interfaces(root, runs);
   std::set<std::string> scripts = hook_scripts(root);
   list_scripts(root, scripts);

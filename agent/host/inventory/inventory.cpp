@@ -13,9 +13,7 @@ namespace {
 /// Module names are written with "-" in file names and with "_" everywhere else.
 std::string module_name(std::string_view file) {
   file = last_component(file);
-  std::string name(file.substr(0, file.find(".ko")));
-  std::replace(name.begin(), name.end(), '-', '_');
-  return name;
+  return with_underscores(file.substr(0, file.find(".ko")));
 }
 
 std::set<std::string> loaded_modules(const Root& root) {

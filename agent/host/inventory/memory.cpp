@@ -161,7 +161,7 @@ std::optional<ZfsCache::Setting> read_arc_settings(const Root& root, std::string
   auto names = root.list(directory);
   std::sort(names.begin(), names.end());
   for (const auto& name : names) {
-    if (!name.ends_with(".conf") || name.starts_with('.')) continue;
+    if (!inventory_parts::is_visible(name, ".conf")) continue;
     const auto text = joined_lines(root.read(directory + "/" + name).value_or(""));
     for (const auto line : split(text, '\n')) {
       const auto words = words_of(line);

@@ -8,12 +8,13 @@
 namespace hostsplit::inventory_parts {
 namespace {
 
-/// One of those that are up and have no known use must have what could not be found.
+/// Interfaces that are up and have no known use: one of them must have what could not be found.
 std::vector<PciAddress> candidates(const Network& network, const std::set<std::string>& used) {
   std::vector<PciAddress> found;
-  for (const auto& interface : network.idle_and_up())
-    if (const auto function = used.contains(interface) ? std::nullopt : network.function_of(interface))
-      found.push_back(*function);
+  for (const auto& interface : network.interfaces()) {
+    if (used.contains(interface) || network.is_down(interface)) continue;
+    if (const auto function = network.function_of(interface)) found.push_back(*function);
+  }
   return found;
 }
 

@@ -49,28 +49,7 @@ std::optional<Opened> opened_nvidia(const Root& root, int minor) {
 
 /// \param path  where the device is to be, below sys/devices/; empty: wherever that name leads
 std::optional<Opened> opened_class(const Root& root, const std::string& name, const std::string& path) {
-  struct {
-    const char* place;
-    bool needed;
-  } constexpr classes[] = {{"sys/class/block/", true},
-                           {"sys/class/scsi_generic/", true},
-                           {"sys/class/scsi_tape/", true},
-                           {"sys/class/tty/", true},
-                           {"sys/class/hidraw/", false},
-                           {"sys/class/usbmisc/", false},
-                           {"sys/class/pps/", true},
-                           {"sys/class/drm/", false},  // "card0" is a name of sound cards, too, and no file
-                                                       // of theirs
-                           {"sys/class/sound/", false},
-                           {"sys/class/video4linux/", false},
-                           {"sys/class/dvb/", false},
-                           {"sys/class/watchdog/", true},
-                           {"sys/class/misc/", false},
-                           {"sys/class/apex/", false},
-                           {"sys/class/lirc/", false},
-                           {"sys/class/ptp/", false},
-                           {"sys/class/input/", false}};
-  for (const auto& [place, needed] : classes) {
+  for (const auto& [place, needed, of_guests] : device_classes) {
     const auto found = device_path(root, place + name);
     const auto function = found && (path.empty() || path == *found) ? nearest_function(*found) : std::nullopt;
     // A watchdog that nobody reaches any more restarts the host.
@@ -156,12 +135,13 @@ void read_open_file(const Root& root, const Snapshot& snapshot, const std::strin
   if (!file || !file->starts_with('/') || file->starts_with("/dev/vfio/") || is_ordinary_device(*file)) return;
   const bool by_number = file->starts_with("/dev/char/") || file->starts_with("/dev/block/");
   if (!by_number && (apart || !file->starts_with("/dev/"))) {
-    if (const auto number = root.open_device(link))
+    if (const auto number = root.open_device(link)) {
       file = "/dev/" + *number;
-    else if (is_serial_line(*file))
+    } else if (is_serial_line(*file)) {
       found.line = *file;
+      return;
+    }
   }
-  if (!found.line.empty() && found.line == *file) return;
   if (auto device = opened(root, snapshot, *file)) found.devices.insert(std::move(*device));
 }
 

@@ -37,6 +37,10 @@ std::string_view value_of(std::string_view text, std::string_view key) {
   return {};
 }
 
+bool is_visible(std::string_view name, std::string_view ending) {
+  return name.ends_with(ending) && !name.starts_with('.');
+}
+
 std::string mapper_part(std::string_view name) {
   std::string text;
   for (const char c : name) text += c == '-' ? "--" : std::string(1, c);

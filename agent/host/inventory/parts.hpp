@@ -46,6 +46,13 @@ std::optional<PciAddress> nearest_function(std::string_view path);
 /// trees whose links were copied in another form. Empty optional when there is nothing there.
 std::optional<std::string> device_path(const Root& root, const std::string& link);
 
+/// Who makes the initramfs images.
+bool uses_initramfs_tools(const Root& root);
+bool uses_dracut(const Root& root);
+
+/// A name with that ending which shells, systemd and others do not pass over as hidden.
+bool is_visible(std::string_view name, std::string_view ending);
+
 /// A finding `attribute-missing` about a path below the root.
 void report_missing(Snapshot& snapshot, const std::string& path, const std::string& consequence);
 /// A finding `attribute-garbage` that quotes the value, cut and made printable.

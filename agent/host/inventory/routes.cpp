@@ -206,25 +206,20 @@ std::vector<std::string> Network::addresses_without_interface() const {
 Reach Network::anywhere(const std::string& why) const {
   Reach reach;
   reach.unknown = why;
-  auto names = in_use();
-  for (auto& name : idle_and_up()) names.insert(std::move(name));
+  const auto used = in_use();
   std::vector<PciAddress> all;
   for (const auto& interface : interfaces_) {
     const auto function = function_of(interface);
-    if (function) all.push_back(*function);
-    if (function && names.contains(interface)) reach.functions.push_back(*function);
+    if (!function) continue;
+    all.push_back(*function);
+    if (used.contains(interface) || !is_down(interface)) reach.functions.push_back(*function);
   }
   if (reach.functions.empty()) reach.functions = std::move(all);
   return reach;
 }
 
-std::vector<std::string> Network::idle_and_up() const {
-  std::vector<std::string> found;
-  const auto used = in_use();
-  for (const auto& interface : interfaces_)
-    if (!used.contains(interface) && root_.read("sys/class/net/" + interface + "/operstate", 64) != "down")
-      found.push_back(interface);
-  return found;
+bool Network::is_down(const std::string& interface) const {
+  return root_.read("sys/class/net/" + interface + "/operstate", 64) == "down";
 }
 
 Reach Network::reach(const std::string& host) const {

@@ -37,8 +37,8 @@ class Network {
   Reach reach(const std::string& host) const;
   /// For what is reached over the network, nobody knows where: all interfaces but those that are idle and without link.
   Reach anywhere(const std::string& why) const;
-  /// Interfaces that are up, or may be, and have no known use.
-  std::vector<std::string> idle_and_up() const;
+  /// It has no link, or was not brought up.
+  bool is_down(const std::string& interface) const;
   const InitramfsNetwork& initramfs() const { return initramfs_; }
 
  private:

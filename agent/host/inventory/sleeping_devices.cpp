@@ -6,6 +6,7 @@
 #include "host/inventory/follow.hpp"
 #include "host/inventory/mounts.hpp"
 #include "host/inventory/parts.hpp"
+#include "host/inventory/zfs.hpp"
 
 namespace hostsplit::inventory_parts {
 namespace {
@@ -39,10 +40,6 @@ bool group_in_use(const Root& root, const std::string& group) {
     if (block.starts_with("dm-") && root.read("sys/block/" + block + "/dm/name", 256).value_or("").starts_with(begins))
       return true;
   return false;
-}
-
-bool pool_imported(const Root& root, const std::string& pool) {
-  return root.exists("proc/spl/kstat/zfs/" + pool + "/state");
 }
 
 /// Devices of file systems over several: the mount table names one.

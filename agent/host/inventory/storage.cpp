@@ -53,7 +53,7 @@ class Storage {
   void boot_mounts();
   void boot_waits_for(const FstabEntry& entry, Followed followed);
   void boot_may_wait_for(const FstabEntry& entry);
-  void boot_binds();
+  void boot_binds(const std::vector<FstabEntry>& fstab);
   Followed below(const std::string& device);
   void boot_automounts(const std::set<std::string>& followed);
   void journals();
@@ -216,7 +216,8 @@ Followed Storage::below(const std::string& device) {
 /// the boot stops without (systemd.mount(5)), also where it is mounted now and may be given up.
 void Storage::boot_mounts() {
   std::set<std::string> found;
-  for (const auto& entry : read_fstab(root_)) {
+  const auto fstab = read_fstab(root_);
+  for (const auto& entry : fstab) {
     const bool boots = boots_from(entry.point);
     if (boots ? is_mounted(follow_.mounts(), entry.point) : !entry.waits) continue;
     Followed followed = below(entry.device);
@@ -228,7 +229,7 @@ void Storage::boot_mounts() {
       found.insert(entry.point);
     }
   }
-  boot_binds();
+  boot_binds(fstab);
   boot_automounts(found);
 }
 
@@ -254,13 +255,13 @@ void Storage::boot_may_wait_for(const FstabEntry& entry) {
 }
 
 /// A directory in a second place: without what it is on, the boot stops there.
-void Storage::boot_binds() {
+void Storage::boot_binds(const std::vector<FstabEntry>& fstab) {
   for (const auto& bind : read_bind_mounts(root_)) {
     if (!bind.waits || boots_from(bind.point)) continue;
     const Mount* mounted = mount_of(follow_.mounts(), bind.device);
     std::size_t longest = mounted && mounted->type != "autofs" ? mounted->point.size() : 0;
     std::string device;
-    for (const auto& entry : read_fstab(root_)) {
+    for (const auto& entry : fstab) {
       const bool on = bind.device == entry.point || bind.device.starts_with(entry.point + "/");
       if (!on || entry.point.size() <= longest || entry.point == "/") continue;
       longest = entry.point.size();

@@ -84,10 +84,14 @@ void find_members(const Root& root, const std::set<std::string>& cached, const s
 
 }  // namespace
 
+bool pool_imported(const Root& root, const std::string& pool) {
+  return root.exists("proc/spl/kstat/zfs/" + pool + "/state");
+}
+
 std::vector<ZfsPool> read_zfs_pools(const Root& root) {
   std::vector<ZfsPool> pools;
   for (const auto& name : root.list("proc/spl/kstat/zfs"))
-    if (root.exists("proc/spl/kstat/zfs/" + name + "/state")) pools.push_back({name, {}, {}});
+    if (pool_imported(root, name)) pools.push_back({name, {}, {}});
   if (pools.empty()) return pools;
   const auto cached = cached_members(root);
   const auto labelled = labelled_members(root);
@@ -105,7 +109,7 @@ std::vector<ZfsKey> read_zfs_keys(const Root& root) {
   const std::string directory = "etc/zfs/zfs-list.cache";
   std::vector<ZfsKey> keys;
   for (const auto& pool : root.list(directory)) {
-    const bool imported = root.exists("proc/spl/kstat/zfs/" + pool + "/state");
+    const bool imported = pool_imported(root, pool);
     const auto text = root.read(directory + "/" + pool).value_or("");
     for (const auto line : split(text, '\n')) {
       const auto fields = split(line, '\t');

@@ -17,6 +17,8 @@ struct ZfsPool {
 /// device whose signature is ambivalent may belong to any pool.
 std::vector<ZfsPool> read_zfs_pools(const Root& root);
 
+bool pool_imported(const Root& root, const std::string& pool);
+
 /// A key file of encrypted datasets.
 struct ZfsKey {
   std::string dataset;  ///< that the key is of (encryptionroot)
