@@ -1,5 +1,5 @@
-"""A split whose pages and image GRUB boots, how often it was begun, and the entry without it: what loader_falls_back,
-loader_memory and owners share."""
+"""A split whose pages and image GRUB boots, how often it was begun, and the entry without it: what the scenarios about boots
+that die and owners share."""
 
 from . import eventually
 from .article import X0, X1, X2, X3
@@ -27,6 +27,8 @@ controllers = ["{X2}"]
 SPLIT = {X0: "vfio-pci", X1: "xhci_hcd", X2: "vfio-pci", X3: "vfio-pci"}
 COUNT = "/boot/grub/hostsplit.env"
 MENU = "/boot/grub/grub.cfg"
+# A program that as init= panics the kernel.
+PANICS = "printf '#!/bin/sh\\nexit 1\\n' >/usr/local/sbin/panics; chmod +x /usr/local/sbin/panics"
 
 
 def edit_menu(parameters):
@@ -45,9 +47,9 @@ def small_pages(bench):
     return int(bench.run("cat /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages").out)
 
 
-def counted(bench):
-    """GRUB's line about boots that were begun; empty when it has none."""
-    return bench.run(f"grep -a ^hostsplit_boots {COUNT}", check=False).out.strip()
+def counted(bench, count=COUNT):
+    """The line about boots that were begun; empty when there is none."""
+    return bench.run(f"grep -a ^hostsplit_boots {count}", check=False).out.strip()
 
 
 def healthy(bench):
@@ -70,15 +72,16 @@ def split_and_healthy(bench, check, product):
     check("and forgotten when the host is healthy", healthy(bench), counted(bench))
 
 
-def fell_back(bench, check, product, death):
+def fell_back(bench, check, product, death, loader="GRUB", count=COUNT):
     """The boot that is running is one without hostsplit, and the owner is told."""
     line = bench.get("/proc/cmdline").decode()
     check(f"{death}: the third boot comes up without hostsplit", "hostsplit=off" in line and "hugepages=" not in line, line)
     check(f"{death}: the host has every controller and all memory", set(product.drivers().values()) == {"xhci_hcd"}
           and small_pages(bench) == 0, f"{small_pages(bench)} {product.sysfs()}")
     status = product.run("status")
-    check(f"{death}: status says so, exit 3", status.rc == 3 and "GRUB starts the host without hostsplit" in status.out, status)
-    check(f"{death}: GRUB has given up", counted(bench) == "hostsplit_boots=given-up", counted(bench))
+    check(f"{death}: status says so, exit 3", status.rc == 3 and f"{loader} starts the host without hostsplit" in status.out,
+          status)
+    check(f"{death}: {loader} has given up", counted(bench, count) == "hostsplit_boots=given-up", counted(bench, count))
 
 
 def starts_again(bench, check, product, death):

@@ -3,7 +3,7 @@ ways to die and restart; loader_memory has two that hang, loader_on_esp the coun
 
 import time
 
-from bench.grub_count import edit_menu, fell_back, split_and_healthy, starts_again
+from bench.grub_count import PANICS, edit_menu, fell_back, split_and_healthy, starts_again
 from bench.product import Product
 
 TOPOLOGY = "article"
@@ -15,8 +15,7 @@ MEMORY = 10
 EDIT = edit_menu("panic=2 {}")  # a kernel that panics restarts by itself
 DEATHS = {
     "a damaged image": "truncate -s 3M /boot/initrd.img-$(uname -r); " + EDIT.format(""),
-    "an init that panics": "printf '#!/bin/sh\\nexit 1\\n' >/usr/local/sbin/panics; chmod +x /usr/local/sbin/panics; "
-                           + EDIT.format("init=/usr/local/sbin/panics"),
+    "an init that panics": f"{PANICS}; " + EDIT.format("init=/usr/local/sbin/panics"),
 }
 
 

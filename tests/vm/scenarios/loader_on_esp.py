@@ -3,6 +3,7 @@ partition. Without one it does not count, and doctor says so."""
 
 from bench import eventually
 from bench.article import X2, X3
+from bench.grub_count import MENU, PANICS, counted
 from bench.product import Product
 
 TOPOLOGY = "article"
@@ -12,7 +13,6 @@ PROVEN = False
 MEMORY = 3
 
 COUNT = "/boot/efi/hostsplit.env"
-MENU = "/boot/grub/grub.cfg"
 MOVE = r"""
 set -e
 vgcreate -qy pve {disk}
@@ -62,23 +62,18 @@ def with_esp(bench, check, product):
     found = [f["code"] for f in product.json("doctor")["findings"]]
     check("doctor has nothing to say of it", "boot-loader-cannot-count" not in found, found)
     bench.reboot()
-    check("the boot is counted", counted(bench) == "hostsplit_boots=1", counted(bench))
-    check("and forgotten when the host is healthy", eventually(lambda: not counted(bench), 120), counted(bench))
+    check("the boot is counted", counted(bench, COUNT) == "hostsplit_boots=1", counted(bench, COUNT))
+    check("and forgotten when the host is healthy", eventually(lambda: not counted(bench, COUNT), 120), counted(bench, COUNT))
 
 
 def dies(bench, check, product):
-    bench.run("printf '#!/bin/sh\\nexit 1\\n' >/usr/local/sbin/panics; chmod +x /usr/local/sbin/panics; sed -i '/hostsplit=off/! "
-              f"s|^[[:blank:]]*linux[[:blank:]].*|& panic=2 init=/usr/local/sbin/panics|' {MENU}")
+    bench.run(f"{PANICS}; sed -i '/hostsplit=off/! s|^[[:blank:]]*linux[[:blank:]].*|& panic=2 init=/usr/local/sbin/panics|' {MENU}")
     bench.reboot()
     line = bench.get("/proc/cmdline").decode()
     check("the third boot comes up without hostsplit", "hostsplit=off" in line, line)
     check("the host has every controller", set(product.drivers().values()) == {"xhci_hcd"}, product.drivers())
-    check("GRUB has given up", counted(bench) == "hostsplit_boots=given-up", counted(bench))
-    check("apply works again", product.run("apply --yes", 900).rc == 0 and counted(bench) == "", counted(bench))
+    check("GRUB has given up", counted(bench, COUNT) == "hostsplit_boots=given-up", counted(bench, COUNT))
+    check("apply works again", product.run("apply --yes", 900).rc == 0 and counted(bench, COUNT) == "", counted(bench, COUNT))
     bench.reboot()
     drivers = product.drivers()
     check("the VM has its controllers", drivers[X2] == drivers[X3] == "vfio-pci", drivers)
-
-
-def counted(bench):
-    return bench.run(f"grep -a ^hostsplit_boots {COUNT}", check=False).out.strip()

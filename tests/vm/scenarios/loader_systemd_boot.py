@@ -3,7 +3,7 @@ of an entry, and the third starts without hostsplit by itself. Two ways to die a
 
 from bench import eventually
 from bench.article import X2, X3
-from bench.grub_count import small_pages
+from bench.grub_count import PANICS, counted, fell_back, small_pages
 from bench.product import Product
 from bench.systemd_boot import entries, on_partition, to_systemd_boot
 
@@ -29,7 +29,6 @@ controllers = ["{X2}"]
 """
 PAGES = 3072
 NOTE = "/run/hostsplit/boots.env"
-PANICS = "printf '#!/bin/sh\\nexit 1\\n' >/usr/local/sbin/panics; chmod +x /usr/local/sbin/panics"
 
 
 def run(bench, check):
@@ -53,18 +52,13 @@ def edit_entries(bench, parameters):
     on_partition(bench, "sed -i '/hostsplit=off/! s|^options *|options  " + parameters + " |' loader/entries/proxmox-*.conf; sync")
 
 
-def counted(bench):
-    """The line about boots that were begun; empty when there is none."""
-    return bench.run(f"grep -a ^hostsplit_boots {NOTE}", check=False).out.strip()
-
-
 def entry(bench):
     return [name for name in entries(bench) if name.startswith("proxmox-hostsplit+")]
 
 
 def healthy(bench):
     """Whether both counts are soon set back."""
-    return eventually(lambda: not counted(bench) and entry(bench) == ["proxmox-hostsplit+2.conf"] and "begun=0" in bench.run(
+    return eventually(lambda: not counted(bench, NOTE) and entry(bench) == ["proxmox-hostsplit+2.conf"] and "begun=0" in bench.run(
         "cat /var/lib/hostsplit/journal/boots", check=False).out, 120)
 
 
@@ -78,13 +72,14 @@ def split_and_healthy(bench, check, product):
     product.configure(CONFIG, boot="initramfs")
     applied = product.run("apply --yes", 900)
     check("apply succeeds", applied.rc == 0, applied)
-    check("an entry is counted, nothing has begun", entry(bench) == ["proxmox-hostsplit+2.conf"] and not counted(bench), entries(bench))
+    check("an entry is counted, nothing has begun", entry(bench) == ["proxmox-hostsplit+2.conf"] and not counted(bench, NOTE),
+          entries(bench))
     found = [f["code"] for f in product.json("doctor")["findings"]]
     check("doctor has nothing to say of it", "boot-loader-cannot-count" not in found, found)
     bench.reboot()
-    check("the boot is counted", counted(bench) == "hostsplit_boots=1", (counted(bench), entries(bench)))
+    check("the boot is counted", counted(bench, NOTE) == "hostsplit_boots=1", (counted(bench, NOTE), entries(bench)))
     check("with everything in place", in_place(bench, product), product.sysfs())
-    check("and forgotten when the host is healthy", healthy(bench), (counted(bench), entries(bench)))
+    check("and forgotten when the host is healthy", healthy(bench), (counted(bench, NOTE), entries(bench)))
     check("the image from before is there, too", on_partition(bench, "ls EFI/hostsplit").startswith("initrd.img-"))
 
 
@@ -94,7 +89,7 @@ def restarts(bench, check, product, death, parameters, command):
     edit_entries(bench, parameters)
     on_partition(bench, command + "; sync")
     bench.reboot()
-    fell_back(bench, check, product, death)
+    fell_back(bench, check, product, death, "systemd-boot", NOTE)
     starts_again(bench, check, product, death)
 
 
@@ -105,7 +100,7 @@ def hangs(bench, check, product, death, parameters):
     for _ in range(2):
         bench.flicker(90)
     bench.start("article", uefi=True)
-    fell_back(bench, check, product, death)
+    fell_back(bench, check, product, death, "systemd-boot", NOTE)
     starts_again(bench, check, product, death)
 
 
@@ -115,7 +110,7 @@ def less_memory(bench, check, product):
     for _ in range(2):
         bench.flicker(90, "less-memory")
     bench.start("less-memory", uefi=True)
-    fell_back(bench, check, product, death)
+    fell_back(bench, check, product, death, "systemd-boot", NOTE)
     refused = product.run("apply --yes", 900)
     check(f"{death}: apply is refused as long as they do not fit", refused.rc == 3, refused)
     bench.power_off()
@@ -124,26 +119,15 @@ def less_memory(bench, check, product):
     starts_again(bench, check, product, death)
 
 
-def fell_back(bench, check, product, death):
-    """The boot that is running is one without hostsplit, and the owner is told."""
-    line = bench.get("/proc/cmdline").decode()
-    check(f"{death}: the third boot comes up without hostsplit", "hostsplit=off" in line and "hugepages=" not in line,
-          (line, entries(bench)))
-    check(f"{death}: the host has every controller and all memory", set(product.drivers().values()) == {"xhci_hcd"}
-          and small_pages(bench) == 0, f"{small_pages(bench)} {product.sysfs()}")
-    status = product.run("status")
-    check(f"{death}: status says so, exit 3", status.rc == 3 and "systemd-boot starts the host without hostsplit" in status.out, status)
-    check(f"{death}: systemd-boot has given up", counted(bench) == "hostsplit_boots=given-up", (counted(bench), entries(bench)))
-
-
 def starts_again(bench, check, product, death):
     """apply, and the next boot is with hostsplit."""
     applied = product.run("apply --yes", 900)
     check(f"{death}: apply works again", applied.rc == 0, applied)
-    check(f"{death}: the count begins anew", not counted(bench) and entry(bench) == ["proxmox-hostsplit+2.conf"], entries(bench))
+    check(f"{death}: the count begins anew", not counted(bench, NOTE) and entry(bench) == ["proxmox-hostsplit+2.conf"],
+          entries(bench))
     bench.reboot()
     check(f"{death}: everything is as before", in_place(bench, product), product.sysfs())
-    check(f"{death}: and the host is healthy", healthy(bench), (counted(bench), entries(bench)))
+    check(f"{death}: and the host is healthy", healthy(bench), (counted(bench, NOTE), entries(bench)))
 
 
 def pinned(bench, check, product):
