@@ -5,9 +5,34 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from .deaths import Deaths
+
 TOOL = Path(__file__).parent.parent / "scenarios/proxmox-boot-tool"
 LOADER = "/usr/lib/systemd/boot/efi/systemd-bootx64.efi"
 PARTITION = "1234-ABCD"
+NOTE = "/run/hostsplit/boots.env"
+
+
+class SystemdBootDeaths(Deaths):
+    """The entries of Proxmox VE and the one that is counted."""
+
+    loader = "systemd-boot"
+    uefi = True
+
+    def __init__(self, bench, check, product, drivers):
+        super().__init__(bench, check, product, NOTE, drivers)
+
+    def edit(self, parameters):
+        on_partition(self.bench, "sed -i '/hostsplit=off/! s|^options *|options  " + parameters + " |' loader/entries/proxmox-*.conf; sync")
+
+    def damage_image(self):
+        on_partition(self.bench, 'truncate -s 3M EFI/proxmox/"$(uname -r)"/initrd.img-*; sync')
+
+    def counts_anew(self):
+        return super().counts_anew() and counted_entry(self.bench) == ["proxmox-hostsplit+2.conf"]
+
+    def leave_entries_alone(self):
+        self.bench.run("systemctl stop hostsplit-boot-count; sync")  # at a clean shutdown it would write the entry anew
 
 
 def to_systemd_boot(bench):
@@ -49,3 +74,8 @@ def entries(bench):
     """Entries of the menu by name, with their words."""
     out = on_partition(bench, "cd loader/entries; grep '^options ' -H *")
     return {name: set(words.split()[1:]) for name, _, words in (line.partition(":") for line in out.splitlines())}
+
+
+def counted_entry(bench):
+    """Names of the entries that are counted: one."""
+    return [name for name in entries(bench) if name.startswith("proxmox-hostsplit+")]

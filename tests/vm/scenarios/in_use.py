@@ -92,7 +92,7 @@ def plugged(bench, controller, serial):
 def bridge(bench, check, product):
     """vmbr9 over a bond over a network card on USB."""
     # The guest's own settings are for every card, and a card with settings is the host's network.
-    bench.run("sed -i 's/^Type=ether/&\\nName=!enx*/' /etc/systemd/network/80-ether.network")
+    bench.run("sed -i 's/^Type=ether/&\\nName=!enx* enp*u*/' /etc/systemd/network/80-ether.network")
     bench.device_add("usb-net", "usbnic", bus="x0.0", port="2")
     on_usb = "udevadm settle; cd /sys/class/net; for i in *; do case $(readlink -f $i) in *usb*) echo $i;; esac; done"
     name = eventually(lambda: bench.run(on_usb).out.strip(), 60)

@@ -2,8 +2,7 @@
 owner presses reset, and the third boot is without hostsplit. Then the entry without hostsplit chosen by hand, and the power cut while GRUB counts."""
 
 from bench import eventually
-from bench.grub_count import (COUNT, SPLIT, counted, edit_menu, fell_back, healthy, next_without_hostsplit, split_and_healthy,
-                              starts_again)
+from bench.grub_count import CONFIG, COUNT, SPLIT, GrubDeaths, next_without_hostsplit
 from bench.product import Product
 
 TOPOLOGY = "article"
@@ -14,60 +13,35 @@ MEMORY = 10
 
 def run(bench, check):
     product = Product(bench)
-    split_and_healthy(bench, check, product)
-    less_memory(bench, check, product)
-    far_too_large(bench, check, product)
-    owner_chooses(bench, check, product)
-    power_cuts(bench, check, product)
+    deaths = GrubDeaths(bench, check, product)
+    deaths.split(CONFIG)
+    deaths.less_memory()
+    deaths.parameters_far_too_large()
+    owner_chooses(bench, check, product, deaths)
+    power_cuts(bench, check, product, deaths)
 
 
-def less_memory(bench, check, product):
-    death = "less memory than pages"
-    bench.power_off()
-    for _ in range(2):
-        bench.flicker(90, "less-memory")
-    bench.start("less-memory")
-    fell_back(bench, check, product, death)
-    refused = product.run("apply --yes", 900)
-    check(f"{death}: apply is refused as long as they do not fit", refused.rc == 3, refused)
-    bench.power_off()
-    bench.start("article")
-    check("GRUB stays with it, also with the memory", "hostsplit=off" in bench.get("/proc/cmdline").decode())
-    starts_again(bench, check, product, death)
-
-
-def far_too_large(bench, check, product):
-    death = "parameters far too large"
-    bench.run(edit_menu("hugepagesz=2M hugepages=9000"))  # of 16 GiB
-    bench.power_off()  # GRUB does not replay the journal that a cut would leave
-    for _ in range(2):
-        bench.flicker(90)
-    bench.start("article")
-    fell_back(bench, check, product, death)
-    starts_again(bench, check, product, death)
-
-
-def owner_chooses(bench, check, product):
+def owner_chooses(bench, check, product, deaths):
     """The entry without hostsplit by hand, twice: nobody has given up."""
     for number in (1, 2):
         next_without_hostsplit(bench)
         bench.reboot()
         check(f"chosen by hand, time {number}", "hostsplit=off" in bench.get("/proc/cmdline").decode())
         check(f"a healthy boot is not counted, whichever entry it was, time {number}",
-              eventually(lambda: not counted(bench), 120), counted(bench))
+              eventually(deaths.counts_anew, 120), deaths.now())
     bench.reboot()
     check("by itself the host starts with hostsplit", product.drivers() == SPLIT, product.drivers())
 
 
-def power_cuts(bench, check, product):
+def power_cuts(bench, check, product, deaths):
     """Cuts around the moment at which GRUB writes, a fraction of a second each way."""
     for tenths in range(20, 80, 10):
         bench.flicker(tenths / 10)
     bench.start("article")
-    count = counted(bench)
+    count = deaths.now()
     check("after six cuts the host comes up, and the file GRUB writes to is whole", bench.run(f"head -c 24 {COUNT}; stat -c %s {COUNT}").out
           == "# GRUB Environment Block1024\n" and count.removeprefix("hostsplit_boots=") in ("1", "2", "given-up"), count)
     if "hostsplit=off" in bench.get("/proc/cmdline").decode():
-        check("apply starts again", product.run("apply --yes", 900).rc == 0 and counted(bench) == "", counted(bench))
+        check("apply starts again", product.run("apply --yes", 900).rc == 0 and deaths.counts_anew(), deaths.now())
         bench.reboot()
-    check("and the split is there", product.drivers() == SPLIT and healthy(bench), product.drivers())
+    check("and the split is there", product.drivers() == SPLIT and deaths.healthy(), product.drivers())
