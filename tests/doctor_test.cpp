@@ -2,6 +2,8 @@
 #include "core/checks/doctor.hpp"
 #include "core/memory/kernel_command_line.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -127,6 +129,10 @@ TEST_F(Doctor, FarTooManyPagesOnTheCommandLine) {
   EXPECT_THAT(finding("boot-pages-over-floor").remedy, HasSubstr("At most 112 pages"));
   command_line("hugepagesz=1G hugepages=0:60,1:8");
   EXPECT_EQ(finding("boot-pages-over-floor").subject, "node 0");
+  EXPECT_FALSE(testing::find(findings(), "boot-pages-unread")) << "every VM keeps its pages";
+  split.host.set_file("etc/pve/nodes/pve1/qemu-server/103.conf", "numa: 1\nhugepages: 2\nmemory: 8192\n");
+  EXPECT_FALSE(testing::find(findings(), "boot-pages-unread")) << "a start trims pools of its own page size";
+  split.host.set_file("etc/pve/nodes/pve1/qemu-server/103.conf", "numa: 1\nhugepages: 1024\nmemory: 8192\n");
   EXPECT_THAT(finding("boot-pages-unread").remedy, HasSubstr("Write hugepagesz=1G hugepages=0:60,1:8 hugepages=68 in"));
 }
 
@@ -290,6 +296,54 @@ TEST_F(Doctor, GuestsBackupsHooksAndThinPools) {
   EXPECT_EQ(finding("pve-balloon").remedy, "qm set 101 --balloon 0");
   EXPECT_EQ(finding("pve-no-backup").subject, "VM 101");
   EXPECT_THAT(finding("thin-pool-promised").message, HasSubstr("1324 GiB are promised from a thin pool of 794 GiB"));
+}
+
+TEST_F(Doctor, ABaseThatCannotBeSeen) {
+  auto& host = split.host;
+  host.remove("etc/pve/jobs.cfg");
+  const auto unknown = [&] {
+    for (const auto& checkup : diagnose(split.root).checkups)
+      if (checkup.name == "backup") return fmt::format("{}", fmt::join(checkup.unknown, "; "));
+    return std::string();
+  };
+  const std::string thin = "lvmthin: thin\n\tthinpool data\n\tvgname pve\n\n";
+  const auto storages = [&](const std::string& text) { host.set_file("etc/pve/storage.cfg", thin + text); };
+  for (const int id : {101, 102}) guest(id, id - 101, fmt::format("scsi0: thin:vm-{}-disk-0,size=8G\n", id));
+  storages("dir: local\n\tpath /var/lib/vz\n\tcontent iso,backup\n");
+  EXPECT_EQ(finding("pve-no-base").subject, "VM 101");
+  EXPECT_EQ(unknown(), "");
+  storages("pbs: far\n\tserver 10.0.0.9\n");
+  EXPECT_EQ(find(findings(), "pve-no-base"), nullptr);
+  EXPECT_THAT(unknown(), HasSubstr("whether VM 101 has a backup in storage far: a Proxmox Backup Server"));
+  storages("nfs: nas\n\tpath /mnt/pve/nas\n\tcontent backup\n");
+  EXPECT_THAT(unknown(), HasSubstr("nas: it is on the network"));
+  storages("nfs: nas\n\tpath /mnt/pve/nas\n\tcontent iso\n");
+  EXPECT_EQ(unknown(), "") << "not for backups";
+  storages("nfs: nas\n\tpath /mnt/pve/nas\n\tcontent backup\n\tnodes pve2\n");
+  EXPECT_EQ(unknown(), "") << "of another node";
+  storages("dir: usb\n\tpath /mnt/usb\n\tcontent backup\n\tis_mountpoint 1\n");
+  EXPECT_THAT(unknown(), HasSubstr("usb: nothing is mounted at /mnt/usb"));
+  storages("dir: big\n\tpath /srv/big\n\tcontent backup\n\tcontent-dirs iso=a,backup=bak\n");
+  EXPECT_THAT(unknown(), HasSubstr("big: /srv/big is not there"));
+  host.set_file("srv/big/bak/vzdump-qemu-101-2026_01_31-01_00_00.vma.zst", "");
+  EXPECT_EQ(finding("pve-no-base").subject, "VM 102");
+  EXPECT_EQ(unknown(), "");
+  host.add_mount({"", "/srv/big", "nfs4", "10.0.0.9:/b", "", 1});
+  EXPECT_THAT(unknown(), HasSubstr("big: it is on the network"));
+  storages("");
+  host.set_file("etc/pve/nodes/pve1/qemu-server/100.conf", "template: 1\nscsi0: thin:base-100-disk-0,size=8G\n");
+  EXPECT_THAT(unknown(), HasSubstr("whether VM 101 is a linked clone of a template: volumes of storage thin"));
+  EXPECT_EQ(find(findings(), "pve-no-base"), nullptr);
+}
+
+TEST_F(Doctor, AJobOfAnotherNodeTakesNoGuestOfThis) {
+  const auto job = [&](const std::string& more) { split.host.set_file("etc/pve/jobs.cfg", "vzdump: j\n" + more); };
+  job("\tall 1\n\tnode pve2\n");
+  EXPECT_EQ(finding("pve-no-backup").subject, "VM 101");
+  job("\tall 1\n\tnode pve1\n");
+  EXPECT_EQ(find(findings(), "pve-no-backup"), nullptr);
+  job("\texclude 101\n");
+  EXPECT_EQ(finding("pve-no-backup").subject, "VM 101");
 }
 
 TEST_F(Doctor, ADamagedConfigurationIsAFinding) {

@@ -146,6 +146,33 @@ TEST(Losses, ALifelineOfTheGuestItGoesToIsNoLoss) {
   EXPECT_FALSE(has_errors(losses(seen, {{at("03:00.3")}, {{at("03:00.3"), 101}}, {}, {"VM 105"}})));
 }
 
+TEST(Losses, ALineTheGuestItGoesToDoesNotStartWithout) {
+  SplitHost split;
+  auto seen = inventory(split.root);
+  HostUse use{UseKind::guest, "VM 105", "disk", {at("03:00.3")}, true};
+  use.guest = 105;
+  use.line = GuestLine{"scsi1", "/dev/disk/by-id/ata-A"};
+  seen.uses = {use};
+  const auto findings = losses(seen, {{at("03:00.3")}, {{at("03:00.3"), 105}}});
+  ASSERT_EQ(findings.size(), 1u);
+  EXPECT_EQ(findings.front().code, "guest-loses");
+  EXPECT_EQ(findings.front().severity, Severity::warning);
+  EXPECT_EQ(findings.front().remedy, "qm set 105 --delete scsi1");
+}
+
+TEST(GuardHolders, AVirtualFunctionEndsWithItsPhysicalOne) {
+  SplitHost split;
+  auto seen = inventory(split.root);
+  const auto held = at("04:00.0"), moving = at("03:00.3");
+  const auto group = seen.function(held)->group;
+  ASSERT_TRUE(group);
+  ASSERT_NE(group, seen.function(moving)->group);
+  seen.holders = {{*group, 77, "kvm", 105}};
+  EXPECT_TRUE(guard_holders(seen, {moving}).empty());
+  seen.functions.at(held).physical = moving;
+  EXPECT_TRUE(has_errors(guard_holders(seen, {moving})));
+}
+
 TEST(Keyboards, ByIdsAndNames) {
   const auto weak = [](std::uint16_t vendor, std::uint16_t product, const char* name, bool mouse = false) {
     return weak_keyboard({vendor, product, name, mouse, false});
@@ -157,7 +184,7 @@ TEST(Keyboards, ByIdsAndNames) {
   EXPECT_EQ(weak(0x1234, 0x0001, "Acme FIDO Token"), "a security key");
   EXPECT_EQ(weak(0x1234, 0x0001, "Handheld Barcode Scanner"), "a scanner or card reader");
   EXPECT_EQ(weak(0x046b, 0xff10, "Virtual Keyboard and Mouse"), "the remote console of the BMC");
-  EXPECT_EQ(weak(0x1532, 0x0084, "Razer DeathAdder", true), "a mouse with keys");
+  EXPECT_EQ(weak(0x1532, 0x0084, "Razer DeathAdder", true), "a mouse with keys, or a keyboard's receiver");
   EXPECT_EQ(weak(0x1532, 0x0084, "Gaming Mouse"), "a mouse with keys");
   EXPECT_EQ(weak_keyboard({0x1234, 1, "Keys", false, true}), "a security key");
 }
@@ -207,6 +234,25 @@ TEST(Shapes, AreRefused) {
       {"two devices", "pci = [" + good +
                           "]\nusb = [{ controller = \"0000:00:14.0\", path = \"1\", ids = \"8086:0001\" }, "
                           "{ controller = \"0000:00:14.0\", path = \"1\", ids = \"8086:0002\" }]"},
+      {"vfio-pci, so nothing",
+       "pci = [{ at = \"0000:00:14.0\", below = \"pci0000:00\", ids = \"8086:0001\", class = "
+       "0x0c0330, driver = \"vfio-pci\", usb2 = 2 }]\nusb = [{ controller = \"0000:00:14.0\", "
+       "path = \"1\", ids = \"8086:0001\" }]"},
+      {"behind a root port",
+       "pci = [{ at = \"0000:00:1c.0\", below = \"pci0000:00\", ids = \"8086:0003\", class = "
+       "0x060400, driver = \"pcieport\" }, { at = \"0000:02:01.0\", below = \"0000:00:1c.0\", "
+       "ids = \"8086:0001\", " +
+           xhci + "]"},
+      {"usb2 is -1", "pci = [{ at = \"0000:00:14.0\", below = \"pci0000:00\", ids = \"8086:0001\", usb2 = -1 }]"},
+      {"ids that are none", "pci = [{ at = \"0000:00:14.0\", below = \"pci0000:00\", ids = \"8086-0001\" }]"},
+      {"which is not there",
+       "pci = [{ at = \"0000:00:14.0\", below = \"pci0000:00\", ids = \"8086:0001\", node = 5 }]"},
+      {"no block device sdq2", "swap = [\"sdq2\"]"},
+      {"no interface eth9", "routes = [\"eth9\"]"},
+      {"no group 99", "holder = [{ pid = 9, group = 99 }]"},
+      {"no block device sdq", "process = [{ pid = 9, command = \"x\", opens = [\"/dev/sdq\"] }]"},
+      {"process 9 is there twice", "process = [{ pid = 9, command = \"x\" }, { pid = 9, command = \"y\" }]"},
+      {"no path from the root", "mount = [{ source = \"nas:/x\", type = \"nfs4\", at = \"srv\" }]"},
   };
   for (const auto& [words, text] : cases) {
     FakeHost host;
@@ -216,6 +262,42 @@ TEST(Shapes, AreRefused) {
       ADD_FAILURE() << "built: " << text;
     } catch (const std::exception& problem) {
       EXPECT_THAT(problem.what(), HasSubstr(words));
+    }
+  }
+}
+
+TEST(Shapes, OfWhatIsPluggedInAreRefused) {
+  const std::string head =
+      "name = \"x\"\nsource = \"x\"\nroot = [{ name = \"pci0000:00\" }]\n"
+      "pci = [{ at = \"0000:00:14.0\", below = \"pci0000:00\", ids = \"8086:a36d\", class = 0x0c0330, driver = "
+      "\"xhci_hcd\", usb2 = 2, usb3 = 2 }, { at = \"0000:00:17.0\", below = \"pci0000:00\", ids = \"8086:0001\", "
+      "class = 0x010601, driver = \"ahci\", disk = \"sda\", partitions = 1 }]\n";
+  const auto plugged = [](const std::string& path, const std::string& more) {
+    return "{ controller = \"0000:00:14.0\", path = \"" + path + "\", " + more + " }";
+  };
+  const std::string ids = "ids = \"046d:c31c\", ";
+  const std::pair<const char*, std::string> cases[] = {
+      {"no speed of USB", plugged("1", ids + "speed = \"7\"")},
+      {"are no ids", plugged("1", "ids = \"046d-c31c\"")},
+      {"a hub is nothing else", plugged("1", ids + "hub_ports = 4, disk = \"sdb\"")},
+      {"block device sda is there twice", plugged("1", ids + "disk = \"sda\"")},
+      {"block device sda1 is there twice", plugged("1", ids + "disk = \"sda1\"")},
+      {"longer than 15", plugged("1", ids + "interface = \"enx00e04c6800012345\"")},
+      {"interface enx1 is there twice",
+       plugged("1", ids + "interface = \"enx1\"") + ", " + plugged("2", ids + "interface = \"enx1\"")},
+      {"tty ttyUSB0 is there twice",
+       plugged("1", ids + "tty = \"ttyUSB0\"") + ", " + plugged("2", ids + "tty = \"ttyUSB0\"")},
+      {"adapter hci0 is there twice",
+       plugged("1", ids + "bluetooth = \"hci0\"") + ", " + plugged("2", ids + "bluetooth = \"hci0\"")},
+  };
+  for (const auto& [words, text] : cases) {
+    FakeHost host;
+    host.set_file("machine.toml", head + "usb = [" + text + "]\n");
+    try {
+      build_machine(host, host.path("machine.toml"));
+      ADD_FAILURE() << words;
+    } catch (const std::exception& problem) {
+      EXPECT_THAT(problem.what(), ::testing::HasSubstr(words));
     }
   }
 }

@@ -48,6 +48,18 @@ struct GuestUsesOf : ::testing::Test {
   }
 };
 
+TEST_F(GuestUsesOf, LinesAVmDoesNotStartWithout) {
+  split.host.add_disk("sdz", "0000:03:00.3");
+  const auto line = [&](const std::string& text) {
+    split.host.set_file("etc/pve/qemu-server/105.conf", text);
+    const auto found = use("VM 105");
+    return found && found->line ? found->line->key + " " + found->line->file : "";
+  };
+  EXPECT_EQ(line("scsi1: /dev/sdz,size=4G\n"), "scsi1 /dev/sdz");
+  EXPECT_EQ(line("args: -drive file=/dev/sdz,if=none\n"), "args /dev/sdz");
+  EXPECT_EQ(line("scsi1: /dev/sdz\n\n[PENDING]\ndelete: scsi1\n"), "") << "gone when it starts the next time";
+}
+
 TEST_F(GuestUsesOf, AVolumeThatIsNotActiveInAGroupThatIs) {
   add_stick("E:ID_FS_TYPE=LVM2_member\nE:LVM_VG_NAME_COMPLETE=data\n");
   split.host.set_file("etc/pve/storage.cfg", "lvm: data\n\tvgname data\n");
@@ -60,12 +72,20 @@ TEST_F(GuestUsesOf, AVolumeThatIsNotActiveInAGroupThatIs) {
   EXPECT_FALSE(use("VM 105"));
 }
 
-TEST_F(GuestUsesOf, AVolumeThatIsActiveIsAUseOfItsOwn) {
+TEST_F(GuestUsesOf, AVolumeThatIsActive) {
   add_stick("E:ID_FS_TYPE=LVM2_member\nE:LVM_VG_NAME_COMPLETE=data\n");
   split.host.set_file("etc/pve/storage.cfg", "lvm: data\n\tvgname data\n");
   split.host.set_file("etc/pve/qemu-server/105.conf", "scsi1: data:vm-105-disk-0,size=4G\n");
   split.host.add_mapper("dm-8", "data-vm--105--disk--0", "LVM-a", {"sdz"});
-  EXPECT_FALSE(use("VM 105"));
+  expect_lifeline("VM 105");
+}
+
+TEST_F(GuestUsesOf, AVolumeThatIsOpen) {
+  add_stick("");
+  split.host.add_mapper("dm-8", "data-vm--105--disk--0", "LVM-a", {"sdz"});
+  split.host.open_files(77, "kvm", {"/dev/dm-8"}, 105);
+  expect_lifeline("VM 105");
+  EXPECT_EQ(use("VM 105")->device, "data-vm--105--disk--0") << "dm-8 may be another one after the next boot";
 }
 
 TEST_F(GuestUsesOf, VolumesOfContainers) {

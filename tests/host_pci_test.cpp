@@ -92,6 +92,16 @@ TEST_F(HostPci, WhatBelongsToAnotherVm) {
   EXPECT_EQ(other->subject, "VM 102");
 }
 
+TEST_F(HostPci, WhatBelongsToAnotherVmByArguments) {
+  guest(101, "hostpci0: 0000:03:00.3\n");
+  guest(102, "args: -device vfio-pci,host=03:00.3\n");
+  const auto findings = lint();
+  const auto* other = find(findings, "pve-host-pci-other");
+  ASSERT_TRUE(other);
+  EXPECT_EQ(other->subject, "VM 102");
+  EXPECT_THAT(other->message, HasSubstr("which belongs to VM 101"));
+}
+
 TEST_F(HostPci, ABridgeIsNotTaken) {
   guest(101, "hostpci0: 0000:03:00.3\nhostpci1: 0000:00:08.1\n");
   const auto findings = lint();
@@ -127,6 +137,32 @@ TEST_F(HostPci, LinesThatTogetherTakeTheLastKeyboard) {
 TEST_F(HostPci, NothingIsSaidWithoutProxmoxVe) {
   split.host.remove("etc/pve");
   EXPECT_TRUE(lint().empty());
+}
+
+TEST(HostPciBehindVmd, TheFunctionThatCarriesItGoesAlong) {
+  const auto vmd = parse_pci_address("0000:00:0e.0").value();
+  Snapshot snapshot;
+  snapshot.functions[vmd].address = vmd;
+  snapshot.functions[vmd].behind_vmd = {"10000:e0:06.0", "10000:e1:00.0"};
+  snapshot.uses.push_back({UseKind::mount, "/", "nvme0n1p2", {vmd}, true, true});
+  PveConfigs pve;
+  pve.known = true;
+  pve.node = "pve";
+  pve.mappings = {{"ssd", {{"pve", {{{}, false, "10000:e1:00.0"}}, {}, {}, {}}}}};
+  const auto objection = [&](const PveHostPci& line, const std::string& args = {}) {
+    PveVm vm;
+    vm.id = 106;
+    if (args.empty()) vm.host_pci = {line};
+    vm.args = args;
+    pve.vms[106] = vm;
+    return host_pci_objection(pve, snapshot, 106, {}).value_or("");
+  };
+  EXPECT_THAT(objection({0, {{{}, false, "10000:e1:00.0"}}, {}}),
+              HasSubstr("0000:00:0e.0 (10000:e1:00.0 is behind it)"));
+  EXPECT_THAT(objection({0, {{{}, true, "10000:e1:00.0"}}, {}}), HasSubstr("0000:00:0e.0"));
+  EXPECT_THAT(objection({0, {}, "ssd"}), HasSubstr("0000:00:0e.0"));
+  EXPECT_THAT(objection({}, "-device vfio-pci,host=10000:e1:00.0"), HasSubstr("0000:00:0e.0"));
+  EXPECT_EQ(objection({0, {{{}, false, "10000:e2:00.0"}}, {}}), "") << "nothing is there";
 }
 
 }  // namespace

@@ -133,13 +133,15 @@ class Kernel:
         self.hstates, self.parsed, self.last_mhp = [], None, None
         self.valid, self.parsed_default, self.default_idx = True, False, 0
         self.default_max, self.default_node = 0, [0] * MAX_NUMNODES
-        self.cma_size = 0
+        self.cma_size, self.cma_only = 0, False
 
     def boot(self, line):
         kept = []
         for name, value in arguments(line):
             if name == "hugetlb_cma" and value is not None:
                 self.cma(value)
+            if name == "hugetlb_cma_only" and value is not None and self.noted:  # since 6.15, too
+                self.cma_only = value[:1] in tuple("1eEyYtT") or value[:2].lower() == "on"
             if name not in ("hugepages", "hugepagesz", "default_hugepagesz") or value is None:
                 continue
             if not self.noted:
@@ -283,7 +285,7 @@ class Kernel:
         for h in self.hstates:
             if self.noted or not h.gigantic():
                 h.allocate()
-            if h.gigantic() and self.cma_size:
+            if h.gigantic() and self.cma_size and not self.cma_only:
                 h.boot_any, h.boot_node = 0, [0] * MAX_NUMNODES
 
     def answer(self):
@@ -307,6 +309,8 @@ def random_argument(rng):
     kind = rng.random()
     if kind < 0.15:
         return rng.choice(OTHERS)
+    if kind < 0.16:
+        return "hugetlb_cma_only=" + rng.choice(["1", "y", "on", "true", "0", "off", "", "2"])
     if kind < 0.19:
         return "hugetlb_cma=" + rng.choice(["1G", "0:1G,1:2G", "0", "512M", "0:4M,1:1G", "x", "", "0:1G;", "2048M"])
     if kind < 0.20:

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/usb/displays.hpp"
 #include "core/usb/guards.hpp"
 #include "core/usb/guest_takes.hpp"
 
@@ -128,6 +129,40 @@ TEST_F(Stays, WhatMayBeNoKeyboardCountsAgainstUsBothWays) {
   EXPECT_EQ(lost(), "last-keyboard");
 }
 
+TEST_F(Stays, NoKeyboardIsLostWithWhatNobodyTypesOn) {
+  snapshot.uses.pop_back();
+  const auto only = [&](const std::string& what) {
+    snapshot.uses[0].weak = what;
+    return lost();
+  };
+  KeyboardEvidence named{0x046d, 0xc332, "Gaming Mouse G502"};
+  named.mouse_first = true;
+  EXPECT_EQ(only(weak_keyboard(named)), "");
+  EXPECT_EQ(only(weak(0x1050, 0x0407, "YubiKey")), "");
+  EXPECT_EQ(only(weak(0x05e0, 0x1200, "Bar Code Scanner")), "");
+  EXPECT_EQ(only(weak(0x046b, 0xff10, "Virtual Keyboard")), "last-keyboard") << "the console of the host";
+  EXPECT_EQ(only(weak(1, 1, "Wireless Scanner Keyboard")), "last-keyboard") << "may be one";
+  KeyboardEvidence receiver{0x046d, 0xc539, "USB Receiver"};
+  receiver.mouse_first = true;
+  EXPECT_EQ(only(weak_keyboard(receiver)), "last-keyboard") << "may have a keyboard";
+  KeyboardEvidence both{1, 1, "2.4G Wireless Mouse"};
+  both.boot_keyboard = true;
+  EXPECT_EQ(only(weak_keyboard(both)), "last-keyboard") << "its first interface is a keyboard";
+  snapshot.root_passphrase = "/dev/sda3";
+  EXPECT_EQ(only(weak(0x1050, 0x0407, "YubiKey")), "last-keyboard") << "it may enter the passphrase";
+}
+
+TEST_F(Stays, WhatIsPluggedInIsToldBySocket) {
+  snapshot.devices[0].path = "1.2";
+  const std::set<PciAddress> leaving{address("02:00.0")};
+  const auto text = [&](const SocketLabels& labels) { return plugged_in(snapshot, leaving, labels).at(0).message; };
+  EXPECT_THAT(text({}), HasSubstr("port 1.2: USB Keyboard"));
+  SocketLabels labels{{{address("02:00.0"), UsbHalf::usb2, "1"}, "front-1"}};
+  EXPECT_THAT(text(labels), HasSubstr("front-1, port 2: USB Keyboard")) << "behind a hub";
+  labels[{address("02:00.0"), UsbHalf::usb2, "1.2"}] = "desk-2";
+  EXPECT_THAT(text(labels), HasSubstr("in now: desk-2: USB Keyboard"));
+}
+
 TEST_F(Stays, AHostPciLineTakesTheOther) {
   line(vm(105, false), "03:00.0");
   EXPECT_EQ(lost(), "") << "it neither runs nor starts with the host";
@@ -194,6 +229,33 @@ TEST_F(Stays, TheMessageNamesTheVm) {
   const auto findings = losses(snapshot, departure);
   ASSERT_FALSE(findings.empty());
   EXPECT_THAT(findings.front().message, HasSubstr("VM 105 takes Comfort Curve Keyboard 2000"));
+}
+
+TEST_F(Stays, Displays) {
+  auto& card = add_function("05:00.0", 0x030000, {{0x01, 0}, {0, 0}});
+  card.boot_vga = true;
+  const auto codes = [&](const std::set<PciAddress>& leaving) {
+    std::string text;
+    for (const auto& finding : lost_displays(snapshot, leaving, taken_by_guests(pve, snapshot)))
+      text += finding.code + " " + finding.subject + "; ";
+    return text;
+  };
+  const std::string both = "boot-display 0000:05:00.0; last-display 0000:05:00.0; ";
+  EXPECT_EQ(codes({}), "");
+  EXPECT_EQ(codes({address("05:00.0")}), both);
+  line(vm(105), "05:00.0");
+  EXPECT_EQ(codes({}), both) << "by the VM's own line";
+  vm(105).host_pci.clear();
+  auto& other = add_function("06:00.0", 0x030200, {{0x02, 0}, {0, 0}});
+  EXPECT_EQ(codes({address("05:00.0")}), both) << "a 3D controller shows no picture";
+  other.outputs = true;
+  EXPECT_EQ(codes({address("05:00.0")}), "boot-display 0000:05:00.0; ");
+  other.driver = "vfio-pci";
+  EXPECT_EQ(codes({address("05:00.0")}), both) << "it is not the host's";
+  other.driver.clear();
+  other.fingerprint.pci_class = 0x030000;
+  other.physical = address("00:02.0");
+  EXPECT_EQ(codes({address("05:00.0")}), both) << "a virtual function";
 }
 
 TEST_F(Stays, SocketsThatVmsTakeDoNotStay) {

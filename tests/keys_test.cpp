@@ -107,6 +107,29 @@ TEST_F(Keys, OfDatasets) {
   EXPECT_FALSE(use->root);
 }
 
+TEST_F(Keys, PassphrasesOfDatasets) {
+  const auto line = [](const std::string& name, const std::string& point, const std::string& key,
+                       const std::string& nofail) {
+    return name + "\t" + point + "\ton\ton\ton\ton\ton\toff\ton\toff\t" + key + "\t-\t-\t-\t-\t-\t-\t" + nofail +
+           "\t-\n";
+  };
+  split.host.set_file("proc/spl/kstat/zfs/tank/state", "ONLINE\n");
+  const auto requires_it = [&](const std::string& nofail) {
+    split.host.set_file("etc/zfs/zfs-list.cache/tank",
+                        line("tank", "none", "tank\tprompt", "-") + line("tank/a", "/a", "tank\tnone", nofail));
+    return inventory(split.root).boot_dataset;
+  };
+  EXPECT_EQ(requires_it("off"), "tank");
+  EXPECT_EQ(requires_it("-"), "") << "after three times 90 seconds the boot goes on";
+  split.host.set_file("proc/1/mountinfo", "28 1 0:26 / / rw shared:1 - zfs tank/a rw\n");
+  EXPECT_EQ(requires_it("-"), "");
+  seen = inventory(split.root);
+  EXPECT_EQ(seen.root_passphrase, "tank");
+  EXPECT_TRUE(seen.root_on_dataset);
+  split.host.set_file("etc/dropbear/initramfs/authorized_keys", "");
+  EXPECT_EQ(inventory(split.root).root_passphrase, "");
+}
+
 TEST_F(Keys, ScriptsThatNeedASmartCard) {
   plug("0000:44:00.1", "1", "08e6:3438", "USB SmartCard Reader");
   crypttab("root_crypt UUID=aa /etc/keys/r.gpg luks,keyscript=decrypt_gnupg-sc\n");

@@ -65,7 +65,19 @@ TEST_F(Lifelines, SwapOnAStick) {
 TEST_F(Lifelines, AnEncryptedVolumeOnAStick) {
   split.host.plug(wanted, "2", stick());
   split.host.add_mapper("dm-7", "secret", "CRYPT-LUKS2-1234-secret", {"sdz"});
-  expect_refused("sdz", "/dev/sdz depends on it");
+  expect_refused("sdz", "/dev/sdz depends on it (sdz); open on it: secret (LUKS)");
+}
+
+TEST_F(Lifelines, WhatIsOnTopIsClosedFirst) {
+  split.host.plug(wanted, "2", stick());
+  split.host.add_mapper("dm-7", "secret", "CRYPT-LUKS2-1234-secret", {"sdz"});
+  split.host.add_mapper("dm-8", "cold-a", "LVM-a", {"dm-7"});
+  configure();
+  const Plan plan = split.plan_now();
+  const Finding* finding = find(plan.findings, "group-lifeline");
+  ASSERT_TRUE(finding);
+  EXPECT_THAT(finding->message, HasSubstr("open on it: volume group cold, secret (LUKS)"));
+  EXPECT_THAT(finding->remedy, HasSubstr("(vgchange -an cold; cryptsetup close secret)"));
 }
 
 TEST_F(Lifelines, AMemberOfAnArray) {

@@ -214,6 +214,34 @@ TEST_F(Others, AProcessKeepsWhatItHolds) {
   EXPECT_EQ(note_others({reserved()}, snapshot).at(0).subject, "other (process 812)");
 }
 
+TEST_F(Others, WhatIsInUseByWhomIsUnknownStays) {
+  add({}, 0, 8, 0).name.clear();
+  EXPECT_EQ(reserved().pages, 48u);
+  const auto notes = note_others({reserved()}, snapshot);
+  ASSERT_EQ(notes.size(), 1u);
+  EXPECT_EQ(notes[0].subject, "node 0");
+  EXPECT_THAT(notes[0].message, HasSubstr("8 pages of 1 GiB are in use, by whom was not found"));
+}
+
+TEST_F(Others, AStartThatTakesPagesNobodyCountsIsNamed) {
+  snapshot.nodes = two_nodes(48, 48);
+  PageUser& other = add(115, 0, 0, 16);
+  const auto told = [&] {
+    std::string text;
+    for (const auto& note : note_others({reserved()}, snapshot)) text += note.message + "\n";
+    return text;
+  };
+  EXPECT_THAT(told(), HasSubstr("takes 8 more pages of 1 GiB on node 0 when it starts")) << "8 lie ready";
+  EXPECT_EQ(reserved().pages, 48u) << "none are added";
+  snapshot.nodes = two_nodes(40, 40);
+  EXPECT_THAT(told(), HasSubstr("takes 16 pages"));
+  other.refused = true;
+  EXPECT_EQ(told(), "");
+  other.refused = false;
+  other.vm = 101;
+  EXPECT_EQ(told(), "") << "it has its own";
+}
+
 TEST_F(Others, VmsOfTheConfigurationAreNotCountedTwice) {
   add(101, 5000, 40, 40);
   EXPECT_EQ(reserved().pages, 40u);
@@ -244,17 +272,39 @@ TEST(HostMemory, GuestsAndTheZfsCacheAreHeldAgainstWhatPagesLeave) {
   Config config;
   const std::vector<Reservation> reserved{{0, kib_per_gib, 50, {101}, {{101, 50}}},
                                           {1, kib_per_gib, 50, {102}, {{102, 50}}}};
-  snapshot.memory_users.ordinary = {{200, "a", false, 8 * kib_per_gib, true}, {300, "c", true, 4 * kib_per_gib, true}};
+  snapshot.memory_users.ordinary = {{200, "a", false, 8 * kib_per_gib, true, {}},
+                                    {300, "c", true, 4 * kib_per_gib, true, {}}};
   EXPECT_THAT(check_host_memory(snapshot, config, reserved), IsEmpty()) << "28 GiB left, 16 of them the host's";
-  snapshot.memory_users.ordinary.push_back({201, "b", false, kib_per_gib, true});
+  snapshot.memory_users.ordinary.push_back({201, "b", false, kib_per_gib, true, {}});
   EXPECT_TRUE(find(check_host_memory(snapshot, config, reserved), "guests-do-not-fit"));
   snapshot.memory_users.ordinary.back().on_boot = false;
-  snapshot.zfs_cache = ZfsCache{kib_per_gib, kib_per_gib, 20 * kib_per_gib};
+  snapshot.zfs_cache = ZfsCache{kib_per_gib, kib_per_gib, 8 * kib_per_gib};
+  EXPECT_THAT(check_host_memory(snapshot, config, reserved), IsEmpty());
+  snapshot.zfs_cache->most = 9 * kib_per_gib;
+  const auto beside = check_host_memory(snapshot, config, reserved);
+  ASSERT_TRUE(find(beside, "zfs-arc-max")) << "12 GiB are for guests";
+  EXPECT_THAT(find(beside, "zfs-arc-max")->remedy, HasSubstr("zfs_arc_max=8589934592\""))
+      << "which is right, see above";
+  snapshot.memory_users.ordinary.clear();
+  snapshot.zfs_cache->most = 20 * kib_per_gib;
   EXPECT_THAT(check_host_memory(snapshot, config, reserved), IsEmpty());
   snapshot.zfs_cache->most = 21 * kib_per_gib;
   const auto found = check_host_memory(snapshot, config, reserved);
   ASSERT_TRUE(find(found, "zfs-arc-max"));
   EXPECT_THAT(find(found, "zfs-arc-max")->remedy, HasSubstr("zfs_arc_max=15032385536\""));
+}
+
+TEST(HostMemory, GuestsThatAreBoundToANodeAreHeldAgainstThatNode) {
+  Snapshot snapshot;
+  snapshot.nodes = two_nodes();
+  const std::vector<Reservation> reserved{{0, kib_per_gib, 44, {101}, {{101, 44}}}};
+  snapshot.memory_users.ordinary = {{120, "mail", false, 20 * kib_per_gib, true, {{0, 20 * kib_per_gib}}}};
+  const auto found = check_host_memory(snapshot, {}, reserved);
+  ASSERT_EQ(found.size(), 1u) << "the machine has room";
+  EXPECT_EQ(found[0].subject, "node 0");
+  EXPECT_THAT(found[0].message, HasSubstr("huge pages leave 20.0 GiB of 64.0 GiB"));
+  snapshot.memory_users.ordinary[0].bound = {{1, 20 * kib_per_gib}};
+  EXPECT_THAT(check_host_memory(snapshot, {}, reserved), IsEmpty());
 }
 
 TEST(HostMemory, AMaximumThatZfsIgnoresIsNone) {
@@ -315,6 +365,37 @@ TEST(MemoryUsers, AreReadFromProxmoxVeAndProcesses) {
   EXPECT_EQ(users.pages[1].holds, (PageCounts{{{1, 2048}, 2}}));
   ASSERT_EQ(users.ordinary.size(), 2u);
   EXPECT_EQ(users.ordinary[1].memory, 512 * kib_per_mib);
+}
+
+TEST(MemoryUsers, WhatARunningVmHoldsIsNotWhatItMayGrowTo) {
+  SplitHost split;
+  const auto resident = [&](const std::string& status) {
+    split.host.set_file("run/qemu-server/115.pid", "4711\n");
+    split.host.set_file("proc/4711/cmdline",
+                        std::string("kvm\0-id\000115\0-pidfile\0/var/run/qemu-server/115.pid\0-m\0002048\0", 58));
+    split.host.set_file("proc/4711/status", status);
+    return split.state().snapshot.memory_users.resident.at(115);
+  };
+  EXPECT_EQ(resident("RssAnon:\t 1024 kB\nRssFile:\t 512 kB\nRssShmem:\t 64 kB\n"), 1088u);
+  EXPECT_EQ(resident("RssAnon:\t 4194304 kB\n"), 2 * kib_per_gib) << "QEMU's own part comes back with it";
+  EXPECT_EQ(resident("VmRSS:\t 2048 kB\n"), 2048u);
+  EXPECT_EQ(resident("Name:\tkvm\n"), 2 * kib_per_gib) << "nobody knows: at most this";
+}
+
+TEST(MemoryUsers, PagesInNoProcessAreOfFilesOrOfSomebodyUnknown) {
+  SplitHost split;
+  split.host.set_file("etc/pve/qemu-server/115.conf",
+                      "memory: 2048\nnuma: 1\nnuma0: cpus=0,hostnodes=1,memory=2048,policy=bind\n");
+  split.host.set_pages(0, kib_per_gib, 8);
+  split.host.use_pages(0, kib_per_gib, 3);
+  MemoryUsers users = split.state().snapshot.memory_users;
+  EXPECT_EQ(users.ordinary.at(0).bound, (std::map<int, Kib>{{1, 2 * kib_per_gib}}));
+  ASSERT_EQ(users.pages.size(), 1u);
+  EXPECT_TRUE(users.pages[0].unknown());
+  EXPECT_EQ(users.pages[0].holds, (PageCounts{{{0, kib_per_gib}, 3}}));
+  split.host.set_file("dev/hugepages/left", "x");
+  users = split.state().snapshot.memory_users;
+  EXPECT_EQ(to_string(users.pages.at(0)), "files in /dev/hugepages");
 }
 
 TEST(ZfsSettings, AreReadAsModprobeAndTheKernelDo) {

@@ -154,6 +154,41 @@ TEST(PageRecipe, AWriteToSysctlComesAfterAllCounts) {
   EXPECT_EQ(read("sysctl.vm.nr_hugepages_x=8"), All{});
 }
 
+TEST(PageRecipe, CountsBesideAreasOfCma) {
+  const std::string line = "hugetlb_cma=96G hugepagesz=1G hugepages=0:20,1:20 hugepages=40 hugepagesz=2M hugepages=64";
+  using All = std::vector<CommandLinePages>;
+  using Why = IgnoredParameter::Why;
+  KernelRules rules;
+  rules.cma = true;
+  const KernelReading skipped = read_huge_pages(line, rules);
+  EXPECT_EQ(skipped.pages, (All{{2048, {}, 64}}));
+  ASSERT_EQ(skipped.ignored.size(), 2u);
+  for (const auto& each : skipped.ignored) EXPECT_EQ(each.why, Why::with_cma) << each.text;
+  const std::string only = "hugetlb_cma=96G hugetlb_cma_only=1 hugepagesz=1G hugepages=40";
+  EXPECT_EQ(read_huge_pages(only, rules).pages, (All{{kib_per_gib, {}, 40}}));
+  rules.noted_first = false;
+  EXPECT_EQ(read_huge_pages(only, rules).pages, All{}) << "since 6.15";
+  rules = {};
+  ASSERT_EQ(read_huge_pages(only, rules).ignored.size(), 1u);
+  EXPECT_EQ(read_huge_pages(only, rules).ignored[0].why, Why::without_cma);
+  rules.cma_known = false;
+  const KernelReading unknown = read_huge_pages("hugetlb_cma=96G hugepagesz=1G hugepages=40", rules);
+  EXPECT_EQ(unknown.pages, (All{{kib_per_gib, {}, 40}}));
+  ASSERT_EQ(unknown.ignored.size(), 1u);
+  EXPECT_EQ(unknown.ignored[0].why, Why::maybe_with_cma);
+}
+
+TEST(PageRecipe, WhatTheRecordHasOfTheRunningLineIsNoStrangers) {
+  Snapshot snapshot = grub_machine();
+  snapshot.command_line = "hugepagesz=1G hugepages=0:16 hugepages=16 quiet";
+  Baseline baseline;
+  EXPECT_TRUE(find(source_pages({pages(0, 8)}, snapshot, {}, baseline).findings, "pages-words-foreign"));
+  baseline.edits.push_back({names::kernel_cmdline, {"hugepagesz=1G", "hugepages=0:16", "hugepages=16"}, {}});
+  EXPECT_FALSE(find(source_pages({pages(0, 8)}, snapshot, {}, baseline).findings, "pages-words-foreign"));
+  snapshot.command_line = "hugepagesz=1G hugepages=0:24 hugepages=24 quiet";
+  EXPECT_TRUE(find(source_pages({pages(0, 8)}, snapshot, {}, baseline).findings, "pages-words-foreign"));
+}
+
 TEST(PageRecipe, NothingWantedNeedsNoSource) {
   EXPECT_FALSE(source_pages({}, grub_machine(), {}, {}).recipe);
   EXPECT_FALSE(source_pages({pages(0, 0)}, grub_machine(), {}, {}).recipe);

@@ -36,7 +36,7 @@ std::string or_dash(const std::optional<Number>& number) {
 
 std::string addresses_text(const std::vector<PveHostAddress>& addresses) {
   std::string text;
-  for (const auto& [address, whole] : addresses)
+  for (const auto& [address, whole, behind_vmd] : addresses)
     text += (text.empty() ? "" : ";") + to_string(address) + (whole ? " and its slot" : "");
   return text;
 }
@@ -115,6 +115,20 @@ INSTANTIATE_TEST_SUITE_P(Corpus, PveConfigFile, ::testing::ValuesIn(corpus()), n
 
 TEST(PveCorpus, HasFortyFiles) {
   EXPECT_GE(corpus().size(), 40u);
+}
+
+TEST(PveMappings, DomainsOfIntelVmdAreTaken) {
+  std::vector<Finding> findings;
+  const auto vm = parse_pve_vm(106, "hostpci0: 10000:e1:00.0,pcie=1\nhostpci1: 10000:e1:00\n", "106.conf", findings);
+  const auto mappings = parse_pve_mappings("ssd\n\tmap node=pve,path=10000:e1:00.0\n", "pci.cfg", findings);
+  EXPECT_TRUE(findings.empty());
+  ASSERT_EQ(vm.host_pci.size(), 2u);
+  const PveHostAddress function{{}, false, "10000:e1:00.0"}, slot{{}, true, "10000:e1:00.0"};
+  EXPECT_EQ(vm.host_pci[0].addresses, std::vector{function});
+  EXPECT_EQ(vm.host_pci[1].addresses, std::vector{slot});
+  ASSERT_EQ(mappings.size(), 1u);
+  EXPECT_EQ(mappings[0].entries.at(0).addresses, std::vector{function});
+  EXPECT_FALSE(means(slot, PciAddress{})) << "it is no address of its own";
 }
 
 TEST(PveMappings, AreReadPerNode) {

@@ -8,6 +8,7 @@
 
 #include "core/memory/pool_shrink.hpp"
 #include "core/memory/pools.hpp"
+#include "core/memory/pve_start.hpp"
 #include "formats/proxmox/vm_config.hpp"
 #include "support/split_host.hpp"
 
@@ -153,6 +154,8 @@ TEST_F(Lint, OneMistakeEach) {
       {"cores: 8\n", "cores: 8\nvcpus: 9\n", "pve-no-start", "qm set 101 --delete vcpus"},
       {"cores: 8\n", "cores: 8\nhostpci0: 0000:03:00.0,pcie=1\n", "pve-no-start",
        "Correct it in the web interface, under Hardware and Options of the VM"},
+      {"numa0: ", "numa1: ", "pve-no-start",
+       "qm set 101 --numa0 cpus=0-7,hostnodes=0,memory=8192,policy=bind --delete numa1"},
       {"hugepages: 1024\nkeephugepages: 1\n", "hugepages: 2\n", "pve-page-size",
        "qm set 101 --hugepages 1024 --keephugepages 1"},
       {"affinity: 0-3\n", "affinity: 0-1, 2-4\n", "pve-affinity", "qm set 101 --affinity 0-3"},
@@ -165,6 +168,31 @@ TEST_F(Lint, OneMistakeEach) {
     changed(mistake.from, mistake.to);
     EXPECT_EQ(remedy(mistake.code), mistake.remedy) << mistake.code;
   }
+}
+
+TEST_F(Lint, MemoryThatNoLineMakesStartIsNotReserved) {
+  const auto refused = [&] { return testing::find(check_startable(config, pve, snapshot.nodes), "pve-cannot-place"); };
+  EXPECT_FALSE(refused());
+  changed("cores: 8\n", "cores: 8\nargs: -object memory-backend-memfd,id=m,size=8G -numa node,memdev=m\n");
+  EXPECT_TRUE(refused());
+  config.guests = GuestPolicy::set;
+  EXPECT_TRUE(refused());
+  pve.known = false;
+  EXPECT_FALSE(refused()) << "nothing is known";
+  pve.known = true;
+  guest(101, "memory: 8192\nargs: -object memory-backend-memfd,id=m,size=8G,hugetlb=on -numa node,memdev=m\n");
+  config.guests = GuestPolicy::print;
+  EXPECT_FALSE(refused()) << "it takes the pages by itself";
+  guest(101, "memory: 8192\nargs: -numa dist,src=0,dst=0,val=10 -device ivshmem-plain,memdev=m\n");
+  EXPECT_FALSE(refused()) << "memory of another device";
+  guest(101, "memory: 8192\ncores: 1\n");
+  EXPECT_FALSE(refused());
+  config.vms[101].node.reset();
+  config.vms[101].memory = 0;
+  config.vms[101].spread = {{0, 4 * kib_per_gib}, {1, 4 * kib_per_gib}};
+  EXPECT_TRUE(refused()) << "a numa line would have no CPU";
+  pve.vms.clear();
+  EXPECT_FALSE(refused()) << "it is not made yet";
 }
 
 TEST_F(Lint, HotplugWithoutMemoryIsNoMistake) {
@@ -219,6 +247,26 @@ TEST_F(Lint, TwoVmsThatStartTogetherWaitForOneLock) {
   EXPECT_EQ(codes(), Codes{}) << "high availability starts it, and does not look at the order";
   pve.managed[102] = false;
   EXPECT_EQ(codes(), Codes{}) << "nobody starts it";
+}
+
+/// Where nobody else may change places.
+TEST_F(Lint, AnOrderDoesNotPutAVmBeforeAnotherOfTheOwner) {
+  guest(102, "onboot: 1\n" + std::string(good).replace(std::string(good).find("hostnodes=0"), 11, "hostnodes=1"));
+  guest(101, "onboot: 1\n" + std::string(good));
+  wish(102, 1, 8);
+  pve.vms[102].affinity = CpuSet{4, 5, 6, 7};
+  pve.containers[105].on_boot = true;
+  EXPECT_EQ(remedy("pve-start-order"), "qm set 102 --startup order=1") << "it starts last all the same";
+  pve.containers[100].on_boot = true;
+  EXPECT_THAT(remedy("pve-start-order"), ::testing::AllOf(HasSubstr("guest 100"), ::testing::Not(HasSubstr("qm set"))));
+  pve.containers[100].start_order = 1;
+  EXPECT_EQ(remedy("pve-start-order"), "qm set 102 --startup order=2");
+  pve.vms[101].start_order = pve.vms[102].start_order = 2;
+  pve.containers[105].start_order = 3;
+  EXPECT_EQ(remedy("pve-start-order"), "qm set 102 --startup order=3") << "its number is smaller";
+  pve.containers[90].on_boot = true;
+  pve.containers[90].start_order = 3;
+  EXPECT_EQ(remedy("pve-start-order"), "qm set 101 --startup order=1") << "behind 100 by its number";
 }
 
 NumaNode node_with(int id, std::uint64_t total, std::uint64_t free, std::uint64_t surplus) {

@@ -398,6 +398,19 @@ TEST(Scrub, PoolCacheKeepsPoolsAndMembers) {
   EXPECT_EQ(found, (std::map<std::string, std::string>{{"name", "rpool"}, {"path", "/dev/disk/by-id/id1-part3"}}));
 }
 
+TEST(Scrub, GuidsOfAPoolStayEqual) {
+  const auto udev = "E:ID_FS_TYPE=zfs_member\nE:ID_FS_LABEL=rpool\nE:ID_FS_UUID=1234567890123456789\n";
+  const auto scrubbed = scrub(with({{"proc/spl/kstat/zfs/rpool/guid", file("1234567890123456789\n")},
+                                    {"run/udev/data/b8:3", file(udev)},
+                                    {"run/udev/data/b8:1", file("E:ID_FS_TYPE=ext4\nE:ID_FS_UUID=77-88\n")}}),
+                              1)
+                            .entries;
+  const auto guid = scrubbed.at("proc/spl/kstat/zfs/rpool/guid").text;
+  EXPECT_EQ(guid.find("1234567890123456789"), std::string::npos);
+  EXPECT_THAT(scrubbed.at("run/udev/data/b8:3").text, HasSubstr("E:ID_FS_UUID=" + guid));
+  EXPECT_THAT(scrubbed.at("run/udev/data/b8:1").text, Not(HasSubstr("UUID")));
+}
+
 TEST(Scrub, RoutesStillLeadToTheirInterfaces) {
   // 10.1.2.0/24 by eth0; corosync's ring is in it.
   const auto text =

@@ -390,6 +390,17 @@ TEST_F(SetProxmox, AChangeThatWasNotReachedIsStillOurs) {
   EXPECT_EQ(*split.root.read_file(path(101)), as_made);
 }
 
+TEST_F(SetProxmox, NoCpuIsLeftToBePluggedInByHand) {
+  guest(101, std::string(as_made) + "vcpus: 4\n");
+  ASSERT_TRUE(split.apply_now().ok());
+  EXPECT_EQ(value(101, "vcpus"), "(none)") << "it would start with 4 of its 64 CPUs";
+  qm("set 101 --vcpus 8");
+  EXPECT_THAT(split.plan_now().steps, IsEmpty()) << "chosen after hostsplit took it away";
+  qm("set 101 --delete vcpus");
+  ASSERT_TRUE(carry_out(split.context(), Undo{}).ok());
+  EXPECT_EQ(value(101, "vcpus"), "4");
+}
+
 TEST_F(SetProxmox, WhatItsStartWouldFallOverIsSetToo) {
   guest(101, std::string(as_made) + "hotplug: network,memory,usb\nvcpus: 200\naffinity: 3\n");
   ASSERT_TRUE(split.apply_now().ok());

@@ -43,6 +43,15 @@ TEST(PciAddressText, NothingElseIsTaken) {
   EXPECT_FALSE(parse_pci_address("0000:03:00.3\0"s));
 }
 
+TEST(VmdAddressText, OnlyBeyondFourDigits) {
+  EXPECT_EQ(parse_vmd_address("10000:e1:00.0"), "10000:e1:00.0");
+  EXPECT_EQ(parse_vmd_address("10ABC:E1:1F.7"), "10abc:e1:1f.7");
+  for (const char* text : {"0000:e1:00.0", "0ffff:e1:00.0", "10000:e1:00", "10000:e1:00.8", "10000:0000:e1:00.0",
+                           "e1:00.0", ":e1:00.0", "1000g:e1:00.0", "100000000:e1:00.0", "10000:e1:00.0 "})
+    EXPECT_FALSE(parse_vmd_address(text)) << text;
+  for (const auto& text : hostile) EXPECT_FALSE(parse_vmd_address(text)) << text.substr(0, 10);
+}
+
 TEST(ChainText, RoundTripAndRefusal) {
   for (const char* text : {"00.0", "08.1/00.3", "01.1/00.0/08.0/1f.7"}) {
     const auto chain = parse_chain(text);

@@ -389,7 +389,7 @@ TEST(Wish, ComesFromHostsplitFirstAndFromProxmoxVeWhereThatSaysNothing) {
   pve.hugepages = PvePages::big;
   pve.numa_nodes = {{0, {0}, {1}, 2 * kib_per_gib, "bind"}};
   pve.affinity = CpuSet{3};
-  GuestWish wish = wish_for(101, std::nullopt, std::nullopt, &pve, nodes);
+  GuestWish wish = wish_for(101, std::nullopt, std::nullopt, &pve, &pve, nodes);
   EXPECT_EQ(wish.memory, (std::map<int, Kib>{{1, 2 * kib_per_gib}}));
   EXPECT_EQ(wish.cpus, CpuSet{3});
   EXPECT_EQ(wish.name, "from-pve");
@@ -397,9 +397,34 @@ TEST(Wish, ComesFromHostsplitFirstAndFromProxmoxVeWhereThatSaysNothing) {
   config.vms[101].node = 0;
   config.vms[101].memory = kib_per_gib;
   pve.affinity.reset();
-  wish = wish_for(101, config, std::nullopt, &pve, nodes);
+  wish = wish_for(101, config, std::nullopt, &pve, &pve, nodes);
   EXPECT_EQ(wish.memory, (std::map<int, Kib>{{0, kib_per_gib}}));
   EXPECT_EQ(wish.cpus, (CpuSet{0, 1})) << "those of the node";
+}
+
+TEST(Wish, WhatWaitsForTheNextStartIsNotToBeTypedAgain) {
+  std::map<int, NumaNode> nodes;
+  nodes[0].cpus = {0, 1};
+  PveVm now;
+  now.id = 101;
+  now.cores = 2;
+  PveVm next = now;
+  next.numa = next.keep_hugepages = true;
+  next.balloon = 0;
+  next.hugepages = PvePages::big;
+  next.memory = 2 * kib_per_gib;
+  next.numa_nodes = {{0, {0, 1}, {0}, 2 * kib_per_gib, "bind"}};
+  next.affinity = CpuSet{0, 1};
+  next.host_pci = {{0, {}, "sockets"}};
+  Config config;
+  config.vms[101].id = 101;
+  config.vms[101].node = 0;
+  config.vms[101].memory = 2 * kib_per_gib;
+  EXPECT_THAT(wish_for(101, config, std::nullopt, &now, &now, nodes).remedy, HasSubstr("qm set 101"));
+  const auto wish = wish_for(101, config, std::nullopt, &now, &next, nodes);
+  EXPECT_EQ(wish.remedy, "Its configuration is right by now: shut the VM down and start it");
+  EXPECT_EQ(wish.host_pci.size(), 1u);
+  EXPECT_EQ(wish.next_affinity, (CpuSet{0, 1}));
 }
 
 /// A guest as files.
@@ -440,12 +465,19 @@ struct Verified : ::testing::Test {
 
 TEST_F(Verified, AGoodGuest) {
   start(101, 4711, 0);
-  const Proof proof = verify(split.root, {}, false);
+  Proof proof = verify(split.root, {}, false);
   EXPECT_EQ(wrong(proof), Checks{}) << proof_text(proof, {});
   EXPECT_TRUE(proof.ok());
   EXPECT_EQ(proof.guests.size(), 2u);
   EXPECT_EQ(proof.guests[0].pid, 4711);
-  EXPECT_THAT(proof_text(proof, {}), HasSubstr("Everything is as wanted"));
+  EXPECT_THAT(proof_text(proof, {}), HasSubstr("Nothing is wrong; VM 102 is not running."));
+  proof = verify(split.root, {101}, false);
+  EXPECT_THAT(proof_text(proof, {}), HasSubstr("Everything is as wanted."));
+  proof.guests[0].verdicts.push_back({Verdict::Kind::note, "interrupts", "0000:03:00.3", "2 interrupts", "", ""});
+  EXPECT_THAT(proof_text(proof, {}), HasSubstr("Everything is as wanted.")) << "nothing can be done about it";
+  proof.guests[0].verdicts.back().remedy = "echo 0 > /proc/irq/91/smp_affinity_list";
+  EXPECT_THAT(proof_text(proof, {}), HasSubstr("Nothing is wrong; 1 note."));
+  EXPECT_THAT(proof_text(verify(split.root, {102}, false), {}), HasSubstr("VM 102 is not running: nothing is proven."));
   EXPECT_THAT(proof_json(proof), HasSubstr("\"ok\": true"));
 }
 

@@ -22,8 +22,9 @@ bool named(const std::vector<PartWanted>& wishes, int vm) {
   return std::any_of(wishes.begin(), wishes.end(), [&](const PartWanted& wish) { return wish.vm == vm; });
 }
 
-/// What a VM has now, as a wish.
-PartWanted as_it_is(const VmWish& vm) {
+/// What a VM has now, as a wish. Once one of its nodes is gone (NPS in the firmware setup, a processor taken out), its
+/// nodes are chosen anew: the numbers of the others mean other memory, too.
+PartWanted as_it_is(const VmWish& vm, const std::map<int, NumaNode>& nodes) {
   PartWanted wish{vm.id, std::vector<std::string>(), {}, {}};
   for (const auto& port : vm.ports) wish.ports->push_back(port.text);
   Kib memory = 0;
@@ -32,13 +33,16 @@ PartWanted as_it_is(const VmWish& vm) {
     wish.nodes.insert(node);
   }
   if (memory != 0) wish.memory = memory;
+  if (!std::all_of(wish.nodes.begin(), wish.nodes.end(), [&](int node) { return can_hold_guests(nodes, node); }))
+    wish.nodes.clear();
   return wish;
 }
 
-std::vector<PartWanted> with_others(std::vector<PartWanted> wishes, const std::optional<Config>& config) {
+std::vector<PartWanted> with_others(std::vector<PartWanted> wishes, const std::optional<Config>& config,
+                                    const std::map<int, NumaNode>& nodes) {
   if (!config) return wishes;
   for (const auto& [id, vm] : config->vms)
-    if (!named(wishes, id)) wishes.push_back(as_it_is(vm));
+    if (!named(wishes, id)) wishes.push_back(as_it_is(vm, nodes));
   std::sort(wishes.begin(), wishes.end(), [](const auto& a, const auto& b) { return a.vm < b.vm; });
   return wishes;
 }
@@ -115,7 +119,7 @@ SetupOffer offer_setup(const Root& root, const std::vector<PartWanted>& wishes, 
   offer.guests = choices(*state.pve, proposed_guests(*state.pve, now));
   // On a host that is set up, nobody who asks for nothing is bound by what it has.
   const bool anew = wishes.empty() && offer.set_up;
-  const auto all = others == Others::keep && !anew ? with_others(wishes, now) : wishes;
+  const auto all = others == Others::keep && !anew ? with_others(wishes, now, state.snapshot.nodes) : wishes;
   if (now && !all.empty()) std::erase_if(now->vms, [&](const auto& vm) { return !named(all, vm.first); });
   offer.proposal = propose({state.snapshot, state.ports, *state.pve, now, all});
   if (!offer.proposal.possible()) return offer;

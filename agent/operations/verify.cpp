@@ -29,12 +29,17 @@ struct Wanted {
   PveConfigs pve;
 };
 
-std::set<int> known_guests(const Wanted& wanted, const Root& root) {
+std::set<int> wanted_guests(const Wanted& wanted) {
   std::set<int> vms;
   if (wanted.config)
     for (const auto& [id, vm] : wanted.config->vms) vms.insert(id);
   if (wanted.applied)
     for (const auto& claim : wanted.applied->claims) vms.insert(claim.vm);
+  return vms;
+}
+
+std::set<int> known_guests(const Wanted& wanted, const Root& root) {
+  std::set<int> vms = wanted_guests(wanted);
   for (const int vm : guests_with_pid_file(root)) vms.insert(vm);
   return vms;
 }
@@ -95,6 +100,8 @@ Proof verify(const Root& root, const std::vector<int>& asked, bool force) {
           proof.findings);
   std::set<int> everybody = known_guests(wanted, root);
   require_known(asked, everybody, wanted.pve);
+  std::set<int> due = wanted_guests(wanted);
+  due.insert(asked.begin(), asked.end());
   const std::set<int> meant = asked.empty() ? everybody : std::set<int>(asked.begin(), asked.end());
   everybody.insert(meant.begin(), meant.end());
 
@@ -103,12 +110,13 @@ Proof verify(const Root& root, const std::vector<int>& asked, bool force) {
   // Pools are shared: who holds which pages is asked of every guest, the rest of those that are meant.
   std::vector<std::pair<RunningGuest, GuestWish>> guests;
   for (const int vm : everybody)
-    guests.emplace_back(read_guest(root, vm, force && meant.count(vm)),
-                        wish_for(vm, wanted.config, wanted.applied, wanted.pve.vm(vm), host.nodes));
+    guests.emplace_back(
+        read_guest(root, vm, force && meant.count(vm)),
+        wish_for(vm, wanted.config, wanted.applied, wanted.pve.vm(vm), wanted.pve.next_start(vm), host.nodes));
   for (const auto& [guest, wish] : guests) {
     if (!meant.count(guest.vm)) continue;
     read_functions(root, wish, guest.command, host);
-    proof.guests.push_back({guest.vm, wish.name, guest.pid, judge_guest(guest, wish, host)});
+    proof.guests.push_back({guest.vm, wish.name, guest.pid, judge_guest(guest, wish, host), due.count(guest.vm) != 0});
     for (const auto& finding : wanted.pve.silent ? wanted.pve.findings : std::vector<Finding>())
       proof.guests.back().verdicts.push_back(
           {Verdict::Kind::unknown, "settings", finding.subject, "not read: " + finding.message, "", ""});

@@ -13,7 +13,8 @@ struct GuestProof {
   int vm = 0;
   std::string name;
   std::optional<int> pid;
-  std::vector<Verdict> verdicts;
+  std::vector<Verdict> verdicts = {};
+  bool wanted = true;  ///< it is configured, applied for or asked about, not only left behind as a pid file
 };
 
 struct Proof {

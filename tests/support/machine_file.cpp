@@ -1,5 +1,6 @@
 #include "support/machine_file.hpp"
 
+#include <algorithm>
 #include <array>
 #include <exception>
 #include <filesystem>
@@ -45,7 +46,7 @@ void add_function(Machine& machine, Entry& entry) {
   RootPorts ports{entry.number("usb2", 0),          entry.number("usb3", 0),
                   entry.text("usb3_speed", "5000"), entry.text("connect_type", "unknown"),
                   entry.flag("locations"),          entry.flag("dwc3")};
-  machine.shapes.function(spec, ports);
+  machine.shapes.function(spec, ports, entry.find<std::string>("physical").has_value());
   if (ports.usb2 > 0 || ports.usb3 > 0) {
     host.add_controller(spec, ports);
   } else {
@@ -56,9 +57,18 @@ void add_function(Machine& machine, Entry& entry) {
     if (name) machine.shapes.carries(spec, key);
     return name;
   };
-  if (const auto interface = carried("interface")) host.add_interface(*interface, spec.address);
-  if (const auto tty = carried("console")) host.add_console(*tty, spec.address);
-  if (const auto disk = carried("disk")) host.add_disk(*disk, spec.address, entry.number("partitions", 0));
+  if (const auto interface = carried("interface")) {
+    machine.shapes.named("interface", *interface);
+    host.add_interface(*interface, spec.address);
+  }
+  if (const auto tty = carried("console")) {
+    machine.shapes.named("tty", *tty);
+    host.add_console(*tty, spec.address);
+  }
+  if (const auto disk = carried("disk")) {
+    machine.shapes.disk(*disk, entry.number("partitions", 0));
+    host.add_disk(*disk, spec.address, entry.number("partitions", 0));
+  }
   add_details(host, entry, spec.address);
   if (const auto physical = entry.find<std::string>("physical")) host.set_physical(spec.address, *physical);
   if (const auto nested = entry.find<std::string>("vmd")) {
@@ -104,17 +114,23 @@ void add_numa_node(Machine& machine, Entry& entry) {
   spec.free = entry.size("free", spec.memory);
   spec.reclaimable = entry.size("reclaimable", 0);
   spec.distances = entry.text("distances", "10");
+  machine.shapes.node(spec.id);
   machine.host.add_node(spec);
 }
 
 void add_topology(Machine& machine, Entry& entry) {
-  machine.host.add_topology(entry.number("threads", 1), entry.number("cores_per_cache", 1));
+  const int threads = entry.number("threads", 1), cores = entry.number("cores_per_cache", 1);
+  machine.shapes.at_least("threads", threads, 1);
+  machine.shapes.at_least("cores_per_cache", cores, 1);
+  machine.host.add_topology(threads, cores);
 }
 
 void add_mapper(Machine& machine, Entry& entry) {
+  machine.shapes.named("block device", entry.need("name"));
   machine.host.add_mapper(entry.need("name"), entry.need("mapper"), entry.text("uuid"), entry.texts("over"));
 }
 void add_array(Machine& machine, Entry& entry) {
+  machine.shapes.named("block device", entry.need("name"));
   machine.host.add_array(entry.need("name"), entry.texts("over"));
 }
 void add_mount(Machine& machine, Entry& entry) {
@@ -125,13 +141,17 @@ void add_mount(Machine& machine, Entry& entry) {
   spec.source = spec.block.empty() ? entry.need("source") : entry.text("source");
   spec.options = entry.text("options");
   spec.process = entry.number("process", 1);
+  machine.shapes.absolute(spec.point);
   machine.host.add_mount(spec);
 }
 void add_iscsi(Machine& machine, Entry& entry) {
+  machine.shapes.disk(entry.need("disk"), entry.number("partitions", 0));
   machine.host.add_iscsi_disk(entry.need("disk"), entry.need("address"), entry.number("session", 1),
                               entry.number("partitions", 0));
 }
 void add_loop(Machine& machine, Entry& entry) {
+  machine.shapes.named("block device", entry.need("name"));
+  machine.shapes.absolute(entry.need("file"));
   machine.host.add_loop(entry.need("name"), entry.need("file"));
 }
 void add_route(Machine& machine, Entry& entry) {
@@ -140,6 +160,8 @@ void add_route(Machine& machine, Entry& entry) {
 void add_process(Machine& machine, Entry& entry) {
   std::optional<int> vm;
   if (const auto id = entry.find<std::int64_t>("vm")) vm = static_cast<int>(*id);
+  machine.shapes.named("process", std::to_string(entry.number("pid", 1000)));
+  for (const auto& file : entry.texts("opens")) machine.shapes.opens(file);
   machine.host.open_files(entry.number("pid", 1000), entry.need("command"), entry.texts("opens"), vm);
 }
 void add_keyboard(Machine& machine, Entry& entry) {
@@ -156,6 +178,7 @@ void add_pool(Machine& machine, Entry& entry) {
 void add_upper(Machine& machine, Entry& entry) {
   const auto name = entry.need("name"), kind = entry.text("kind", "plain");
   const auto over = entry.texts("over");
+  machine.shapes.named("interface", name);
   machine.host.add_upper(name, over);
   const std::string directory = "sys/devices/virtual/net/" + name;
   std::string slaves;
@@ -168,6 +191,7 @@ void add_upper(Machine& machine, Entry& entry) {
 void add_holder(Machine& machine, Entry& entry) {
   std::optional<int> vm;
   if (const auto id = entry.find<std::int64_t>("vm")) vm = static_cast<int>(*id);
+  machine.shapes.needs("group", std::to_string(entry.number("group", 0)));
   machine.host.hold_group(entry.number("pid", 1000), entry.number("group", 0), vm, entry.text("command", "kvm"));
 }
 
@@ -177,27 +201,60 @@ struct {
   void (*add)(Machine&, Entry&);
 } constexpr lists[] = {
     {"node", add_numa_node}, {"topology", add_topology}, {"root", add_root},       {"pci", add_function},
-    {"usb", add_usb},        {"iscsi", add_iscsi},       {"mapper", add_mapper},   {"array", add_array},
+    {"usb", add_usb},        {"iscsi", add_iscsi},       {"mapper", nullptr},      {"array", nullptr},
     {"pool", add_pool},      {"mount", add_mount},       {"loop", add_loop},       {"upper", add_upper},
     {"route", add_route},    {"keyboard", add_keyboard}, {"process", add_process}, {"holder", add_holder}};
 
-void add_list(Machine& machine, const toml::table& top, const std::string& file, const char* key,
-              void (*add)(Machine&, Entry&)) {
-  const auto* tables = top.get_as<toml::array>(key);
-  if (!tables) return;
-  for (const auto& node : *tables) {
-    const auto* table = node.as_table();
-    if (!table)
+using Add = void (*)(Machine&, Entry&);
+
+void add_one(Machine& machine, const toml::table& table, const std::string& file, const char* key, Add add) {
+  Entry entry(table, file);
+  try {
+    add(machine, entry);
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& problem) {  // an entry that names what the machine does not have
+    throw bad_line(file, entry.line(), key, problem.what(), "See tests/machines/README.md");
+  }
+  entry.done();
+}
+
+std::vector<const toml::table*> tables_of(const toml::table& top, const std::string& file, const char* key) {
+  std::vector<const toml::table*> tables;
+  const auto* array = top.get_as<toml::array>(key);
+  if (!array) return tables;
+  for (const auto& node : *array) {
+    if (!node.as_table())
       throw bad_line(file, node.source().begin.line, key, "is not a table", "Write [[" + std::string(key) + "]]");
-    Entry entry(*table, file);
-    try {
-      add(machine, entry);
-    } catch (const Error&) {
-      throw;
-    } catch (const std::exception& problem) {  // an entry that names what the machine does not have
-      throw bad_line(file, entry.line(), key, problem.what(), "See tests/machines/README.md");
-    }
-    entry.done();
+    tables.push_back(node.as_table());
+  }
+  return tables;
+}
+
+void add_list(Machine& machine, const toml::table& top, const std::string& file, const char* key, Add add) {
+  for (const auto* table : tables_of(top, file, key)) add_one(machine, *table, file, key, add);
+}
+
+/// Mappings and arrays, each when what it is over is there: one may be over the other.
+void add_layers(Machine& machine, const toml::table& top, const std::string& file) {
+  struct Layer {
+    const char* key;
+    Add add;
+    const toml::table* table;
+  };
+  std::vector<Layer> layers;
+  for (const auto& [key, add] : {std::pair<const char*, Add>("mapper", add_mapper), {"array", add_array}})
+    for (const auto* table : tables_of(top, file, key)) layers.push_back({key, add, table});
+  while (!layers.empty()) {
+    auto next = std::find_if(layers.begin(), layers.end(), [&](const Layer& layer) {
+      const auto over = Entry(*layer.table, file).texts("over");
+      return std::all_of(over.begin(), over.end(), [&](const auto& each) {
+        return std::filesystem::is_symlink(machine.host.path("sys/class/block/" + each));
+      });
+    });
+    if (next == layers.end()) next = layers.begin();  // it tells what is missing
+    add_one(machine, *next->table, file, next->key, next->add);
+    layers.erase(next);
   }
 }
 
@@ -212,10 +269,21 @@ void add_rest(FakeHost& host, const toml::table& top, const std::string& file) {
   Machine machine{host};
   for (const auto& list : lists) {
     entry.texts(list.key);
-    add_list(machine, top, file, list.key, list.add);
+    if (list.add)
+      add_list(machine, top, file, list.key, list.add);
+    else if (list.key == std::string("array"))
+      add_layers(machine, top, file);
   }
-  for (const auto& block : entry.texts("swap")) host.add_swap(block);
-  for (const auto& interface : entry.texts("routes")) host.add_route(interface);
+  const auto named = [&](const char* key, const char* kind) {
+    try {
+      for (const auto& name : entry.texts(key)) machine.shapes.needs(kind, name);
+    } catch (const std::exception& problem) {
+      throw bad_line(file, entry.line(), key, problem.what(), "See tests/machines/README.md");
+    }
+    return entry.texts(key);
+  };
+  for (const auto& block : named("swap", "block device")) host.add_swap(block);
+  for (const auto& interface : named("routes", "interface")) host.add_route(interface);
   entry.texts("files");
   if (const auto* files = top.get_as<toml::table>("files"))
     for (const auto& [path, content] : *files) host.set_file(std::string(path.str()), content.value_or(std::string()));

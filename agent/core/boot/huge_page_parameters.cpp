@@ -6,8 +6,6 @@
 #include <array>
 #include <optional>
 
-#include "core/base/number.hpp"
-
 namespace hostsplit {
 namespace {
 
@@ -80,6 +78,19 @@ bool asks_for_cma(std::string_view value) {
   return false;
 }
 
+/// cmdline_parse_hugetlb_cma_only(), kstrtobool().
+bool is_on(std::string_view value) {
+  if (value.empty()) return false;
+  const char first = static_cast<char>(value[0] | 0x20);
+  return value[0] == '1' || first == 'e' || first == 'y' || first == 't' ||
+         (first == 'o' && value.size() > 1 && (value[1] | 0x20) == 'n');
+}
+
+/// As it is written, without quotes.
+std::string spelled(const Argument& argument) {
+  return std::string(argument.name) + (argument.has_value ? "=" + std::string(argument.value) : "");
+}
+
 /// The state the kernel keeps while it goes through the parameters; named after what it means, in its order.
 class HugePageParser {
  public:
@@ -87,12 +98,13 @@ class HugePageParser {
 
   void take(const Argument& argument) {
     static constexpr std::array<std::string_view, 3> names{"hugepages", "hugepagesz", "default_hugepagesz"};
-    if (same_name(argument.name, "hugetlb_cma")) cma_ = cma_ || (rules_.cma && asks_for_cma(argument.value));
+    if (same_name(argument.name, "hugetlb_cma") && asks_for_cma(argument.value)) keep_areas(argument);
+    if (same_name(argument.name, "hugetlb_cma_only")) cma_only_ = rules_.noted_first && is_on(argument.value);
     if (argument.has_value && writes_pages(argument.name)) written_ = scan_number(argument.value).value;
     const auto known =
         std::find_if(names.begin(), names.end(), [&](std::string_view name) { return same_name(argument.name, name); });
     if (known == names.end()) return;
-    text_ = std::string(argument.name) + (argument.has_value ? "=" + std::string(argument.value) : "");
+    text_ = spelled(argument);
     if (!argument.has_value) return ignore(IgnoredParameter::Why::no_value);
     if (rules_.noted_first && noted_++ >= most_noted_parameters) return ignore(IgnoredParameter::Why::over_limit);
     switch (known - names.begin()) {
@@ -122,7 +134,9 @@ class HugePageParser {
     Kib size = 0;
     std::uint64_t total = 0;
     std::map<int, std::uint32_t> nodes = {};
-    CommandLinePages taken = {};  ///< what was taken already, where that happens at each count
+    CommandLinePages taken = {};            ///< what was taken already, where that happens at each count
+    std::string text = {};                  ///< the count, as it is written
+    std::vector<std::size_t> repeats = {};  ///< further counts, by their place among what is ignored
   };
   static constexpr int nothing = -2, implicitly = -1;  ///< of `counted_`
 
@@ -167,12 +181,31 @@ class HugePageParser {
   void settle(const Pool& pool) {
     CommandLinePages pages{pool.size, {}, 0};
     const bool gigantic = pool.size == pud_page;
-    if (gigantic && cma_) return;
     if (gigantic && !rules_.noted_first)
       pages = pool.taken, pages.page_size = pool.size;
     else
       add_to(pages, pool);
-    if (pages.sum() != 0) reading_.pages.push_back(std::move(pages));
+    if (pages.sum() == 0) return;
+    if (gigantic && asked_cma_ && !cma_only_) {
+      leave_to_cma(pool);
+      if (rules_.cma) return;
+    }
+    reading_.pages.push_back(std::move(pages));
+  }
+
+  /// hugetlb_hstate_alloc_pages(): "hugetlb_cma is enabled, skip boot time allocation".
+  void leave_to_cma(const Pool& pool) {
+    const auto why = rules_.cma ? IgnoredParameter::Why::with_cma : IgnoredParameter::Why::maybe_with_cma;
+    if (rules_.cma)
+      for (const auto each : pool.repeats) reading_.ignored[each].why = why;
+    reading_.ignored.push_back({pool.text, why});
+  }
+
+  void keep_areas(const Argument& argument) {
+    if (rules_.cma || !rules_.cma_known)
+      asked_cma_ = true;
+    else
+      reading_.ignored.push_back({spelled(argument), IgnoredParameter::Why::without_cma});
   }
 
   /// hugetlb_sysctl_handler(): the default size is brought to that count, on all nodes together.
@@ -211,6 +244,8 @@ class HugePageParser {
     default_ = wanted;
     if (implicit_.total == 0) return;
     pool.total = implicit_.total;
+    pool.text = implicit_.text;
+    pool.repeats = implicit_.repeats;
     for (const auto& [node, count] : implicit_.nodes)
       if (count != 0) pool.nodes[node] = count;
     take_now(pool);
@@ -223,13 +258,17 @@ class HugePageParser {
       return ignore(IgnoredParameter::Why::without_size);
     }
     const int target = pools_.empty() ? implicitly : current_;
-    if (target == counted_) return ignore(IgnoredParameter::Why::count_twice);
     Pool& pool = target == implicitly ? implicit_ : pools_[static_cast<std::size_t>(target)];
+    if (target == counted_) {
+      pool.repeats.push_back(reading_.ignored.size());
+      return ignore(IgnoredParameter::Why::count_twice);
+    }
     if (!counts(pool, value)) {
       pool.total = 0;
       pool.nodes.clear();
       return;
     }
+    pool.text = text_;
     if (target != implicitly) take_now(pool);
     if (target != implicitly && pool.size == pmd_page) explicit_small_ = text_;
     counted_ = target;
@@ -274,11 +313,12 @@ class HugePageParser {
   Pool implicit_;            ///< a count before any size; whose it is turns out later
   std::string text_, explicit_small_;
   std::size_t noted_ = 0;
-  int current_ = 0;             ///< the pool that a count goes to
-  int counted_ = nothing;       ///< the pool that the last count went to
-  bool accepted_ = true;        ///< the size before was valid
-  std::optional<Kib> default_;  ///< default_hugepagesz
-  bool cma_ = false;
+  int current_ = 0;                       ///< the pool that a count goes to
+  int counted_ = nothing;                 ///< the pool that the last count went to
+  bool accepted_ = true;                  ///< the size before was valid
+  std::optional<Kib> default_;            ///< default_hugepagesz
+  bool asked_cma_ = false;                ///< hugetlb_cma=, and the kernel has CMA or may have it
+  bool cma_only_ = false;                 ///< hugetlb_cma_only=1
   std::optional<std::uint64_t> written_;  ///< sysctl.vm.nr_hugepages
 };
 
@@ -324,37 +364,6 @@ std::vector<Argument> kernel_arguments(std::string_view line) {
   return arguments;
 }
 
-KernelRules kernel_rules(std::string_view release) {
-  KernelRules rules;
-  const auto dot = release.find('.');
-  if (dot == std::string_view::npos) return rules;
-  const auto behind = release.substr(dot + 1);
-  const auto major = parse_number<int>(release.substr(0, dot));
-  const auto minor = parse_number<int>(behind.substr(0, behind.find_first_not_of("0123456789")));
-  if (!major || !minor) return rules;
-  rules.noted_first = *major > 6 || (*major == 6 && *minor >= 15);
-  rules.by_node = *major > 5 || (*major == 5 && *minor >= 16);
-  return rules;
-}
-
-KernelRules kernel_rules(const Snapshot& snapshot, std::string_view release) {
-  KernelRules rules = kernel_rules(release);
-  rules.cma = snapshot.boot.build.cma;
-  bool pools = false, gibibytes = false;
-  for (const auto& [id, node] : snapshot.nodes) {
-    if (!node.late) rules.online.insert(id);
-    pools = pools || !node.pools.empty();
-    gibibytes = gibibytes || std::any_of(node.pools.begin(), node.pools.end(),
-                                         [](const PagePool& pool) { return pool.page_size == pud_page; });
-  }
-  rules.gibibytes = gibibytes || !pools;
-  return rules;
-}
-
-KernelRules kernel_rules(const Snapshot& snapshot) {
-  return kernel_rules(snapshot, snapshot.kernel);
-}
-
 std::string describe(const std::vector<CommandLinePages>& pages) {
   std::string text;
   for (const auto& each : pages) {
@@ -387,6 +396,11 @@ std::string describe(const IgnoredParameter& ignored) {
       return fmt::format("node {} does not exist, so the kernel takes none of these pages on any node", ignored.node);
     case Why::not_a_number: return "it is not a count, so the kernel takes none of these pages on any node";
     case Why::in_part: return "the kernel takes the decimal digits of the count and drops what stands behind them";
+    case Why::with_cma: return "with hugetlb_cma= on the line the kernel takes no pages of 1 GiB at boot";
+    case Why::maybe_with_cma:
+      return "with hugetlb_cma= on the line a kernel that has CMA takes no pages of 1 GiB at boot, and whether this "
+             "one has it cannot be read";
+    case Why::without_cma: return "this kernel was built without CMA";
     case Why::overwritten: return "the count without a size at the beginning of the line is taken instead";
     case Why::no_value: return "it has no value; kernels from 6.15 to 7.0 crash on it, others ignore it";
   }

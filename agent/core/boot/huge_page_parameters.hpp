@@ -26,8 +26,11 @@ struct KernelRules {
   /// Since 6.15 the parameters are only noted while the line is read, at most five of them, and pages are taken once at
   /// the end. Before that gigantic pages were taken at each count.
   bool noted_first = true;
-  bool gibibytes = true;      ///< the CPU has pages of 1 GiB (flag pdpe1gb); without, `hugepagesz=1G` is not valid
-  bool cma = false;           ///< CONFIG_CMA: with hugetlb_cma= no gigantic page is taken at boot
+  bool gibibytes = true;  ///< the CPU has pages of 1 GiB (flag pdpe1gb); without, `hugepagesz=1G` is not valid
+  /// CONFIG_CMA: with hugetlb_cma= no gigantic page is taken at boot; since 6.15 it is with hugetlb_cma_only=1, from
+  /// the areas (hugetlb_early_cma()).
+  bool cma = false;
+  bool cma_known = true;      ///< false: /proc/meminfo does not tell
   std::set<int> online = {};  ///< nodes a count may name; empty: not known, so every node is believed
   bool by_node = true;        ///< since 5.16; before, `hugepages=1:40` is read as 1
   bool operator==(const KernelRules&) const = default;
@@ -62,17 +65,20 @@ std::string describe(const std::vector<CommandLinePages>& pages);
 /// A parameter that has no effect, or not the one that is written there.
 struct IgnoredParameter {
   enum class Why {
-    over_limit,     ///< the sixth or a later one
-    unsupported,    ///< no page size of this CPU
-    size_twice,     ///< this size was named before
-    default_twice,  ///< a second default_hugepagesz
-    without_size,   ///< a count behind a size that was not accepted
-    count_twice,    ///< a second count without a size in between
-    node_gone,      ///< it names a node that is not there, so no page of that size is taken at all
-    not_a_number,   ///< likewise
-    in_part,        ///< something stands behind the number: "0x20" is 0, "40G" is 40
-    overwritten,    ///< a count without a size came first, and that is for the same size
-    no_value        ///< no "=": kernels from 6.15 to 7.0 do not survive it, others ignore it
+    over_limit,      ///< the sixth or a later one
+    unsupported,     ///< no page size of this CPU
+    size_twice,      ///< this size was named before
+    default_twice,   ///< a second default_hugepagesz
+    without_size,    ///< a count behind a size that was not accepted
+    count_twice,     ///< a second count without a size in between
+    node_gone,       ///< it names a node that is not there, so no page of that size is taken at all
+    not_a_number,    ///< likewise
+    in_part,         ///< something stands behind the number: "0x20" is 0, "40G" is 40
+    overwritten,     ///< a count without a size came first, and that is for the same size
+    with_cma,        ///< a count of gigantic pages, and hugetlb_cma= keeps areas for them instead
+    maybe_with_cma,  ///< likewise, if the kernel has CMA: that is not known
+    without_cma,     ///< hugetlb_cma= for a kernel that was built without CMA
+    no_value         ///< no "=": kernels from 6.15 to 7.0 do not survive it, others ignore it
   };
   std::string text;  ///< "hugepages=0:56,1:40"
   Why why = Why::unsupported;

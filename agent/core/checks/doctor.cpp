@@ -9,11 +9,13 @@
 #include "core/boot/boot_count.hpp"
 #include "core/boot/kernel_parameters.hpp"
 #include "core/checks/doctor_checks.hpp"
+#include "core/checks/pve_lint.hpp"
 #include "core/memory/host_memory.hpp"
 #include "core/memory/kernel_command_line.hpp"
 #include "core/memory/page_source.hpp"
 #include "core/memory/placement.hpp"
 #include "core/memory/pools.hpp"
+#include "core/proxmox/vm_settings.hpp"
 
 namespace hostsplit {
 
@@ -149,6 +151,16 @@ std::string readable_remedy(const DoctorInput& in, const CommandLinePages& pages
                : fmt::format("For each of them: {}", otherwise);
 }
 
+/// Whether the next start of any VM makes Proxmox VE trim the pools of this size. Memory hotplug trims whatever
+/// keephugepages says; with numa lines such a VM does not start.
+bool anybody_trims(const DoctorInput& in, Kib page_size) {
+  return std::any_of(in.pve.vms.begin(), in.pve.vms.end(), [&](const auto& each) {
+    PveVm vm = *in.pve.next_start(each.first);
+    if (plugs_memory(vm) && vm.numa_nodes.empty()) vm.keep_hugepages = false;
+    return sizes_trimmed(vm, in.snapshot.nodes).count(page_size) != 0;
+  });
+}
+
 Findings check_boot_pages(const DoctorInput& in) {
   const Kib keep_free = in.config ? in.config->keep_free : Config{}.keep_free;
   const KernelRules rules = kernel_rules(in.snapshot);
@@ -162,7 +174,7 @@ Findings check_boot_pages(const DoctorInput& in) {
   for (const auto& pages : pages_kernel_reads(in.snapshot.command_line, rules)) {
     const std::uint64_t sum = pages.sum();
     const auto read = pages_pve_reads(in.snapshot.command_line, pages.page_size);
-    if (sum == 0 || read == sum || !in.pve.known) continue;
+    if (sum == 0 || read == sum || !in.pve.known || !anybody_trims(in, pages.page_size)) continue;
     findings.push_back(
         {"boot-pages-unread", Severity::warning, "kernel command line",
          fmt::format("the kernel reserves {} pages of {}, but Proxmox VE reads {} and trims to that when a VM starts",

@@ -30,6 +30,8 @@ Findings check_hookscript(const DoctorInput& in);
 Findings check_backup(const DoctorInput& in);
 /// VMs that only a job for a pool may take: who is in a pool is not read.
 std::vector<std::string> backups_of_pools(const DoctorInput& in);
+/// Why a VM that no job takes may have a template or a backup to start again from all the same.
+std::vector<std::string> hidden_bases(const DoctorInput& in);
 Findings check_thin_pools(const DoctorInput& in);
 Findings check_spare(const DoctorInput& in);
 

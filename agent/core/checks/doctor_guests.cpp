@@ -52,8 +52,18 @@ std::map<PciAddress, std::string> lost_with(const DoctorInput& in, int vm, const
   return lost;
 }
 
-/// Proxmox VE gives every other member of a group to vfio-pci as well, without asking (PVE::SysFSTools).
-void taken_along(const DoctorInput& in, const PveVm& vm, const PciFunction& function, Findings& findings) {
+/// All that the VM's lines, mappings followed, and its args name to be its own.
+std::set<PciAddress> named_by_vm(const DoctorInput& in, const PveVm& vm) {
+  auto named = named_by(line_of_arguments(vm.args), in.pve, in.snapshot);
+  for (const auto& line : vm.host_pci)
+    if (binds_to_vfio(line)) named.merge(named_by(line, in.pve, in.snapshot));
+  return named;
+}
+
+/// Proxmox VE gives every other member of a group to vfio-pci as well, without asking (PVE::SysFSTools). What is named
+/// is no surprise: it is told only where it is lost with the others and would not be alone, which no line shows.
+void taken_along(const DoctorInput& in, const PveVm& vm, const PciFunction& function, const std::set<PciAddress>& named,
+                 Findings& findings) {
   std::set<PciAddress> along;
   for (const auto& address : taken_along_with(function, in.snapshot))
     if (!leaves_group_viable(in.snapshot.function(address)->driver)) along.insert(address);
@@ -63,6 +73,7 @@ void taken_along(const DoctorInput& in, const PveVm& vm, const PciFunction& func
   for (const auto& address : along) {
     const auto why = lost.find(address);
     const bool error = why != lost.end();
+    if (named.count(address) && (!error || lost_with(in, vm.id, {address}).count(address))) continue;
     findings.push_back({"pve-takes-along", error ? Severity::error : Severity::warning, fmt::format("VM {}", vm.id),
                         fmt::format("its start takes {} from {} too, which shares group {} with {}{}",
                                     to_string(address), in.snapshot.function(address)->driver, *function.group,
@@ -78,12 +89,13 @@ Findings check_taken_along(const DoctorInput& in) {
   for (const auto& [id, now] : in.pve.vms) {
     const PveVm& vm = *in.pve.next_start(id);
     if (vm.is_template) continue;
+    const auto named = named_by_vm(in, vm);
     std::set<int> seen;
     for (const auto& line : vm.host_pci) {
       if (!binds_to_vfio(line)) continue;
       for (const auto& address : named_by(line, in.pve, in.snapshot)) {
         const PciFunction& function = *in.snapshot.function(address);
-        if (function.group && seen.insert(*function.group).second) taken_along(in, vm, function, findings);
+        if (function.group && seen.insert(*function.group).second) taken_along(in, vm, function, named, findings);
       }
     }
   }
@@ -117,11 +129,47 @@ bool any_of_a_pool(const std::vector<BackupJob>& jobs) {
   return std::any_of(jobs.begin(), jobs.end(), [](const BackupJob& job) { return job.takes == Takes::pool; });
 }
 
-/// A linked clone names its template: "local-lvm:base-100-disk-0/vm-101-disk-0,size=64G".
+bool on_storage(const std::string& disk, const PveStorage& storage) {
+  return disk.starts_with(storage.id + ":");
+}
+
+bool is_base_image(const std::string& disk) {
+  return disk.find(":base-") != std::string::npos || disk.find("/base-") != std::string::npos;
+}
+
+/// A disk of a linked clone names its template's: "tank:base-100-disk-0/vm-101-disk-0",
+/// "local:100/base-100-disk-0.qcow2/101/vm-101-disk-0.qcow2". Not on every storage: hides_template().
 bool has_base(const PveVm& vm) {
-  return std::any_of(vm.disks.begin(), vm.disks.end(), [](const auto& disk) {
-    return disk.second.find(":base-") != std::string::npos || disk.second.find("/base-") != std::string::npos;
-  });
+  return std::any_of(vm.disks.begin(), vm.disks.end(), [](const auto& disk) { return is_base_image(disk.second); });
+}
+
+/// Whether the VM may be a linked clone that does not say so: LVM-thin and Btrfs name a clone as any other volume
+/// (PVE::Storage::LvmThinPlugin and BTRFSPlugin, clone_image), and a clone is where its template is.
+bool hides_template(const PveConfigs& pve, const PveVm& vm, const PveStorage& storage) {
+  if (storage.type != "lvmthin" && storage.type != "btrfs") return false;
+  const auto there = [&](const auto& disk) { return on_storage(disk.second, storage); };
+  return std::any_of(vm.disks.begin(), vm.disks.end(), there) &&
+         std::any_of(pve.vms.begin(), pve.vms.end(), [&](const auto& other) {
+           const auto& disks = other.second.disks;
+           return other.second.is_template && std::any_of(disks.begin(), disks.end(), there);
+         });
+}
+
+bool no_job_takes(const DoctorInput& in, int vm) {
+  return !backed_up(in.setup.backup_jobs, vm) && !any_of_a_pool(in.setup.backup_jobs);
+}
+
+/// Of a VM that no job takes; empty when it has a base, or certainly none.
+std::vector<std::string> hidden_bases_of(const DoctorInput& in, const PveVm& vm) {
+  std::vector<std::string> reasons;
+  if (has_base(vm) || in.setup.dumped.count(vm.id)) return reasons;
+  for (const auto& storage : in.pve.storages)
+    if (hides_template(in.pve, vm, storage))
+      reasons.push_back(fmt::format("whether VM {} is a linked clone of a template: volumes of storage {} do not tell",
+                                    vm.id, storage.id));
+  for (const auto& storage : in.setup.unread_backups)
+    reasons.push_back(fmt::format("whether VM {} has a backup in storage {}", vm.id, storage));
+  return reasons;
 }
 
 }  // namespace
@@ -135,15 +183,24 @@ std::vector<std::string> backups_of_pools(const DoctorInput& in) {
   return reasons;
 }
 
+std::vector<std::string> hidden_bases(const DoctorInput& in) {
+  std::vector<std::string> reasons;
+  if (!in.config) return reasons;
+  for (const auto& [id, wish] : in.config->vms)
+    if (const PveVm* vm = in.pve.vm(id); vm && no_job_takes(in, id))
+      for (auto& reason : hidden_bases_of(in, *vm)) reasons.push_back(std::move(reason));
+  return reasons;
+}
+
 Findings check_backup(const DoctorInput& in) {
   Findings findings;
   if (!in.config || !in.pve.known) return findings;
   for (const auto& [id, wish] : in.config->vms) {
     const PveVm* vm = in.pve.vm(id);
-    if (!vm || backed_up(in.setup.backup_jobs, id) || any_of_a_pool(in.setup.backup_jobs)) continue;
+    if (!vm || !no_job_takes(in, id)) continue;
     findings.push_back({"pve-no-backup", Severity::info, fmt::format("VM {}", id), "no backup job takes it",
                         "In the web interface: Datacenter, Backup, Add; or once: vzdump " + std::to_string(id)});
-    if (!has_base(*vm) && !in.setup.dumped.count(id))
+    if (!has_base(*vm) && !in.setup.dumped.count(id) && hidden_bases_of(in, *vm).empty())
       findings.push_back({"pve-no-base", Severity::info, fmt::format("VM {}", id),
                           "there is neither a template it was made from nor a backup to start again from",
                           fmt::format("Once it is set up, keep a base: vzdump {} --mode stop; or clone it and turn the "

@@ -4,6 +4,7 @@
 
 #include "core/base/number.hpp"
 #include "core/checks/doctor_checks.hpp"
+#include "core/usb/displays.hpp"
 
 /// What doctor says about single functions: how they are reset, and the display.
 namespace hostsplit {
@@ -52,10 +53,6 @@ void judge_known(const DoctorInput& in, const PciFunction& function, Findings& f
   }
 }
 
-bool display(std::uint32_t pci_class) {
-  return pci_class >> 16 == 0x03;
-}
-
 }  // namespace
 
 Findings check_reset(const DoctorInput& in) {
@@ -80,28 +77,7 @@ Findings check_reset(const DoctorInput& in) {
 }
 
 Findings check_display(const DoctorInput& in) {
-  Findings findings;
-  std::size_t stay = 0;
-  const PciFunction* leaves = nullptr;
-  for (const auto& [address, function] : in.snapshot.functions) {
-    if (!display(function.fingerprint.pci_class)) continue;
-    if (!in.assigned.count(address)) {
-      stay += function.driver != "vfio-pci";
-      continue;
-    }
-    leaves = &function;
-    const auto known = in.setup.functions.find(address);
-    if (known != in.setup.functions.end() && known->second.boot_vga)
-      findings.push_back({"boot-display", Severity::warning, to_string(address),
-                          "the firmware and the boot loader show their messages on it (boot_vga), and it goes to a VM",
-                          "Make another card the first display in the firmware setup, or expect no picture from the "
-                          "moment the VM has it"});
-  }
-  if (leaves && stay == 0)
-    findings.push_back({"last-display", Severity::warning, to_string(leaves->address),
-                        "it is the host's only display: nothing can be read on the host's console any more",
-                        "See that the host can be reached over the network or a serial console"});
-  return findings;
+  return lost_displays(in.snapshot, in.assigned, taken_by_guests(in.pve, in.snapshot));
 }
 
 }  // namespace hostsplit

@@ -69,7 +69,9 @@ Reasons spare(const DoctorInput& in) {
 
 Reasons backup(const DoctorInput& in) {
   if (!in.pve.known) return pve(in);
-  return in.setup.jobs_known ? backups_of_pools(in) : Reasons{"/etc/pve/jobs.cfg cannot be read"};
+  Reasons reasons = in.setup.jobs_known ? backups_of_pools(in) : Reasons{"/etc/pve/jobs.cfg cannot be read"};
+  for (auto& reason : hidden_bases(in)) reasons.push_back(std::move(reason));
+  return reasons;
 }
 
 constexpr struct {

@@ -29,6 +29,16 @@ std::set<PciAddress> used_along(const std::set<PciAddress>& named, const Snapsho
 /// What of the group of a function leaves with it.
 enum class Along { nothing, group };
 
+/// " (10000:e1:00.0 is behind it)" where the line does not name the function itself.
+std::string carried_text(const PveHostPci& line, const PveConfigs& pve, const Snapshot& snapshot,
+                         const std::string& subject) {
+  const auto address = parse_pci_address(subject);
+  const PciFunction* function = address ? snapshot.function(*address) : nullptr;
+  for (const auto& wanted : addresses_of(line, pve))
+    if (function && carries(*function, wanted)) return fmt::format(" ({} is behind it)", wanted.behind_vmd);
+  return {};
+}
+
 /// The first of losses() that is an error, for a line of the VM.
 std::optional<Finding> lost_by(const PveHostPci& line, const PveConfigs& pve, const Snapshot& snapshot, int vm,
                                const std::vector<std::string>& may_lose, Along along = Along::nothing) {
@@ -42,8 +52,11 @@ std::optional<Finding> lost_by(const PveHostPci& line, const PveConfigs& pve, co
     departure.to[address] = vm;
   }
   departure.may_lose = may_lose;
-  for (auto& finding : losses(snapshot, departure))
-    if (finding.severity == Severity::error) return finding;
+  for (auto& finding : losses(snapshot, departure)) {
+    if (finding.severity != Severity::error) continue;
+    finding.subject += carried_text(line, pve, snapshot, finding.subject);
+    return finding;
+  }
   return std::nullopt;
 }
 
@@ -107,18 +120,27 @@ class Lint {
   }
 
   void judge_line(const PveVm& vm, const PveHostPci& line) {
-    for (const auto& address : named_by(line, in_.pve, in_.snapshot)) {
+    const auto functions = named_by(line, in_.pve, in_.snapshot);
+    const auto key = fmt::format("hostpci{}", line.index);
+    bool others = false;
+    for (const auto& address : functions) {
       if (is_bus_bridge(in_.snapshot.function(address)->fingerprint.pci_class))
         add("pve-host-pci-bridge", Severity::error, vm,
             fmt::format("hostpci{} names {}, a PCI bridge, which vfio-pci does not take", line.index,
                         to_string(address)),
             line.index, std::nullopt);
       const Claim* claim = claim_at(address);
+      others = others || (claim && claim->vm != vm.id);
       if (claim && claim->vm != vm.id)
         add("pve-host-pci-other", Severity::warning, vm,
             fmt::format("hostpci{} names {}, which belongs to VM {}", line.index, to_string(address), claim->vm),
             line.index, std::nullopt);
     }
+    const bool opens = binds_to_vfio(line) || line.keep_driver;
+    if (const auto why = others || !opens ? std::string() : beside_another(vm, functions); !why.empty())
+      // Which of the two is to have it only a person knows: no setting.
+      findings_.push_back({"pve-host-pci-other", Severity::warning, subject(vm), key + " names " + why,
+                           fmt::format("See that only one of them starts, or qm set {} --delete {}", vm.id, key)});
     const auto lost = lost_by(line, in_.pve, in_.snapshot, vm.id, may_lose());
     if (!lost) return;
     alone_.insert(lost->code);
@@ -130,7 +152,33 @@ class Lint {
                          fmt::format("Before it starts: qm set {} --delete hostpci{}", vm.id, line.index)});
   }
 
+  /// What of a VM cannot be beside what belongs to another one, though no function is of both: members of one group,
+  /// which one process has open (drivers/vfio/group.c), and a physical function with its virtual ones, which end when
+  /// its driver gives it up. Those that vfio-pci has made (its parameter enable_sriov) stay.
+  std::string beside_another(const PveVm& vm, const std::set<PciAddress>& functions) const {
+    for (const auto& address : functions) {
+      if (claim_at(address)) continue;  // two claims are judged by resolve_claims()
+      const PciFunction& mine = *in_.snapshot.function(address);
+      for (const auto& claim : claims_) {
+        const Located at = locate(in_.snapshot, claim.function);
+        if (claim.vm == vm.id || at.kind != Located::Kind::found) continue;
+        const PciFunction& other = *in_.snapshot.function(*at.address);
+        const auto whose = fmt::format("{}, which belongs to VM {}", to_string(other.address), claim.vm);
+        if (mine.physical == other.address && !is_vfio_driver(other.driver))
+          return fmt::format("{}, a virtual function of {}: it is gone once that VM has the physical one",
+                             to_string(address), whose);
+        if (other.physical == address && !is_vfio_driver(mine.driver))
+          return fmt::format("{}, and with it goes its virtual function {}", to_string(address), whose);
+        if (mine.group && mine.group == other.group)
+          return fmt::format("{}, which shares group {} with {}: the two VMs cannot run at the same time{}",
+                             to_string(address), *mine.group, whose, vm.running ? ", and this one runs" : "");
+      }
+    }
+    return {};
+  }
+
   void judge_arguments(const PveVm& vm) {
+    judge_arguments_of_others(vm);
     const auto lost = lost_by(line_of_arguments(vm.args), in_.pve, in_.snapshot, vm.id, may_lose());
     if (!lost) return;
     alone_.insert(lost->code);
@@ -139,6 +187,20 @@ class Lint {
          fmt::format("args name {}{}: {}", lost->subject, vm.on_boot ? ", and it starts with the host" : "",
                      lost->message),
          fmt::format("Before it starts, take that device out of its arguments: qm set {} --args ...", vm.id)});
+  }
+
+  void judge_arguments_of_others(const PveVm& vm) {
+    const auto functions = named_by(line_of_arguments(vm.args), in_.pve, in_.snapshot);
+    auto why = beside_another(vm, functions);
+    for (const auto& address : functions)
+      if (const Claim* claim = claim_at(address); claim && claim->vm != vm.id)
+        why = fmt::format("{}, which belongs to VM {}", to_string(address), claim->vm);
+    if (!why.empty())
+      findings_.push_back(
+          {"pve-host-pci-other", Severity::warning, subject(vm), "args name " + why,
+           fmt::format(
+               "See that only one of them starts, or take that device out of its arguments: qm set {} --args ...",
+               vm.id)});
   }
 
   /// Each line alone may be harmless where another keyboard, or another controller, stays.

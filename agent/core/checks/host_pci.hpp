@@ -28,7 +28,8 @@ struct HostPciInput {
 ///   pve-host-pci-bridge    error: a line names a bridge
 ///   pve-host-pci-missing   error where applied, else a warning: a VM has no line for one of its functions
 ///   pve-host-pci-moved     the same where a line names the place the function was at
-///   pve-host-pci-other     warning: a line names what belongs to another VM
+///   pve-host-pci-other     warning: a line or args name what belongs to another VM, or what cannot be beside it: a
+///                          member of its group, a virtual function of it, or the physical one of it
 std::vector<Finding> lint_host_pci(const HostPciInput& input);
 
 /// The same as values: by VM, the hostpciN keys those lines would set.

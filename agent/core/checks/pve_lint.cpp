@@ -44,13 +44,6 @@ class Complaints {
   std::vector<Finding>& findings_;
 };
 
-std::map<int, Kib> bound_memory(const PveVm& vm) {
-  std::map<int, Kib> memory;
-  for (const auto& node : vm.numa_nodes)
-    if (node.host_nodes.size() == 1 && node.policy == "bind" && node.memory) memory[node.host_nodes[0]] += *node.memory;
-  return memory;
-}
-
 void lint_numa(const PveVm& vm, const std::map<int, Kib>& wanted, Complaints& say) {
   if (!vm.numa)
     say.add("pve-numa-off", Severity::error, "numa is off, so Proxmox VE refuses to start it with huge pages",
@@ -201,17 +194,14 @@ void lint_pending(const PveVm& vm, Complaints& say) {
         "");
 }
 
-/// The number of pages that a start leaves in a pool, where that is another one than is reserved. Proxmox VE trims the
-/// pools of the page sizes that the started VM has (PVE::QemuServer::Memory).
+/// The number of pages that a start leaves in a pool, where that is another one than is reserved.
 struct Trim {
   Kib page_size = 0;
   std::uint64_t read = 0, reserved = 0;
 };
 
 std::vector<Trim> trims_of(const PveVm& vm, const std::map<Kib, std::uint64_t>& reserved, const Snapshot& snapshot) {
-  if (!trims_pool(vm) || vm.is_template) return {};
-  std::set<Kib> sizes;
-  for (const auto& [pool, pages] : judge_start(vm, snapshot.nodes).pages) sizes.insert(pool.page_size);
+  const auto sizes = sizes_trimmed(vm, snapshot.nodes);
   std::vector<Trim> trims;
   for (const auto& [page_size, pages] : reserved) {
     const auto read = pages_pve_reads(snapshot.command_line, page_size);
@@ -275,18 +265,27 @@ void lint_stranger(const PveVm& vm, const std::map<Kib, std::uint64_t>& reserved
 /// The start of all guests passes over those that high availability looks after, and so does their order: it starts
 /// several at once, and again those whose start failed (`max_restart`).
 void lint_start_order(const PveConfigs& pve, const Config& config, std::vector<Finding>& findings) {
-  std::map<int, PveVm> next;
   std::set<int> together;
   for (const auto& [id, now] : pve.vms) {
-    const PveVm& vm = next.emplace(id, *pve.next_start(id)).first->second;
+    const PveVm& vm = *pve.next_start(id);
     const bool ordered = vm.on_boot && !pve.managed.count(id);
     if (config.vms.count(id) && ordered && vm.hugepages != PvePages::none) together.insert(id);
   }
-  for (const auto& order : start_orders(next, together))
-    findings.push_back(
-        {"pve-start-order", Severity::warning, vm_subject(next.at(order.after)),
-         fmt::format("VM {} starts right after it and waits at most 60 s for its pages to be filled", order.vm),
-         fmt::format("qm set {} --startup {}", order.vm, order.value)});
+  for (const auto& order : start_orders(pve, together)) {
+    std::string message =
+        fmt::format("VM {} starts right after it and waits at most 60 s for its pages to be filled", order.vm);
+    std::string remedy = fmt::format("qm set {} --startup {}", order.set, order.value);
+    if (order.set == 0) {
+      message += fmt::format("; an order of its own would change its place beside guest {}", order.passed);
+      remedy = fmt::format(
+          "In Proxmox VE, give guest {} an order (Options, Start/Shutdown order) that leaves numbers free for VM {} "
+          "and "
+          "VM {} where they are to start",
+          order.passed, order.after, order.vm);
+    }
+    findings.push_back({"pve-start-order", Severity::warning, vm_subject(*pve.next_start(order.after)),
+                        std::move(message), std::move(remedy)});
+  }
 }
 
 /// How many there are to be on all nodes together; a pool nobody here reserves has what it has now.
@@ -308,6 +307,13 @@ std::map<Kib, std::uint64_t> pages_by_size(const std::vector<Reservation>& reser
 
 bool trims_pool(const PveVm& vm) {
   return vm.hugepages != PvePages::none && !vm.keep_hugepages;
+}
+
+std::set<Kib> sizes_trimmed(const PveVm& vm, const std::map<int, NumaNode>& nodes) {
+  std::set<Kib> sizes;
+  if (!trims_pool(vm) || vm.is_template) return sizes;
+  for (const auto& [pool, pages] : judge_start(vm, nodes).pages) sizes.insert(pool.page_size);
+  return sizes;
 }
 
 std::vector<Finding> lint_pve(const PveConfigs& pve, const Config& config, const Snapshot& snapshot,

@@ -1,5 +1,7 @@
 #pragma once
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +16,9 @@ namespace hostsplit {
 
 /// True when a VM's start makes Proxmox VE trim the pool.
 bool trims_pool(const PveVm& vm);
+/// The page sizes whose pools its start trims: those it takes pages of (PVE::QemuServer::Memory, hugepages_reset). None
+/// for a template.
+std::set<Kib> sizes_trimmed(const PveVm& vm, const std::map<int, NumaNode>& nodes);
 
 /// What stands in the way of reserved pages staying reserved and of VMs starting from them, with the `qm set` line that
 /// mends it as the remedy. Codes: `pve-trims-pool`, `pve-numa-off`, `pve-numa-node`, `pve-memory-differs`,

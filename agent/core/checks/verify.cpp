@@ -162,11 +162,14 @@ bool placed_by_kernel(const GuestThread& thread) {
 }
 
 /// All threads: `taskset -a` stops at the first one that the kernel lets nobody move.
-std::string cpus_remedy(const RunningGuest& guest, const CpuSet& cpus) {
+std::string cpus_remedy(const RunningGuest& guest, const GuestWish& wish, const CpuSet& cpus) {
+  const CpuSet next = wish.next_affinity.value_or(CpuSet());
+  const bool waits = !next.empty() && subset(next, cpus);
+  const std::string set = fmt::format("qm set {} --affinity {}, then ", guest.vm, to_string(cpus));
   return fmt::format(
-      "qm set {} --affinity {}, then shut the VM down and start it; at once, all threads: for t in "
-      "/proc/{}/task/*; do taskset -pc {} ${{t##*/}}; done",
-      guest.vm, to_string(cpus), guest.pid.value_or(0), to_string(cpus));
+      "{}shut the VM down and start it; at once, all threads: for t in /proc/{}/task/*; do taskset -pc {} ${{t##*/}}; "
+      "done",
+      waits ? "Its affinity is right by now: " : set, guest.pid.value_or(0), to_string(cpus));
 }
 
 /// Threads that may run on several isolated CPUs: the kernel leaves each where it began, and all may be on one.
@@ -215,7 +218,7 @@ void judge_cpus(const RunningGuest& guest, const GuestWish& wish, const GuestHos
                                     ? fmt::format("thread {} ({})", first.tid, first.name)
                                     : fmt::format("{} threads, first {} ({})", threads.size(), first.tid, first.name);
     verdicts.push_back({Kind::wrong, "cpus", subject, "may run on CPUs " + to_string(allowed), wanted,
-                        cpus_remedy(guest, *wish.cpus)});
+                        cpus_remedy(guest, wish, *wish.cpus)});
   }
 }
 
@@ -244,7 +247,7 @@ void judge_distance(const RunningGuest& guest, const GuestWish& wish, const Gues
        (wish.cpus_from.empty() ? ""
                                : fmt::format("In {}, write cpus = \"{}\" for VM {}, or leave cpus out; then: ",
                                              wish.cpus_from, to_string(local), guest.vm)) +
-           cpus_remedy(guest, local)});
+           cpus_remedy(guest, wish, local)});
 }
 
 Verdict judge_function(const PciAddress& address, const RunningGuest& guest, const GuestWish& wish,
@@ -367,7 +370,7 @@ std::string remedy_for(const PveFix& fix) {
 }  // namespace
 
 GuestWish wish_for(int vm, const std::optional<Config>& config, const std::optional<BootPlan>& applied,
-                   const PveVm* pve, const std::map<int, NumaNode>& nodes) {
+                   const PveVm* pve, const PveVm* next, const std::map<int, NumaNode>& nodes) {
   GuestWish wish;
   wish.vm = vm;
   if (config)
@@ -379,9 +382,9 @@ GuestWish wish_for(int vm, const std::optional<Config>& config, const std::optio
       if (found->second.cpus) wish.cpus_from = config->file;
       wish.source = config->file;
     }
-  if (config && config->vms.count(vm) && pve)
-    wish.remedy = remedy_for(fix_for(*pve, config->vms.at(vm), wish.cpus.value_or(CpuSet()), false, nodes));
-  if (pve) wish.in_pve = true, wish.host_pci = pve->host_pci;
+  if (config && config->vms.count(vm) && next)
+    wish.remedy = remedy_for(fix_for(*next, config->vms.at(vm), wish.cpus.value_or(CpuSet()), false, nodes));
+  if (next) wish.in_pve = true, wish.host_pci = next->host_pci, wish.next_affinity = next->affinity;
   if (pve) wish_from_pve(*pve, wish);
   // What Proxmox VE was told counts only where the configuration says nothing.
   if (wish.cpus && wish.cpus->empty()) wish.cpus.reset();

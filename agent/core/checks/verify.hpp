@@ -43,12 +43,14 @@ struct GuestWish {
   std::vector<PveHostPci> host_pci = {};  ///< what Proxmox VE gives it at its next start
   bool in_pve = false;                    ///< its configuration in Proxmox VE was read
   std::string cpus_from = {};             ///< the file of hostsplit that names its CPUs; empty: none does
+  std::optional<CpuSet> next_affinity = {};  ///< what Proxmox VE has for its next start
 };
 
 /// Joins what is known: the configuration of hostsplit first; what it leaves open, the guest's own configuration of
-/// Proxmox VE; functions as applied. \param pve nullptr when unknown
+/// Proxmox VE as the guest was started with it; functions as applied. Remedies are about its next start.
+/// \param pve, next  PveConfigs::vm() and next_start(); nullptr when unknown
 GuestWish wish_for(int vm, const std::optional<Config>& config, const std::optional<BootPlan>& applied,
-                   const PveVm* pve, const std::map<int, NumaNode>& nodes);
+                   const PveVm* pve, const PveVm* next, const std::map<int, NumaNode>& nodes);
 
 /// What the host looks like where a guest touches it.
 struct GuestHost {

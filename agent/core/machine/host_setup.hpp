@@ -30,8 +30,6 @@ struct ThinPool {
 /// What doctor needs of one PCI function beside the snapshot.
 struct FunctionSetup {
   std::optional<std::string> reset_methods;  ///< `reset_method`: "flr bus"; empty optional: it cannot be reset
-  bool boot_vga = false;                     ///< the firmware showed its messages there
-  bool connected = false;                    ///< a display is connected (DRM connector)
 };
 
 /// A job of vzdump that is enabled.
@@ -56,8 +54,9 @@ struct HostSetup {
   std::map<PciAddress, FunctionSetup> functions;
   bool resets_known = false;  ///< this kernel shows reset methods at all (5.15 and later)
   bool modprobe_known = false, storages_known = false, jobs_known = false;  ///< these files were readable
-  std::set<int> dumped;                                                     ///< VMs with a backup in a local storage
-  std::vector<BackupJob> backup_jobs;                                       ///< of /etc/pve/jobs.cfg
+  std::set<int> dumped;                     ///< VMs with a backup in a storage that can be looked at
+  std::vector<std::string> unread_backups;  ///< storages for backups that were not looked at, and why
+  std::vector<BackupJob> backup_jobs;       ///< of /etc/pve/jobs.cfg
 };
 
 }  // namespace hostsplit

@@ -11,6 +11,20 @@ namespace hostsplit {
 enum class UseKind { mount, swap, lvm, zfs, md, network, keyboard, input, console, key, process, guest };
 const char* to_string(UseKind kind);
 
+/// A line of a VM's configuration, and the file or volume it names: "scsi1" and "/dev/disk/by-id/ata-WDC_A".
+struct GuestLine {
+  std::string key, file;
+  bool operator==(const GuestLine&) const = default;
+};
+
+/// What is open on a disk: a mapping of device mapper, or a volume group with active volumes (dm/uuid says which).
+struct OpenMapping {
+  enum class Kind { luks, crypt, group, other };  ///< crypt: of dm-crypt without LUKS
+  Kind kind = Kind::other;
+  std::string name;  ///< "cryptbackup", of a group "usbvg"
+  auto operator<=>(const OpenMapping&) const = default;
+};
+
 /// What the host or a guest uses, and all PCI functions it depends on.
 struct HostUse {
   UseKind kind = UseKind::mount;
@@ -22,7 +36,9 @@ struct HostUse {
   std::string unknown = {};  ///< why it could not be followed; then `functions` are those that may carry it, empty: any
   std::string weak = {};     ///< of a keyboard: why nobody can log in with it ("a security key"); empty for a real one
   std::string via = {};      ///< what is between, for people: "iSCSI at 10.0.0.5 over enp3s0"
-  std::optional<int> guest = {};  ///< of kind `guest`: whose it is
+  std::optional<int> guest = {};       ///< of kind `guest`: whose it is
+  std::optional<GuestLine> line = {};  ///< of kind `guest`: what its VM does not start without
+  std::vector<OpenMapping> open = {};  ///< of kind `lvm`: what is open on the device, in the order of closing it
   bool operator==(const HostUse&) const = default;
 };
 

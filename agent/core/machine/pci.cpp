@@ -40,6 +40,15 @@ std::string to_string(const PciAddress& address) {
   return fmt::format("{:04x}:{:02x}:{:02x}.{:x}", address.domain, address.bus, address.device, address.function);
 }
 
+std::optional<std::string> parse_vmd_address(std::string_view text) {
+  const auto colon = text.find(':');
+  if (colon == std::string_view::npos || text.size() != colon + 8) return {};
+  const auto domain = parse_number<std::uint32_t>(text.substr(0, colon), 16);
+  const auto address = parse_pci_address(text.substr(colon + 1));
+  if (!domain || *domain <= 0xffff || !address) return {};
+  return fmt::format("{:x}:{}", *domain, to_string(*address).substr(5));
+}
+
 std::string to_string(const Chain& chain) {
   std::string text;
   for (const auto& hop : chain) text += fmt::format("{}{:02x}.{:x}", text.empty() ? "" : "/", hop.device, hop.function);
@@ -103,6 +112,11 @@ std::string_view to_string(ControllerKind kind) {
     case ControllerKind::other: return "other";
   }
   return "unknown";
+}
+
+bool is_display(std::uint32_t pci_class) {
+  constexpr std::uint32_t display_class = 0x03;
+  return pci_class >> 16 == display_class;
 }
 
 bool is_bridge(std::uint32_t pci_class) {

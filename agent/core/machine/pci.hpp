@@ -23,6 +23,11 @@ std::optional<PciAddress> parse_pci_address(std::string_view text);
 /// The form sysfs uses: "0000:03:00.3".
 std::string to_string(const PciAddress& address);
 
+/// An address in a domain beyond ffff, in the form sysfs uses: "10000:e1:00.0". Only Intel VMD makes such domains
+/// (drivers/pci/controller/vmd.c); what is there cannot be given away on its own, so it is no
+/// PciAddress. Empty when malformed, or in a domain up to ffff.
+std::optional<std::string> parse_vmd_address(std::string_view text);
+
 /// One hop of a chain: the device and function number below a bridge. Stable for fixed wiring.
 struct SlotFunction {
   std::uint8_t device = 0;
@@ -78,6 +83,8 @@ inline constexpr std::uint32_t usb4_interface = 0x0c0340;
 
 /// True for bridges of any kind (class 06xx).
 bool is_bridge(std::uint32_t pci_class);
+/// True for display controllers (class 03xx), with outputs or without.
+bool is_display(std::uint32_t pci_class);
 /// True for bridges to other buses (header type 1 or 2): vfio-pci takes none (drivers/vfio/pci/vfio_pci.c, probe: "Type
 /// 0 only").
 bool is_bus_bridge(std::uint32_t pci_class);
@@ -97,6 +104,9 @@ struct PciFunction {
   std::optional<int> node;                     ///< NUMA node; empty when the firmware says none (-1)
   std::optional<PciAddress> physical = {};     ///< of a virtual function (SR-IOV): the one it goes away with
   std::vector<PciAddress> consumers = {};      ///< of a USB4 interface: what the kernel stops with it (device links)
+  bool boot_vga = false;  ///< of a display: the firmware showed its messages there (sysfs-bus-pci: boot_vga)
+  bool outputs = false;   ///< of a display: its driver knows a connector (DRM)
+  std::vector<std::string> behind_vmd = {};  ///< of Intel VMD: what it carries, in the form of parse_vmd_address()
   bool operator==(const PciFunction&) const = default;
 };
 

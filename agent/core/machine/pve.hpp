@@ -32,6 +32,7 @@ struct PveNumaNode {
 struct PveHostAddress {
   PciAddress address;
   bool whole_slot = false;
+  std::string behind_vmd = {};  ///< "10000:e1:00.0", of parse_vmd_address(): then `address` says nothing
   bool operator==(const PveHostAddress&) const = default;
 };
 
@@ -115,6 +116,7 @@ struct PveStorage {
   std::optional<FileNow> hook = {};  ///< hostsplit's script in its snippets, as it is there
   std::string group = {};            ///< volume group of LVM, or pool of ZFS; empty: it has none
   std::string mount_point = {};      ///< where something must be mounted before it is used; empty: nothing says so
+  std::string backups = "dump";      ///< where its backups are, below `path`: another one by `content-dirs`
   bool operator==(const PveStorage&) const = default;
 };
 /// True when `kind` ("snippets") is among what the storage may have.
@@ -126,7 +128,8 @@ struct PveContainer {
   std::string name;  ///< hostname
   Kib memory = 0;    ///< `memory:`, the most it may use
   bool on_boot = false, is_template = false;
-  std::vector<std::string> devices;  ///< `devN:`, what `lxc.mount.entry` binds of /dev, volumes and paths
+  std::optional<int> start_order = {};  ///< `startup: order=`
+  std::vector<std::string> devices;     ///< `devN:`, what `lxc.mount.entry` binds of /dev, volumes and paths
   std::vector<std::pair<std::string, std::string>> allowed;  ///< `lxc.cgroup2.devices.allow`: "c" and "188:*"
   std::vector<std::string>
       interfaces;  ///< cards of the host it has or stands on: `lxc.net.N.link` of type phys, macvlan, ipvlan, vlan
@@ -204,8 +207,10 @@ std::optional<std::string> next_value(const PveVm& vm, const std::string& key);
 /// here.
 std::vector<PveHostAddress> addresses_of(const PveHostPci& host_pci, const PveConfigs& configs);
 
-/// True when the line's address means this function: the function itself, or any of the slot.
+/// True when the line's address means this function: the function itself, or any of the slot. What is behind Intel VMD
+/// is none of these: see named_by() in core/usb/guest_takes.hpp.
 inline bool means(const PveHostAddress& wanted, const PciAddress& address) {
+  if (!wanted.behind_vmd.empty()) return false;
   return wanted.whole_slot ? address.domain == wanted.address.domain && address.bus == wanted.address.bus &&
                                  address.device == wanted.address.device
                            : address == wanted.address;

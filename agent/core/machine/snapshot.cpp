@@ -29,6 +29,7 @@ std::string to_string(const EarlyLeft& left) {
 }
 
 std::string to_string(const PageUser& user) {
+  if (user.unknown()) return "somebody who was not found";
   if (!user.vm) return user.name + (user.pid == 0 ? "" : " (process " + std::to_string(user.pid) + ")");
   return "VM " + std::to_string(*user.vm) + (user.name.empty() ? "" : " (" + user.name + ")");
 }

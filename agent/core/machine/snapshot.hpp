@@ -70,11 +70,14 @@ PagePool pools_of_size(const std::map<int, NumaNode>& nodes, Kib page_size);
 /// A VM of Proxmox VE or a process that uses huge pages, or will at its next start.
 struct PageUser {
   std::optional<int> vm;  ///< empty: a process that is no VM of Proxmox VE; without a pid, files no process has mapped
-  std::string name;       ///< of the VM, or the command
+  std::string name;       ///< of the VM, or the command; of unknown() empty
   int pid = 0;            ///< 0: it does not run
   PageCounts holds;       ///< now
   PageCounts needs;       ///< of a VM, at its next start
   bool on_boot = false;   ///< it starts with the host
+  bool refused = false;   ///< Proxmox VE refuses its next start before it takes a page
+  /// True for pages that are in use, by whom was not found: shared memory, a hugetlbfs that only a container sees.
+  bool unknown() const { return !vm && pid == 0 && name.empty(); }
   bool operator==(const PageUser&) const = default;
 };
 /// "VM 114 (Hybrid)", "xmrig (process 812)", "files in /dev/hugepages"
@@ -87,6 +90,7 @@ struct OrdinaryGuest {
   bool container = false;
   Kib memory = 0;  ///< of a container: the most it may use
   bool on_boot = false;
+  std::map<int, Kib> bound = {};  ///< what of it numa lines bind to one node each
   bool operator==(const OrdinaryGuest&) const = default;
 };
 
@@ -96,6 +100,8 @@ struct MemoryUsers {
   bool proxmox_ve = false;  ///< /etc/pve was there
   std::vector<PageUser> pages;
   std::vector<OrdinaryGuest> ordinary;
+  /// By VM that runs: guest memory it has touched and that is not in huge pages, so what becomes free when it ends.
+  std::map<int, Kib> resident = {};
   bool operator==(const MemoryUsers&) const = default;
 };
 
@@ -214,11 +220,14 @@ struct Snapshot {
   /// What ZFS may keep as its cache (zfs_arc_max), of read_topology(); 0: no limit is set; empty: no ZFS.
   std::optional<Kib> arc_limit;
   std::vector<HostUse> uses;
-  /// Mapping below the root file system that is opened by a passphrase typed in the initramfs, where nothing else can
-  /// open it; empty: none.
+  /// Mapping below the root file system, or encryption root of ZFS, that is opened by a passphrase typed in the
+  /// initramfs, where nothing else can open it; empty: none.
   std::string root_passphrase;
+  bool root_on_dataset = false;  ///< it is an encryption root of ZFS
   /// Mapping of another disk whose passphrase the boot waits for without end, before anybody can log in; empty: none.
   std::string boot_passphrase;
+  /// Encryption root of ZFS without whose passphrase the boot ends in emergency mode; empty: none.
+  std::string boot_dataset;
   bool open_files_unread = false;  ///< of some processes nobody who looks here may see what they have open
   std::vector<GroupHolder> holders;
   BootTools boot;

@@ -143,12 +143,14 @@ std::vector<Finding> check_ignored_parameters(std::string_view command_line, con
              return !pages.by_node.empty() && ignored.text == fmt::format("hugepages={}", pages.sum());
            });
   };
+  const auto effect = [](IgnoredParameter::Why why) {
+    if (why == IgnoredParameter::Why::maybe_with_cma) return "may have no effect";
+    return why == IgnoredParameter::Why::in_part ? "has another effect" : "has no effect";
+  };
   for (const auto& ignored : reading.ignored)
     if (!repeats_a_sum(ignored))
       findings.push_back({"boot-pages-ignored", Severity::warning, "kernel command line",
-                          fmt::format("{} has {}: {}", ignored.text,
-                                      ignored.why == IgnoredParameter::Why::in_part ? "another effect" : "no effect",
-                                      describe(ignored)),
+                          fmt::format("{} {}: {}", ignored.text, effect(ignored.why), describe(ignored)),
                           "Correct it where it is set: /etc/default/grub and update-grub, or /etc/kernel/cmdline and "
                           "proxmox-boot-tool refresh; hostsplit plan shows the line of the next boot"});
   return findings;

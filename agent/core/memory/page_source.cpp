@@ -131,18 +131,31 @@ PageRecipe choose_pages(const std::vector<Reservation>& reserved, const Snapshot
 
 namespace {
 
+/// Page parameters of the running line that hostsplit put there, by its record: those of the last edit that is in the
+/// line as it was made. The settings of the boot loader may have others by now.
+std::vector<std::string> recorded_words(const Snapshot& snapshot, const Baseline& baseline) {
+  for (auto edit = baseline.edits.rbegin(); edit != baseline.edits.rend(); ++edit) {
+    auto words = edit->front;
+    std::erase_if(words, [](const std::string& word) { return !about_pages(word); });
+    if (!words.empty() && without(snapshot.command_line, words)) return words;
+  }
+  return {};
+}
+
 /// Page counts that somebody else put on the kernel command line. \param kept  hostsplit's parameters have them, too
 std::optional<Finding> foreign_words(const PageRecipe& chosen, const Snapshot& snapshot, const Baseline& baseline,
                                      bool kept) {
   // After a change of the boot loader what runs may still have hostsplit's own former words.
   if (chosen.words.empty() || (chosen.pending && baseline.loader)) return std::nullopt;
-  const auto others = without(snapshot.command_line, chosen.pending ? std::vector<std::string>() : chosen.words);
+  const auto own = chosen.pending ? recorded_words(snapshot, baseline) : chosen.words;
+  const auto others = without(snapshot.command_line, own);
   if (!others) return std::nullopt;
   const KernelRules rules = kernel_rules(snapshot);
   const auto ours = pages_kernel_reads(joined(chosen.words), rules);
   const auto same_sizes = [&](std::vector<CommandLinePages> all) {
     std::erase_if(all, [&](const CommandLinePages& pages) {
-      return std::none_of(ours.begin(), ours.end(), [&](const auto& own) { return own.page_size == pages.page_size; });
+      return std::none_of(ours.begin(), ours.end(),
+                          [&](const auto& each) { return each.page_size == pages.page_size; });
     });
     return all;
   };
@@ -247,6 +260,25 @@ void check_cpus_stay(const std::vector<OwnersLine>& lines, const Snapshot& snaps
   }
 }
 
+/// A kernel that has CMA would drop hostsplit's own counts beside a hugetlb_cma= of the owner.
+void check_areas_of_others(const std::vector<OwnersLine>& lines, const Snapshot& snapshot, PageSourcing& sourcing) {
+  const auto is_ours = [&](const std::string& text) {
+    return std::any_of(sourcing.words.begin(), sourcing.words.end(),
+                       [&](const KernelParameter& each) { return each.word == text; });
+  };
+  for (const auto& line : lines) {
+    if (!line.starts) continue;
+    for (const auto& ignored : read_huge_pages(line.with(sourcing.words), kernel_rules(snapshot)).ignored) {
+      if (ignored.why != IgnoredParameter::Why::maybe_with_cma || !is_ours(ignored.text)) continue;
+      sourcing.findings.push_back({"boot-pages-ignored", Severity::warning, "kernel command line",
+                                   fmt::format("at the next boot {} may have no effect: {} (settings of {})",
+                                               ignored.text, describe(ignored), line.loader),
+                                   fmt::format("Take hugetlb_cma= out of the settings of {}", line.loader)});
+      return;
+    }
+  }
+}
+
 /// Brings the words of the choice to where the kernel reads them as they are meant, beside those of others.
 void place(const std::vector<Reservation>& reserved, const Snapshot& snapshot, const Config& config,
            const Baseline& baseline, PageRecipe& chosen, PageSourcing& sourcing) {
@@ -266,10 +298,11 @@ void place(const std::vector<Reservation>& reserved, const Snapshot& snapshot, c
   for (auto& finding : check_next_floor(lines, sourcing.words, snapshot, config.keep_free))
     sourcing.findings.push_back(std::move(finding));
   for (auto& finding : check_next_ignored(snapshot, lines)) sourcing.findings.push_back(std::move(finding));
+  check_areas_of_others(lines, snapshot, sourcing);
   check_nodes_stay(lines, snapshot, sourcing);
   check_cpus_stay(lines, snapshot, config, sourcing);
   // What runs may have been asked for by hostsplit itself.
-  if (baseline.loader) return;
+  if (baseline.loader || !recorded_words(snapshot, baseline).empty()) return;
   if (chosen.source == PageSource::run_time) check_returned(reserved, snapshot, sourcing);
   for (auto& finding : check_next_boot(snapshot, lines, sourcing.words, reserved))
     sourcing.findings.push_back(std::move(finding));

@@ -55,9 +55,21 @@ bool is_about(const std::vector<Reservation>& wanted, const PoolKey& key) {
                      [&](const Reservation& item) { return item.node == key.node && item.page_size == key.page_size; });
 }
 
+/// A VM of the configuration, whatever it holds or needs by its settings in Proxmox VE.
+bool has_share(const std::vector<Reservation>& wanted, const PageUser& user) {
+  return user.vm && std::any_of(wanted.begin(), wanted.end(),
+                                [&](const Reservation& item) { return item.shares.count(*user.vm) != 0; });
+}
+
 Finding note_user(const PageUser& user, std::uint64_t pages, const Reservation& item) {
   const std::string what = fmt::format("{} pages of {} on node {}", pages, format_size(item.page_size), item.node);
   const std::string stay = fmt::format("they stay in the pool beside those of {}", vms_text(item.vms));
+  if (user.unknown())
+    return {
+        "pages-of-others", Severity::info, fmt::format("node {}", item.node),
+        fmt::format("{} pages of {} are in use, by whom was not found: {}", pages, format_size(item.page_size), stay),
+        "Look at shared memory (ipcs -m) and into containers; if a program or VM was just ending, run hostsplit "
+        "plan again"};
   if (!user.vm && user.pid == 0)
     return {"pages-of-others", Severity::info, to_string(user),
             fmt::format("hold {}, which are in use by no process: {}", what, stay),
@@ -66,6 +78,28 @@ Finding note_user(const PageUser& user, std::uint64_t pages, const Reservation& 
       "pages-of-others", Severity::info, to_string(user),
       fmt::format("{} {} that hostsplit.toml does not give it: {}", user.pid == 0 ? "will use" : "uses", what, stay),
       ""};
+}
+
+/// VMs whose start takes pages that nobody counts. Proxmox VE adds only what is missing beside free pages, whomever
+/// these were reserved for (PVE::QemuServer::Memory, hugepages_allocate).
+void note_other_starts(const std::vector<Reservation>& wanted, const Snapshot& snapshot,
+                       std::vector<Finding>& findings) {
+  for (const auto& item : wanted)
+    for (const auto& user : snapshot.memory_users.pages) {
+      if (!user.vm || user.pid != 0 || user.on_boot || user.refused || has_share(wanted, user)) continue;
+      const auto at = item.others.find(*user.vm);
+      const auto counted = at == item.others.end() ? 0 : at->second;
+      const auto needs = count_of(user.needs, {item.node, item.page_size});
+      if (item.pages == 0 || needs <= counted) continue;
+      findings.push_back(
+          {"pages-of-others", Severity::info, to_string(user),
+           fmt::format("takes {} {}pages of {} on node {} when it starts, which are not in the count: Proxmox VE gives "
+                       "it free ones first, also those of {}",
+                       needs - counted, counted == 0 ? "" : "more ", format_size(item.page_size), item.node,
+                       vms_text(item.vms)),
+           fmt::format("Give VM {} its memory in hostsplit.toml and run hostsplit apply, or start it only after {}",
+                       *user.vm, vms_text(item.vms))});
+    }
 }
 
 /// Pages that nobody has touched yet, and those that come to pools hostsplit does not reserve.
@@ -144,10 +178,6 @@ std::vector<Reservation> with_others(std::vector<Reservation> wanted, const Conf
 }
 
 std::map<PoolKey, PagesToCome> pages_to_come(const Snapshot& snapshot, const std::vector<Reservation>& wanted) {
-  const auto has_share = [&](const PageUser& user) {
-    return user.vm && std::any_of(wanted.begin(), wanted.end(),
-                                  [&](const Reservation& item) { return item.shares.count(*user.vm) != 0; });
-  };
   std::map<PoolKey, PagesToCome> to_come;
   for (const auto& [id, node] : snapshot.nodes)
     for (const auto& pool : node.pools) {
@@ -155,7 +185,7 @@ std::map<PoolKey, PagesToCome> pages_to_come(const Snapshot& snapshot, const std
       if (is_about(wanted, key)) continue;
       PagesToCome come;
       for (const auto& user : snapshot.memory_users.pages) {
-        if (has_share(user)) continue;
+        if (has_share(wanted, user)) continue;
         const auto pages = pages_once_up(user, key);
         come.pages += pages;
         if (pages > count_of(user.holds, key)) come.who.push_back(to_string(user));
@@ -176,6 +206,7 @@ std::vector<Finding> note_others(const std::vector<Reservation>& wanted, const S
       const auto pages = user.vm && at != item.others.end() ? at->second : held;
       if (at != item.others.end() && pages != 0) findings.push_back(note_user(user, pages, item));
     }
+  note_other_starts(wanted, snapshot, findings);
   note_more(wanted, snapshot, findings);
   for (const auto& item : wanted)
     for (const auto& user : snapshot.memory_users.pages) {

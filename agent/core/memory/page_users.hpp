@@ -23,13 +23,13 @@ std::string vms_text(const std::vector<int>& vms);
 std::uint64_t pages_once_up(const PageUser& user, const PoolKey& key);
 
 /// Reservations with the pages of everybody else: VMs of Proxmox VE whose pages hostsplit does not reserve and that
-/// run, start with the host, or have their pages lying ready; what other processes hold, and what the kernel has
-/// promised them (PagePool::promised). A pool that no VM of the configuration uses is nobody's affair and is not in it.
-/// Where nobody looked (Snapshot::memory_users), others are those of `applied`.
+/// run, start with the host, or have their pages lying ready; what other processes hold, what is in use by whom was not
+/// found, and what the kernel has promised (PagePool::promised). A pool that no VM of the configuration uses is
+/// nobody's affair and is not in it. Where nobody looked (Snapshot::memory_users), others are those of `applied`.
 std::vector<Reservation> with_others(std::vector<Reservation> wanted, const Config& config, const Snapshot& snapshot,
                                      const std::optional<BootPlan>& applied);
 
-/// Who the others are, in words (`pages-of-others`).
+/// Who the others are, in words (`pages-of-others`), and whose start takes pages that nobody counts.
 std::vector<Finding> note_others(const std::vector<Reservation>& wanted, const Snapshot& snapshot);
 
 /// Pages of a pool beyond those that are there.

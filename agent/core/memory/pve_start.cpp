@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/base/text.hpp"
+#include "core/memory/args_memory.hpp"
 #include "core/proxmox/values.hpp"
 #include "core/proxmox/vm_settings.hpp"
 
@@ -32,7 +33,12 @@ class Start {
   PveStart judge() {
     processors();
     functions();
-    if (vm_.hugepages == PvePages::none) return std::move(start_);
+    const std::string gap = why_gap();
+    if (vm_.hugepages == PvePages::none) {
+      if (vm_.numa && !gap.empty()) refuse_otherwise(gap);
+      return std::move(start_);
+    }
+    if (!gap.empty()) refuse(gap);
     if (!vm_.numa) refuse("numa is off");
     if (gives_memory(vm_.args)) refuse("its args give it memory of their own (-numa or memory-backend=)");
     if (vm_.numa_nodes.empty())
@@ -45,6 +51,19 @@ class Start {
  private:
   void refuse(std::string why) { start_.refusals.push_back(std::move(why)); }
   void refuse_otherwise(std::string why) { start_.other_refusals.push_back(std::move(why)); }
+
+  /// Proxmox VE passes numaN on as nodeid=N, and QEMU takes no number without those below it: "numa: Node ID missing"
+  /// (hw/core/numa.c, numa_complete_configuration()).
+  std::string why_gap() const {
+    int next = 0;
+    for (const auto& node : vm_.numa_nodes) {
+      if (node.index > next)
+        return fmt::format("it has numa{} and no numa{}, and QEMU numbers NUMA nodes from 0 without a gap", node.index,
+                           next);
+      next = node.index + 1;
+    }
+    return {};
+  }
 
   /// PVE::QemuServer::config_to_command (MAX ... vcpus allowed), and what QEMU makes of -smp.
   void processors() {
@@ -238,9 +257,22 @@ class Fix {
 }  // namespace
 
 bool gives_memory(std::string_view args) {
-  const auto at = args.find("-numa");
-  return (at != std::string_view::npos && args.find("memdev=", at) != std::string_view::npos) ||
-         args.find("memory-backend=") != std::string_view::npos;
+  bool of_numa = false;  // other devices have a memdev=, too
+  while (!args.empty()) {
+    const auto word = cut(args, ' ');
+    if (word.empty()) continue;
+    if (of_numa && word.find("memdev=") != std::string_view::npos) return true;
+    if (word.find("memory-backend=") != std::string_view::npos) return true;
+    of_numa = word == "-numa" || word == "--numa";
+  }
+  return false;
+}
+
+std::map<int, Kib> bound_memory(const PveVm& vm) {
+  std::map<int, Kib> memory;
+  for (const auto& node : vm.numa_nodes)
+    if (node.host_nodes.size() == 1 && node.policy == "bind" && node.memory) memory[node.host_nodes[0]] += *node.memory;
+  return memory;
 }
 
 bool names_one_digit(const PveNumaNode& node) {
@@ -279,6 +311,53 @@ std::string why_not_placeable(const VmWish& wish) {
     return fmt::format("Proxmox VE spreads a VM over at most {} nodes, and this one is wanted on {}", most_pve_nodes,
                        memory.size());
   return {};
+}
+
+namespace {
+
+/// What keeps Proxmox VE from starting it with its memory, whatever is set: a `qm set` line changes neither `args` nor
+/// the choice of fewer CPUs.
+std::vector<std::string> lasting_refusals(const PveVm& vm, const VmWish& wish, GuestPolicy policy,
+                                          const std::map<int, NumaNode>& nodes) {
+  if (policy == GuestPolicy::print) return judge_start(fix_for(vm, wish, {}, true, nodes).vm, {}).refusals;
+  // What setting it would bring about is told where it is set (`vm-no-start`).
+  auto lasting = judge_start(set_vm(vm, wish, nodes), {}).refusals;
+  const auto before = judge_start(vm, {}).refusals;
+  std::erase_if(lasting, [&](const auto& why) { return std::find(before.begin(), before.end(), why) == before.end(); });
+  return lasting;
+}
+
+std::string remedy_of_lasting(const PveVm& vm, std::size_t nodes) {
+  if (gives_memory(vm.args))
+    return fmt::format(
+        "Take -numa and memory-backend= out of its args (qm config {}), or its memory out of "
+        "hostsplit.toml",
+        vm.id);
+  if (guest_cpus(vm) < static_cast<int>(nodes))
+    return fmt::format("Give it a CPU for each node (qm set {} --cores {}), or memory on fewer nodes in hostsplit.toml",
+                       vm.id, nodes);
+  return fmt::format("Change that in its configuration (qm config {}), or its part in hostsplit.toml", vm.id);
+}
+
+}  // namespace
+
+std::vector<Finding> check_startable(const Config& config, const PveConfigs& pve,
+                                     const std::map<int, NumaNode>& nodes) {
+  std::vector<Finding> findings;
+  if (!pve.known) return findings;
+  for (const auto& [id, wish] : config.vms) {
+    const PveVm* vm = pve.next_start(id);
+    const auto memory = memory_by_node(wish);
+    if (!vm || vm->is_template || memory.empty() || !why_not_placeable(wish).empty()) continue;
+    // Memory of its own in huge pages comes from the pool past Proxmox VE, which is then asked for none.
+    if (vm->hugepages == PvePages::none && !pages_by_args(*vm, nodes, wish.page_size).empty()) continue;
+    if (const auto lasting = lasting_refusals(*vm, wish, config.guests, nodes); !lasting.empty())
+      findings.push_back(
+          {"pve-cannot-place", Severity::error, fmt::format("VM {}", id),
+           "Proxmox VE would not start it with the memory that is to be reserved for it: " + lasting.front(),
+           remedy_of_lasting(*vm, memory.size())});
+  }
+  return findings;
 }
 
 std::vector<Finding> check_placeable(const Config& config) {

@@ -28,6 +28,10 @@ PveStart judge_start(const PveVm& vm, const std::map<int, NumaNode>& nodes);
 /// True when `args:` gives QEMU memory beside that of Proxmox VE: QEMU refuses nodes that do not add up to it.
 bool gives_memory(std::string_view args);
 
+/// What numa lines with policy=bind bind to one host node each. Where numa is on Proxmox VE passes host-nodes and
+/// policy of a line on to QEMU for ordinary memory, too.
+std::map<int, Kib> bound_memory(const PveVm& vm);
+
 /// With huge pages Proxmox VE takes one digit and nothing else, not even the range "0-0" (hugepages_topology()).
 bool names_one_digit(const PveNumaNode& node);
 
@@ -56,5 +60,9 @@ inline constexpr std::size_t most_pve_nodes = 8;
 std::string why_not_placeable(const VmWish& wish);
 /// The same as findings (`pve-cannot-place`), for a plan: what nobody can use is not reserved.
 std::vector<Finding> check_placeable(const Config& config);
+/// VMs that Proxmox VE would refuse to start with the memory of the configuration whatever is set (`pve-cannot-place`):
+/// `args` with memory of their own, fewer CPUs than nodes. A VM that is not at hand is not judged, nor one whose `args`
+/// take the huge pages themselves.
+std::vector<Finding> check_startable(const Config& config, const PveConfigs& pve, const std::map<int, NumaNode>& nodes);
 
 }  // namespace hostsplit

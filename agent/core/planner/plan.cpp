@@ -21,6 +21,7 @@
 #include "core/steps/files.hpp"
 #include "core/steps/steps.hpp"
 #include "core/usb/claims.hpp"
+#include "core/usb/displays.hpp"
 #include "core/usb/guards.hpp"
 #include "core/usb/topology.hpp"
 
@@ -151,6 +152,15 @@ Departure departure_of(const PlanInput& input, const BootPlan& target, const std
   return departure;
 }
 
+/// Only where the plan itself takes one: what VMs take without hostsplit is told by doctor.
+std::vector<Finding> displays_that_go(const Snapshot& snapshot, const Departure& departure) {
+  const bool any = std::any_of(departure.leaving.begin(), departure.leaving.end(), [&](const PciAddress& address) {
+    const PciFunction* function = snapshot.function(address);
+    return function && is_display(function->fingerprint.pci_class);
+  });
+  return any ? lost_displays(snapshot, departure.leaving, departure.guests) : std::vector<Finding>{};
+}
+
 /// Without groups nobody can say what goes along with a function: that comes after the next boot.
 bool waits_for_iommu(const Snapshot& snapshot, const Config& config) {
   const bool wishes = std::any_of(config.vms.begin(), config.vms.end(), [](const auto& vm) {
@@ -181,6 +191,7 @@ bool from_command_line_later(const Plan& plan) {
 void add_page_source(const PlanInput& input, Plan& plan, std::vector<KernelParameter>& words) {
   auto findings = check_pages(input.snapshot, plan.target.reservations, input.config.keep_free);
   if (input.snapshot.memory_users.proxmox_ve) append(findings, check_placeable(input.config));
+  if (input.pve) append(findings, check_startable(input.config, *input.pve, input.snapshot.nodes));
   append(findings, check_host_memory(input.snapshot, input.config, plan.target.reservations));
   append(findings, note_others(plan.target.reservations, input.snapshot));
   if (!has_errors(findings)) {
@@ -251,7 +262,9 @@ Plan make_plan(const PlanInput& input) {
     return describe(claim.causes) + " of " + vm_text(claim.vm, input.config);
   });
   const auto releasing = release_steps(snapshot, input.baseline, claims.by_address, plan.findings);
-  append(plan.findings, losses(snapshot, departure_of(input, plan.target, taking, releasing)));
+  const Departure departure = departure_of(input, plan.target, taking, releasing);
+  append(plan.findings, losses(snapshot, departure));
+  append(plan.findings, displays_that_go(snapshot, departure));
   append(plan.findings, guard_holders(snapshot, moving(taking)));
   append(plan.findings, guard_holders(snapshot, moving(releasing)));
   add_page_source(input, plan, words);

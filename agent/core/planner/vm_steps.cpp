@@ -117,18 +117,18 @@ class Setter {
 
   VmSteps run() {
     const auto host_pci = host_pci_settings({next_, in_.snapshot, in_.claims, std::nullopt});
-    const auto orders = start_orders(next_.vms, starting_together());
+    const auto orders = start_orders(next_, starting_together());
     for (const auto& [id, wish] : in_.config.vms) {
       const PveVm* vm = next_.vm(id);
       if (!vm) {
         done_.findings.push_back(*vm_obstacle(in_.pve, id));
         continue;
       }
-      PveSettings wanted = vm_settings(*vm, wish, in_.snapshot, chose_cpus(*vm));
+      PveSettings wanted = vm_settings(*vm, wish, in_.snapshot, chose(*vm, "affinity"), chose(*vm, "vcpus"));
       if (const auto lines = host_pci.find(id); lines != host_pci.end())
         for (const auto& line : lines->second) wanted.insert(line);
       for (const auto& order : orders)
-        if (order.vm == id) wanted["startup"] = order.value;
+        if (order.set == id) wanted["startup"] = order.value;
       want_hook(*vm, wanted);
       restore_unwanted(*vm, wanted);
       set(*vm, wish, wanted);
@@ -148,12 +148,12 @@ class Setter {
     return together;
   }
 
-  /// True when somebody gave it another affinity after hostsplit did: fewer CPUs are a choice then, and not how the VM
-  /// was made.
-  bool chose_cpus(const PveVm& vm) const {
-    const PveKeyBefore* key = in_.baseline.pve_key(object_of(vm.id), "affinity");
-    const auto now = next_value(vm, "affinity");
-    return key && !is_ours(*key, now) && !same_pve_value("affinity", now, key->before);
+  /// True when somebody gave it another affinity, or other vcpus, after hostsplit did: fewer CPUs are a choice then,
+  /// and not how the VM was made.
+  bool chose(const PveVm& vm, const char* name) const {
+    const PveKeyBefore* key = in_.baseline.pve_key(object_of(vm.id), name);
+    const auto now = next_value(vm, name);
+    return key && !is_ours(*key, now) && !same_pve_value(name, now, key->before);
   }
 
   void want_hook(const PveVm& vm, PveSettings& wanted) {
@@ -215,7 +215,8 @@ class Setter {
     if (!why_not_placeable(wish).empty()) return std::nullopt;
     const auto& nodes = in_.snapshot.nodes;
     const auto before = why_no_start(judge_start(vm, nodes));
-    for (const auto& why : why_no_start(judge_start(set_vm(vm, wish, nodes, chose_cpus(vm)), nodes)))
+    const PveVm after = set_vm(vm, wish, nodes, chose(vm, "affinity"), chose(vm, "vcpus"));
+    for (const auto& why : why_no_start(judge_start(after, nodes)))
       if (std::find(before.begin(), before.end(), why) == before.end())
         return Finding{"vm-no-start", Severity::error, vm_text(vm.id, in_.config),
                        "Proxmox VE would refuse to start it with what is to be set: " + why,

@@ -43,6 +43,21 @@ Kib ordinary_guests(const ProposalInput& in, Counts counts) {
   return sum;
 }
 
+/// Guest memory of running VMs that becomes free when they end: what each holds, not what it may grow to. Where nobody
+/// saw its process, at most what it runs with, which pending changes are not.
+Kib freed_by_guests(const ProposalInput& in) {
+  Kib sum = 0;
+  for (const auto& [id, vm] : in.pve.vms) {
+    if (!vm.running || vm.is_template) continue;
+    const auto& resident = in.snapshot.memory_users.resident;
+    if (const auto found = resident.find(id); found != resident.end())
+      sum += found->second;
+    else if (vm.hugepages == PvePages::none && !is_page_user(in.snapshot, id))
+      sum += memory_of(vm);
+  }
+  return sum;
+}
+
 /// The most that containers that start with the host may use.
 Kib containers_of(const PveConfigs& pve) {
   Kib sum = 0;
@@ -76,14 +91,14 @@ Kib part_of(Kib sum, const NumaNode& node, const Snapshot& snapshot) {
                           static_cast<double>(memory_of(snapshot)));
 }
 
-/// What the host itself uses of a node now, without guests and the cache of ZFS: a reservation has to leave the floor
-/// free beside it. Containers that start with the host count as running. \param containers  their memory
+/// What the host itself uses of a node now, without what VMs hold, containers and the cache of ZFS: a reservation has
+/// to leave the floor free beside it. Containers that start with the host count as running. \param containers  their
+/// memory
 Kib used_by_host(const ProposalInput& in, const NumaNode& node, Kib containers) {
   Kib available = node.free + node.reclaimable;
   for (const auto& pool : node.pools) available += pool.total * pool.page_size;
   const Kib used = node.memory - std::min(node.memory, available);
-  const Kib running = ordinary_guests(in, [](const PveVm& vm) { return vm.running; });
-  return used - std::min(used, part_of(running + containers + arc_of(in.snapshot), node, in.snapshot));
+  return used - std::min(used, part_of(freed_by_guests(in) + containers + arc_of(in.snapshot), node, in.snapshot));
 }
 
 bool fits(const Snapshot& snapshot, int node, Kib page_size, std::uint64_t pages, Kib keep) {
@@ -355,7 +370,7 @@ NodeRoom node_room(const ProposalInput& in, Kib keep_free, const std::set<int>& 
     room.page_size = page_size;
     room.others = spread_out;
     for (const auto& [id, node] : in.snapshot.nodes) {
-      if (node.memory == 0 || node.cpus.empty() || (in.pve.known && id > last_pve_node)) continue;
+      if (!can_hold_guests(in.snapshot.nodes, id) || (in.pve.known && id > last_pve_node)) continue;
       const auto beside = pages_beside(in.snapshot, guests, {id, page_size});
       const Kib to_come = still_to_come(in.snapshot, guests, node, page_size);
       room.others += beside * page_size + to_come;

@@ -97,9 +97,13 @@ struct Proposal {
   std::vector<LeftOut> left_out;
   std::vector<Finding> obstacles;  ///< why no split exists, and what would make one; then `vms` is not to be used
   Kib keep_free = 0;               ///< per node, the floor it was made with
+  bool starts_overlap = false;     ///< some have no order of their own: it would move other guests (`pve-start-order`)
   bool operator==(const Proposal&) const = default;
   bool possible() const { return obstacles.empty() && !vms.empty(); }
 };
+
+/// True when there is such a node, and it has memory and CPUs.
+bool can_hold_guests(const std::map<int, NumaNode>& nodes, int node);
 
 /// Which VMs get a part where nobody says: those of the configuration, else the two with most memory.
 std::vector<int> proposed_guests(const PveConfigs& pve, const std::optional<Config>& config);
@@ -107,7 +111,8 @@ std::vector<int> proposed_guests(const PveConfigs& pve, const std::optional<Conf
 /// Decides; touches nothing. Nodes for each VM by room and distance to the controllers of its sockets, whole cores,
 /// memory under the floor and what other guests and ZFS need, sockets by whole IOMMU groups that the guards let go.
 /// Obstacles: `no-guests`, `guest-unfit`, `iommu-off-yet`, `no-sockets`, `too-few-groups`, `sockets-together`,
-/// `no-room`, `too-few-cores`, and what resolve_claims(), losses() and check_pages() have against the result.
+/// `no-room`, `node-unknown`, `too-few-cores`, and what resolve_claims(), losses() and check_pages() have against the
+/// result.
 Proposal propose(const ProposalInput& input);
 
 /// The configuration that a proposal comes to. What else stands in the one that is there stays, and so do its VMs that

@@ -73,12 +73,22 @@ class Proposer {
       return error("no-guests", "VMs", "there is no VM that could get a part",
                    "Create the VMs in Proxmox VE first, size and sockets do not matter, then run this again");
     for (const auto& wish : in_.wishes) {
+      check_nodes(wish);
       if (!in_.pve.known) continue;
       // A lock passes; the plan waits for it.
       auto against = vm_obstacle(in_.pve, wish.vm);
       if (against && against->code != "vm-locked" && against->code != "pve-no-quorum")
         error("guest-unfit", against->subject, against->message, against->remedy);
     }
+  }
+
+  void check_nodes(const PartWanted& wish) {
+    for (const int node : wish.nodes)
+      if (!can_hold_guests(in_.snapshot.nodes, node))
+        error("node-unknown", fmt::format("node {}", node),
+              fmt::format("VM {} is to get its memory from it, and this machine has no such node with memory and CPUs",
+                          wish.vm),
+              "Name another node, or none: then the nodes are chosen");
   }
 
   void check_machine() {
@@ -270,7 +280,7 @@ class Proposer {
     }
   }
 
-  /// As Proxmox VE starts them once each has an order of its own: VMs with an order first.
+  /// As Proxmox VE starts them once each has an order of its own, where it can have one: VMs with an order first.
   void order_starts() {
     std::set<int> together;
     std::map<int, int> orders;
@@ -280,8 +290,11 @@ class Proposer {
       if (vm->second.on_boot && !in_.pve.managed.count(share.vm)) together.insert(share.vm);
       if (vm->second.start_order) orders[share.vm] = *vm->second.start_order;
     }
-    for (const auto& order : start_orders(in_.pve.next, together))
-      orders[order.vm] = parse_number<int>(pve_properties(order.value, "order")["order"]).value_or(0);
+    for (const auto& order : start_orders(in_.pve, together))
+      if (order.set == 0)
+        done_.starts_overlap = true;
+      else
+        orders[order.set] = parse_number<int>(pve_properties(order.value, "order")["order"]).value_or(0);
     std::vector<VmShare*> starts;
     for (auto& vm : done_.vms) starts.push_back(&vm);
     const auto rank = [&](const VmShare* share) {
@@ -349,6 +362,11 @@ class Proposer {
 };
 
 }  // namespace
+
+bool can_hold_guests(const std::map<int, NumaNode>& nodes, int node) {
+  const auto found = nodes.find(node);
+  return found != nodes.end() && found->second.memory != 0 && !found->second.cpus.empty();
+}
 
 std::vector<int> proposed_guests(const PveConfigs& pve, const std::optional<Config>& config) {
   std::vector<int> guests;

@@ -14,12 +14,6 @@
 namespace hostsplit {
 namespace {
 
-/// VMs without an order come after those that have one.
-std::pair<int, int> start_rank(const PveVm& vm) {
-  constexpr int behind_all = 1 << 30;
-  return {vm.start_order.value_or(behind_all), vm.id};
-}
-
 /// Proxmox VE separates them by commas, semicolons or blanks.
 std::vector<std::string> hotplug_kinds(std::string_view hotplug) {
   std::vector<std::string> kinds{""};
@@ -32,6 +26,85 @@ std::vector<std::string> hotplug_kinds(std::string_view hotplug) {
   if (kinds.back().empty()) kinds.pop_back();
   return kinds;
 }
+
+/// Guests that start with the host, by order and number. High availability starts its own past this.
+class Starts {
+ public:
+  Starts(const PveConfigs& pve, const std::set<int>& together) : pve_(pve), together_(together) {
+    for (const auto& [id, vm] : pve.vms) {
+      const PveVm& next = *pve.next_start(id);
+      add(id, next.on_boot && !next.is_template, next.start_order);
+    }
+    for (const auto& [id, container] : pve.containers)
+      add(id, container.on_boot && !container.is_template, container.start_order);
+  }
+
+  /// Those with huge pages, as they start now.
+  std::vector<int> together() const {
+    std::vector<int> sorted;
+    for (const int vm : together_)
+      if (orders_.count(vm)) sorted.push_back(vm);
+    std::sort(sorted.begin(), sorted.end(), [&](int a, int b) { return place(a) < place(b); });
+    return sorted;
+  }
+
+  bool wait_for_each_other(int first, int second) const {
+    constexpr int longest_wait = 60;  // seconds
+    return orders_.at(first) == orders_.at(second) && pve_.next_start(first)->start_delay.value_or(0) < longest_wait;
+  }
+
+  /// Gives it the next order, or one behind all; of those without an order it comes before the others then.
+  std::optional<int> move_behind(int vm) {
+    const int now = orders_.at(vm);
+    if (now != no_order && now < no_order - 1 && fits(vm, now + 1)) return move(vm, now + 1);
+    if (fits(vm, last_ + 1)) return move(vm, last_ + 1);
+    return std::nullopt;
+  }
+
+  std::optional<int> move_in_front(int vm) {
+    const int now = orders_.at(vm), order = now == no_order ? last_ + 1 : now - 1;
+    if (order < 0 || !fits(vm, order)) return std::nullopt;
+    return move(vm, order);
+  }
+
+  /// Whose place beside it an order behind all would change.
+  int passed_behind(int vm) const { return passed(vm, last_ + 1); }
+
+ private:
+  static constexpr int no_order = std::numeric_limits<int>::max();
+
+  void add(int id, bool starts, const std::optional<int>& order) {
+    last_ = std::max(last_, order.value_or(0));  // behind all, whether they start or not
+    if (together_.count(id) || (starts && !pve_.managed.count(id))) orders_[id] = order.value_or(no_order);
+  }
+
+  std::pair<int, int> place(int id) const { return {orders_.at(id), id}; }
+
+  /// Another guest that would start on the other side of it; 0: none. VMs with huge pages may change places.
+  int passed(int vm, int order) const {
+    for (const auto& [id, own] : orders_)
+      if (!together_.count(id) && (place(id) < place(vm)) != (place(id) < std::pair(order, vm))) return id;
+    return 0;
+  }
+
+  bool fits(int vm, int order) const {
+    const bool taken = std::any_of(together_.begin(), together_.end(), [&](int other) {
+      const auto at = orders_.find(other);
+      return at != orders_.end() && at->second == order;
+    });
+    return !taken && passed(vm, order) == 0;
+  }
+
+  int move(int vm, int order) {
+    last_ = std::max(last_, order);
+    return orders_[vm] = order;
+  }
+
+  const PveConfigs& pve_;
+  const std::set<int>& together_;
+  std::map<int, int> orders_;  ///< by guest
+  int last_ = 0;
+};
 
 }  // namespace
 
@@ -133,11 +206,14 @@ std::string without_memory(std::string_view hotplug) {
   return kinds.empty() ? "0" : fmt::format("{}", fmt::join(kinds, ","));
 }
 
-PveVm set_vm(const PveVm& vm, const VmWish& wish, const std::map<int, NumaNode>& nodes, bool keep_fewer) {
+PveVm set_vm(const PveVm& vm, const VmWish& wish, const std::map<int, NumaNode>& nodes, bool keep_fewer,
+             bool keep_vcpus) {
   PveVm set = vm;
   if (const CpuSet wanted = wanted_cpus(wish, nodes); !wanted.empty()) {
     set.affinity = keep_fewer ? allowed_cpus(vm, wanted) : wanted;
     fit_cpus(set, static_cast<int>(set.affinity->size()), nodes);
+    // The rest would have to be plugged in by hand (-smp 4,maxcpus=64).
+    if (!keep_vcpus) set.vcpus.reset();
   }
   const auto memory = memory_by_node(wish);
   if (memory.empty()) return set;
@@ -154,8 +230,9 @@ PveVm set_vm(const PveVm& vm, const VmWish& wish, const std::map<int, NumaNode>&
   return set;
 }
 
-PveSettings vm_settings(const PveVm& vm, const VmWish& wish, const Snapshot& snapshot, bool keep_fewer) {
-  const PveVm set = set_vm(vm, wish, snapshot.nodes, keep_fewer);
+PveSettings vm_settings(const PveVm& vm, const VmWish& wish, const Snapshot& snapshot, bool keep_fewer,
+                        bool keep_vcpus) {
+  const PveVm set = set_vm(vm, wish, snapshot.nodes, keep_fewer, keep_vcpus);
   PveSettings settings;
   if (!wanted_cpus(wish, snapshot.nodes).empty()) {
     settings["affinity"] = to_string(*set.affinity);
@@ -183,20 +260,21 @@ std::string startup_value(const PveVm& vm, int order) {
   return value;
 }
 
-std::vector<StartOrder> start_orders(const std::map<int, PveVm>& vms, const std::set<int>& together) {
-  std::vector<const PveVm*> starting;
-  int last = 0;  // behind all that start, whoever they are
-  for (const auto& [id, vm] : vms) {
-    last = std::max(last, vm.start_order.value_or(0));
-    if (together.count(id)) starting.push_back(&vm);
-  }
-  std::sort(starting.begin(), starting.end(),
-            [](const PveVm* a, const PveVm* b) { return start_rank(*a) < start_rank(*b); });
+std::vector<StartOrder> start_orders(const PveConfigs& pve, const std::set<int>& together) {
+  Starts starts(pve, together);
   std::vector<StartOrder> orders;
-  for (std::size_t i = 0; i + 1 < starting.size(); ++i) {
-    const PveVm &first = *starting[i], &second = *starting[i + 1];
-    if (first.start_order != second.start_order || first.start_delay.value_or(0) >= 60) continue;
-    orders.push_back({second.id, first.id, startup_value(second, ++last)});
+  int stays = 0, before = 0;  // the last one that keeps its order, and the last one of all
+  for (const int vm : starts.together()) {
+    const int first = std::exchange(stays, vm), previous = std::exchange(before, vm);
+    if (first == 0 || !starts.wait_for_each_other(first, vm)) continue;
+    if (const auto order = starts.move_behind(vm)) {
+      orders.push_back({vm, previous, vm, startup_value(*pve.next_start(vm), *order)});
+      stays = first;
+    } else if (const auto in_front = starts.move_in_front(first)) {
+      orders.push_back({vm, first, first, startup_value(*pve.next_start(first), *in_front)});
+    } else {
+      orders.push_back({vm, first, 0, {}, starts.passed_behind(vm)});
+    }
   }
   return orders;
 }

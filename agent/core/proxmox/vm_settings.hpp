@@ -55,23 +55,31 @@ std::string without_memory(std::string_view hotplug);
 
 /// A VM with the CPUs and the memory that the configuration gives it.
 /// \param keep_fewer  an affinity that is a part of the wanted one stays, because somebody chose it
-PveVm set_vm(const PveVm& vm, const VmWish& wish, const std::map<int, NumaNode>& nodes, bool keep_fewer = false);
+/// \param keep_vcpus  so does `vcpus`; without it the VM starts with all of its CPUs
+PveVm set_vm(const PveVm& vm, const VmWish& wish, const std::map<int, NumaNode>& nodes, bool keep_fewer = false,
+             bool keep_vcpus = false);
 
 /// The keys that make it so: cores, affinity, where they have to change sockets and vcpus, and with memory on huge
 /// pages numa, numaN, memory, hugepages, keephugepages, balloon and hotplug.
-PveSettings vm_settings(const PveVm& vm, const VmWish& wish, const Snapshot& snapshot, bool keep_fewer = false);
+PveSettings vm_settings(const PveVm& vm, const VmWish& wish, const Snapshot& snapshot, bool keep_fewer = false,
+                        bool keep_vcpus = false);
 
 /// `startup` with another order, what else stands there kept.
 std::string startup_value(const PveVm& vm, int order);
 
-/// A VM that needs an order of its own.
+/// Two VMs of which one needs an order of its own.
 struct StartOrder {
   int vm = 0, after = 0;  ///< it starts right after that one
-  std::string value;      ///< for `startup`
+  int set = 0;            ///< which of the two gets an order; 0: neither can
+  std::string value;      ///< for `startup` of that one
+  int passed = 0;         ///< where neither can: another guest whose place between them an order would change
 };
 /// Two VMs with huge pages that start together wait for one lock, the second at most 60 s (PVE::QemuServer::Memory).
 /// Those of another order never do: the start of all guests waits for every start of one order before it begins the
-/// next (pve-manager, PVE::API2::Nodes, startall). \param together  VMs with huge pages that start with the host
-std::vector<StartOrder> start_orders(const std::map<int, PveVm>& vms, const std::set<int>& together);
+/// next (pve-manager, PVE::API2::Nodes, startall); of one order it starts several at once since 9.1.2, by their
+/// numbers. Those without an order are one order behind all others, so an order also means to start before them: guests
+/// of the owner, containers too, keep their place beside these VMs.
+/// \param pve  as the guests start the next time   \param together  VMs with huge pages that start with the host
+std::vector<StartOrder> start_orders(const PveConfigs& pve, const std::set<int>& together);
 
 }  // namespace hostsplit

@@ -95,6 +95,16 @@ std::string lines_with(std::string_view text, Words parts) {
   });
 }
 
+std::string encrypted_datasets(std::string_view text) {
+  constexpr int before_encryption_root = 10;
+  return changed_lines(text, [](std::string_view line) -> std::string {
+    auto rest = line;
+    for (int i = 0; i < before_encryption_root; ++i) cut(rest, '\t');
+    const auto encryption_root = cut(rest, '\t');
+    return encryption_root.empty() || encryption_root == "-" ? std::string() : plain(line);
+  });
+}
+
 std::string lines_of(std::string_view text, const char* ends, Words keys) {
   return changed_lines(text,
                        [&](std::string_view line) { return one_of(key_of(line, ends), keys) ? plain(line) : ""; });
@@ -121,7 +131,7 @@ std::string container_config(std::string_view text) {
   return changed_lines(text, [](std::string_view line) -> std::string {
     const auto key = key_of(line, ":=");
     const bool device = key == "lxc.mount.entry";
-    const bool needed = one_of(key, {"hostname", "memory", "onboot", "template", "lxc.cgroup2.devices.allow",
+    const bool needed = one_of(key, {"hostname", "memory", "onboot", "template", "startup", "lxc.cgroup2.devices.allow",
                                      "lxc.cgroup.devices.allow", "hookscript", "lxc.mount.fstab"}) ||
                         one_of_numbered(key, {"dev"}) || line.starts_with('[') ||
                         (key.starts_with("lxc.net.") && (key.ends_with(".type") || key.ends_with(".link")));
@@ -206,9 +216,9 @@ std::string block_properties(std::string_view text) {
   const bool zfs = has(text, "zfs_member");
   return changed_lines(text, [&](std::string_view line) -> std::string {
     if (line.starts_with(type)) return line.substr(type.size()) == zfs_partition_type ? std::string(type) + "zfs" : "";
-    if (key_of(line, "=") == "E:ID_FS_LABEL" && !zfs) return "";
-    return one_of(key_of(line, "="), {"E:ID_FS_TYPE", "E:ID_FS_AMBIVALENT", "E:ID_FS_LABEL", "E:LVM_VG_NAME_COMPLETE",
-                                      "E:LVM_VG_NAME_INCOMPLETE"})
+    if (one_of(key_of(line, "="), {"E:ID_FS_LABEL", "E:ID_FS_UUID"}) && !zfs) return "";
+    return one_of(key_of(line, "="), {"E:ID_FS_TYPE", "E:ID_FS_AMBIVALENT", "E:ID_FS_LABEL", "E:ID_FS_UUID",
+                                      "E:LVM_VG_NAME_COMPLETE", "E:LVM_VG_NAME_INCOMPLETE"})
                ? plain(line)
                : std::string();
   });

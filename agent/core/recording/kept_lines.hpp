@@ -17,6 +17,9 @@ std::string lines_with(std::string_view text, Words parts);
 /// Lines that begin with one of these words.
 std::string lines_of(std::string_view text, const char* ends, Words keys);
 
+/// Of the lists of zfs-mount-generator(8): the file systems that are encrypted.
+std::string encrypted_datasets(std::string_view text);
+
 /// Of a VM of Proxmox VE: what it is given of the host, and when it starts.
 std::string guest_config(std::string_view text);
 

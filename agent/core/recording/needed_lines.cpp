@@ -46,12 +46,12 @@ constexpr Rule rules[] = {
     {"etc/pve/lxc/", ".conf", kept_lines::container_config},
     {"etc/pve/storage.cfg", "",
      [](std::string_view text) {
-       return kept_lines::sections(
-           text, {"path", "thinpool", "vgname", "pool", "content", "nodes", "disable", "is_mountpoint"});
+       return kept_lines::sections(text, {"path", "thinpool", "vgname", "pool", "content", "content-dirs", "nodes",
+                                          "disable", "is_mountpoint"});
      }},
     {"etc/pve/jobs.cfg", "",
      [](std::string_view text) {
-       return kept_lines::sections(text, {"enabled", "all", "exclude", "vmid", "pool"});
+       return kept_lines::sections(text, {"enabled", "all", "exclude", "vmid", "pool", "node"});
      }},
     {"etc/pve/mapping/", "",
      [](std::string_view text) {
@@ -93,7 +93,7 @@ constexpr Rule rules[] = {
     {"etc/hosts", "", kept_lines::without_comments},
     {"etc/hostname", "", kept_lines::as_it_is},
     {"etc/crypttab", "", kept_lines::without_comments},
-    {"etc/zfs/zfs-list.cache/", "", [](std::string_view text) { return kept_lines::lines_with(text, {"file://"}); }},
+    {"etc/zfs/zfs-list.cache/", "", kept_lines::encrypted_datasets},
     {"etc/kernel/", "", kept_lines::without_comments},
     {"etc/default/grub", "", kept_lines::without_comments},
     {"etc/tuned/active_profile", "", kept_lines::as_it_is},
@@ -128,6 +128,7 @@ constexpr Rule rules[] = {
                                     "E:ID_NET_NAME_SLOT", "E:ID_NET_NAME_ONBOARD", "E:ID_NET_NAME_FROM_DATABASE"});
      }},
     {"run/udev/data/", "", kept_lines::block_properties},
+    {"proc/spl/kstat/zfs/", "/guid", kept_lines::as_it_is},  // replaced by scrub()
     {"proc/net/arp", "", kept_lines::neighbours},
     {"proc/net/packet", "", [](std::string_view) { return std::string(); }},  // whose sockets they are is left out, too
     {"proc/driver/nvidia/gpus/", "/information",

@@ -49,18 +49,20 @@ bool tells(const ProcessPath& path, const RecordedEntry& entry) {
   return path.rest.starts_with("task/") && entry.kind == Kind::file;
 }
 
-/// Of a process that stays, what need not.
-bool is_noise(const ProcessPath& path, const RecordedEntry& entry, bool has_mounts) {
+/// Of a process that stays, what need not. \param guest  it is one of a VM: what memory it holds counts
+bool is_noise(const ProcessPath& path, const RecordedEntry& entry, bool has_mounts, bool guest) {
+  if (path.rest == "status" && guest) return false;
   if (path.rest.starts_with("fd/") || path.rest == "status") return !tells(path, entry);
   return path.rest == "ns/mnt" && !has_mounts && path.pid != "1";
 }
 
 void reduce_processes(Recording& recording) {
-  std::set<std::string, std::less<>> kept{"1"}, with_mounts, dialing;
+  std::set<std::string, std::less<>> kept{"1"}, with_mounts, dialing, guests;
   for (const auto& [path, entry] : recording.entries) {
     const auto process = process_path_of(path);
     if (process.pid.empty()) continue;
     if (tells(process, entry)) kept.emplace(process.pid);
+    if (process.rest == "cmdline" && tells(process, entry)) guests.emplace(process.pid);
     if (process.rest == "mountinfo") with_mounts.emplace(process.pid);
     if (process.rest == "comm" && tells(process, entry)) dialing.emplace(process.pid);
   }
@@ -71,7 +73,8 @@ void reduce_processes(Recording& recording) {
     if (process.pid.empty()) return path.starts_with("proc/") && entry.kind == Kind::name;
     // A line that is none is what tells a VPN from a modem.
     if (dialing.contains(process.pid) && entry.kind == Kind::link && entry.text.starts_with("/dev/pts/")) return false;
-    return !kept.contains(process.pid) || is_noise(process, entry, with_mounts.contains(process.pid));
+    return !kept.contains(process.pid) ||
+           is_noise(process, entry, with_mounts.contains(process.pid), guests.contains(process.pid));
   });
 }
 

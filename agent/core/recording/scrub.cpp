@@ -111,6 +111,8 @@ class Scrubber {
       return changed_lines(text,
                            [&](std::string_view line) { return whole(Identifiers::Kind::id, std::string(line)); });
     if (path.ends_with("zpool.cache")) return pool_cache(text);
+    if (path.starts_with("proc/spl/kstat/zfs/") && path.ends_with("/guid")) return whole(Identifiers::Kind::id, text);
+    if (path.starts_with("run/udev/data/b")) return block_properties(text);
     if (path == "etc/hosts") return addresses_.in_text(hosts(text));
     std::string result = identifiers_.in_text(path == names::config_file || is_guest_config(path) ? named(text) : text);
     // Port paths ("2.1.3.4") look like addresses.
@@ -127,6 +129,16 @@ class Scrubber {
       result += nvlist_string(key, identifiers_.in_text(value));
     });
     return result;
+  }
+
+  /// The GUID of a ZFS pool is the same here and in /proc/spl/kstat/zfs.
+  std::string block_properties(const std::string& text) {
+    constexpr std::string_view guid = "E:ID_FS_UUID=";
+    return changed_lines(text, [&](std::string_view line) {
+      return line.starts_with(guid)
+                 ? std::string(guid) + whole(Identifiers::Kind::id, std::string(line.substr(guid.size())))
+                 : identifiers_.in_text(line);
+    });
   }
 
   /// The one value in a file.

@@ -33,6 +33,8 @@ class Resolver {
     for (const auto& name : config_.keep) keep(name);
     close_over_companions();
     close_over_groups();
+    tell_missing();
+    check_virtual_functions();
     return std::move(claims_);
   }
 
@@ -209,52 +211,122 @@ class Resolver {
     }
     const auto members = snapshot_.groups.find(group);
     if (members == snapshot_.groups.end()) return;
-    for (const auto& address : members->second.members) take_along(group, address, first);
+    Missing missing{group, first, {}};
+    for (const auto& address : members->second.members) take_along(group, address, first, missing);
+    if (!missing.members.empty()) missing_.push_back(std::move(missing));
   }
 
-  void take_along(int group, const PciAddress& address, const Claim& first) {
+  /// What the host uses of a group and nobody has asked for.
+  struct Missing {
+    int group;
+    Claim first;
+    std::vector<const PciFunction*> members;
+    bool stays = false;  ///< the host cannot give another member, so asking for these would not help
+  };
+
+  void take_along(int group, const PciAddress& address, const Claim& first, Missing& missing) {
     const PciFunction* member = snapshot_.function(address);
     if (!member) return;
     const bool bridge = is_bus_bridge(member->fingerprint.pci_class);
     if (bridge && leaves_group_viable(member->driver)) return;
     const std::string subject = fmt::format("group {}", group);
-    if (const auto kept = kept_.find(address); kept != kept_.end())
+    if (const auto kept = kept_.find(address); kept != kept_.end()) {
+      missing.stays = true;
       return error(
           "group-host", subject,
           fmt::format("{} wants {} ({}), but the host keeps {} ({}) of the same group", vm_text(first.vm, config_),
                       to_string(first.address), describe(first.causes), to_string(address), kept->second),
           "Take it out of host.keep, or choose a socket of another group for the VM");
+    }
     if (claims_.by_address.count(address)) return;
     if (controller_kind(member->fingerprint.pci_class))
       return claim(config_.vms.at(first.vm), address, {Cause::Kind::shares_group, {}, first.address, group});
     if (leaves_group_viable(member->driver)) return;
-    if (const HostUse* use = lifeline_on(snapshot_, address))
+    if (const HostUse* use = lifeline_on(snapshot_, address)) {
+      missing.stays = true;
       return error(
           "group-lifeline", subject,
           fmt::format("{} wants {} ({}), but the host cannot lose {} of the same group: {}", vm_text(first.vm, config_),
                       to_string(first.address), describe(first.causes), to_string(address), use_text(*use)),
           "Choose sockets of another group: this one stays with the host");
-    error("group-host", subject,
-          fmt::format("{} wants {} ({}), but {} of the same group is in use by the host (driver {}, class {})",
-                      vm_text(first.vm, config_), to_string(first.address), describe(first.causes), to_string(address),
-                      member->driver, class_text(member->fingerprint.pci_class)),
-          group_remedy(*member, first.vm));
+    }
+    missing.stays = missing.stays || bridge || member->fingerprint.pci_class == usb4_interface || has_virtual(*member);
+    missing.members.push_back(member);
   }
 
-  static std::string group_remedy(const PciFunction& member, int vm) {
+  /// A physical function and a virtual one of it in one group: check_virtual_functions() refuses both together.
+  bool has_virtual(const PciFunction& member) const {
+    return std::any_of(snapshot_.functions.begin(), snapshot_.functions.end(), [&](const auto& each) {
+      const PciFunction& other = each.second;
+      return other.group == member.group && (other.physical == member.address || member.physical == other.address);
+    });
+  }
+
+  /// One finding for each group. Every one advises the same line, as a table of TOML has a key only once: with what the
+  /// VM has asked for already, and what it is to ask for of all groups that can be given.
+  void tell_missing() {
+    std::map<int, std::vector<std::string>> functions;
+    for (const auto& missing : missing_) {
+      if (missing.stays) continue;
+      auto& texts = functions[missing.first.vm];
+      if (texts.empty())
+        for (const auto& name : config_.vms.at(missing.first.vm).functions) texts.push_back(name.text);
+      for (const auto* member : missing.members) texts.push_back(to_string(member->address));
+    }
+    for (const auto& missing : missing_) {
+      std::vector<std::string> used;
+      for (const auto* member : missing.members)
+        used.push_back(fmt::format("{} (driver {}, class {})", to_string(member->address), member->driver,
+                                   class_text(member->fingerprint.pci_class)));
+      error("group-host", fmt::format("group {}", missing.group),
+            fmt::format("{} wants {} ({}), but the host uses more of the same group: {}",
+                        vm_text(missing.first.vm, config_), to_string(missing.first.address),
+                        describe(missing.first.causes), fmt::join(used, ", ")),
+            group_remedy(missing, functions[missing.first.vm]));
+    }
+  }
+
+  std::string group_remedy(const Missing& missing, const std::vector<std::string>& functions) const {
     const std::string other = "Choose a socket of another group";
-    if (is_bus_bridge(member.fingerprint.pci_class))
-      return other + ": a bridge with such a driver keeps its group from VMs";
-    if (member.fingerprint.pci_class == usb4_interface)
-      return other + ": with this host interface everything behind Thunderbolt and USB4 sockets would leave the host";
-    return fmt::format("{}, or give it along by explicit wish: functions = [\"{}\"] in [vm.{}]", other,
-                       to_string(member.address), vm);
+    for (const auto* member : missing.members) {
+      if (is_bus_bridge(member->fingerprint.pci_class))
+        return other + ": a bridge with such a driver keeps its group from VMs";
+      if (member->fingerprint.pci_class == usb4_interface)
+        return other + ": with this host interface everything behind Thunderbolt and USB4 sockets would leave the host";
+    }
+    if (missing.stays) return other + ": the host cannot give all of this one";
+    const int vm = missing.first.vm;
+    const bool fresh = config_.vms.at(vm).functions.empty();
+    return fmt::format("{}, or give {} along by explicit wish: functions = [\"{}\"] in [vm.{}]{}", other,
+                       missing.members.size() == 1 ? "it" : "them", fmt::join(functions, "\", \""), vm,
+                       fresh ? "" : ", in place of the functions there");
+  }
+
+  /// A driver removes its virtual functions when the physical one is taken from it (ixgbe_remove and the like;
+  /// Documentation/PCI/pci-iov-howto.rst). Those that vfio-pci has made (its parameter enable_sriov) stay.
+  void check_virtual_functions() {
+    for (const auto& [address, claim] : claims_.by_address) {
+      const auto& physical = snapshot_.function(address)->physical;
+      const auto taken = physical ? claims_.by_address.find(*physical) : claims_.by_address.end();
+      if (taken == claims_.by_address.end()) continue;
+      const PciFunction& from = *snapshot_.function(*physical);
+      if (from.driver.empty() || is_vfio_driver(from.driver)) continue;
+      error("virtual-function", to_string(address),
+            fmt::format("{} wants it ({}), but it is a virtual function of {}, which {} wants ({}): it is gone once {} "
+                        "has given that up",
+                        vm_text(claim.vm, config_), describe(claim.causes), to_string(*physical),
+                        vm_text(taken->second.vm, config_), describe(taken->second.causes), from.driver),
+            fmt::format("Give VMs virtual functions only, and leave {} to the host; or give that alone, without its "
+                        "virtual functions",
+                        to_string(*physical)));
+    }
   }
 
   const Snapshot& snapshot_;
   const Config& config_;
   const PortMap& ports_;
   std::map<PciAddress, std::string> kept_;
+  std::vector<Missing> missing_;
   Claims claims_;
 };
 

@@ -26,6 +26,29 @@ std::string quoted_name(const HostUse& use) {
   return fmt::format("may_lose = [\"{}\"] under [host]", numbered ? use.device : use.name);
 }
 
+/// "cryptbackup (LUKS), volume group usbvg"
+std::string open_text(const std::vector<OpenMapping>& open) {
+  std::vector<std::string> words;
+  for (const auto& [kind, name] : open) switch (kind) {
+      case OpenMapping::Kind::group: words.push_back("volume group " + name); break;
+      case OpenMapping::Kind::luks: words.push_back(name + " (LUKS)"); break;
+      case OpenMapping::Kind::crypt: words.push_back(name + " (dm-crypt)"); break;
+      case OpenMapping::Kind::other: words.push_back(name + " (device mapper)"); break;
+    }
+  return fmt::format("{}", fmt::join(words, ", "));
+}
+
+/// The commands that close it: vgchange(8), cryptsetup(8), dmsetup(8).
+std::string closing_commands(const std::vector<OpenMapping>& open) {
+  std::vector<std::string> commands;
+  for (const auto& [kind, name] : open) switch (kind) {
+      case OpenMapping::Kind::group: commands.push_back("vgchange -an " + name); break;
+      case OpenMapping::Kind::other: commands.push_back("dmsetup remove " + name); break;
+      default: commands.push_back("cryptsetup close " + name);
+    }
+  return fmt::format("{}", fmt::join(commands, "; "));
+}
+
 std::string remedy_for(const HostUse& use) {
   if (!use.unknown.empty() && use.root && use.kind == UseKind::key)
     return "Plug it in, so that its controller is known: what unlocks the root disk cannot be given up";
@@ -44,6 +67,10 @@ std::string remedy_for(const HostUse& use) {
             "--suffix=mount {})\"; or write {}",
             use.name, quoted_name(use));
       return "Unmount " + use.name + " first, or choose sockets of another group";
+    case UseKind::lvm:
+      if (use.open.empty()) break;
+      return fmt::format("Close what is open on it first ({}), or choose sockets of another group",
+                         closing_commands(use.open));
     case UseKind::swap: return "Run swapoff " + use.name + " first, or choose sockets of another group";
     case UseKind::network: return "Move the host's network to another card first, or choose sockets of another group";
     case UseKind::process: return fmt::format("End {} first, or write {}", use.name, quoted_name(use));
@@ -51,8 +78,9 @@ std::string remedy_for(const HostUse& use) {
       return fmt::format("Plug it into a socket of another controller or take it out of {}, or write {}", use.name,
                          quoted_name(use));
     case UseKind::key: return "Plug the stick into a socket that stays with the host, or write " + quoted_name(use);
-    default: return "Choose sockets of another group, or move that to another controller first";
+    default: break;
   }
+  return "Choose sockets of another group, or move that to another controller first";
 }
 
 /// The function by which the use is lost, if it is.
@@ -71,6 +99,22 @@ Hit hit_by(const HostUse& use, const std::set<PciAddress>& leaving) {
 bool own_guest(const HostUse& use, const Hit& hit, const Departure& departure) {
   const auto to = departure.to.find(hit.at);
   return use.guest && to != departure.to.end() && to->second == *use.guest;
+}
+
+/// The VM gets the function, and still names what is on it by a file that the host will not have any more.
+Finding own_line(const HostUse& use, const PciAddress& at) {
+  const auto& [key, file] = *use.line;
+  const auto drop = fmt::format("qm set {} --delete {}", *use.guest, key);
+  const auto remedy = key == "args" ? fmt::format("Take it out of the VM's arguments: qm set {} --args ...", *use.guest)
+                      : file.starts_with('/')
+                          ? drop
+                          : fmt::format("Move it to a storage on another disk: qm disk move {} {} STORAGE; or {}",
+                                        *use.guest, key, drop);
+  return {
+      "guest-loses", Severity::warning, to_string(at),
+      fmt::format("{} of VM {} names {}, which is on it and leaves the host with it: the VM does not start any more",
+                  key, *use.guest, file),
+      remedy};
 }
 
 Finding lost_use(const Snapshot& snapshot, const HostUse& use, const PciAddress& at,
@@ -93,7 +137,11 @@ void guard_uses(const Snapshot& snapshot, const Departure& departure, const std:
     const bool told = use.lifeline || use.kind == UseKind::guest || use.kind == UseKind::process;
     if (!told) continue;
     const Hit hit = hit_by(use, leaving);
-    if (!hit.lost || own_guest(use, hit, departure)) continue;
+    if (!hit.lost) continue;
+    if (own_guest(use, hit, departure)) {
+      if (use.line) findings.push_back(own_line(use, hit.at));
+      continue;
+    }
     findings.push_back(lost_use(snapshot, use, hit.at, departure.may_lose));
   }
 }
@@ -208,6 +256,20 @@ std::string device_text(const UsbDevice& device) {
   return fmt::format("{} ({})", name, id_pair(device.vendor, device.product));
 }
 
+/// "front-1"; behind a hub in that socket "front-1, port 2"; "port 1.2" where no socket on the way was learned.
+std::string socket_of(const UsbDevice& device, const SocketLabels& label_of) {
+  std::string path = device.path;
+  while (true) {
+    const auto label = label_of.find({device.controller, device.half, path});
+    if (label != label_of.end())
+      return path == device.path ? label->second
+                                 : fmt::format("{}, port {}", label->second, device.path.substr(path.size() + 1));
+    const auto dot = path.rfind('.');
+    if (dot == std::string::npos) return "port " + device.path;
+    path.resize(dot);
+  }
+}
+
 }  // namespace
 
 std::set<PciAddress> with_all_behind(const Snapshot& snapshot, const std::set<PciAddress>& functions) {
@@ -239,6 +301,9 @@ std::string use_text(const HostUse& use) {
     case UseKind::network:
       return fmt::format("the host's network runs over it ({}{}{})", use.name, use.via.empty() ? "" : ": ", use.via);
     case UseKind::lvm:
+      if (!use.open.empty())
+        return fmt::format("{} depends on it ({}); open on it: {}", use.name, use.device, open_text(use.open));
+      [[fallthrough]];
     case UseKind::zfs:
     case UseKind::md: return fmt::format("{} depends on it ({})", use.name, use.device);
     case UseKind::key: return fmt::format("{} is on it ({})", use.name, use.device);
@@ -279,8 +344,7 @@ std::vector<Finding> plugged_in(const Snapshot& snapshot, const std::set<PciAddr
     std::vector<std::string> words;
     for (const auto& device : snapshot.devices) {
       if (device.controller != address || device.hub) continue;
-      const auto label = label_of.find({address, device.half, device.path});
-      words.push_back((label != label_of.end() ? label->second : "port " + device.path) + ": " + device_text(device));
+      words.push_back(socket_of(device, label_of) + ": " + device_text(device));
     }
     if (!words.empty())
       findings.push_back({"plugged-in", Severity::info, to_string(address),
@@ -299,7 +363,10 @@ const GroupHolder* holder_of(const Snapshot& snapshot, const PciAddress& address
 
 std::vector<Finding> guard_holders(const Snapshot& snapshot, const std::set<PciAddress>& moving) {
   std::vector<Finding> findings;
-  for (const auto& address : moving) {
+  auto ending = moving;
+  for (const auto& [address, function] : snapshot.functions)
+    if (function.physical && moving.count(*function.physical)) ending.insert(address);
+  for (const auto& address : ending) {
     const GroupHolder* holder = holder_of(snapshot, address);
     if (!holder) continue;
     const std::string who = holder->vm ? fmt::format("VM {}", *holder->vm) : holder->command;

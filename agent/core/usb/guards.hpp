@@ -30,7 +30,8 @@ struct Departure {
 ///   last-keyboard     no keyboard would stay at which somebody can log in, or type the passphrase of the root disk
 ///   last-usb          no controller with working sockets would stay
 /// What `guests` take does not stay, either.
-/// and as warnings what a guest or a process uses and can do without (`guest-loses`, `process-loses`).
+/// and as warnings what a guest or a process uses and can do without (`guest-loses`, `process-loses`), and what the VM
+/// that gets a function names of it by a file of the host, without which it does not start (`guest-loses`).
 /// An error becomes a warning where `may_lose` names it: "keyboard", "usb", or a use by its name or device
 /// ("/mnt/backup", "enp5s0", "ttyS4", "VM 105"). Never what the boot depends on: `/`, `/boot`, the ESP, and the only
 /// keyboard where the root disk is opened by a passphrase.
@@ -58,7 +59,8 @@ std::vector<Finding> plugged_in(const Snapshot& snapshot, const std::set<PciAddr
                                 const SocketLabels& label_of);
 
 /// Functions that must change driver while a process holds their group open (`group-in-use`): unbinding would ask the
-/// guest to give the device up and then block for as long as it runs (drivers/vfio/vfio_main.c).
+/// guest to give the device up and then block for as long as it runs (drivers/vfio/vfio_main.c). So does the end of a
+/// virtual function (SR-IOV), which goes with its physical one.
 std::vector<Finding> guard_holders(const Snapshot& snapshot, const std::set<PciAddress>& moving);
 
 /// \return the holder of the function's group, or nullptr.

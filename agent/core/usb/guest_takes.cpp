@@ -233,11 +233,20 @@ bool binds_to_vfio(const PveHostPci& line) {
   return !line.keep_driver;
 }
 
+bool carries(const PciFunction& function, const PveHostAddress& wanted) {
+  const auto& behind = wanted.behind_vmd;
+  if (behind.empty()) return false;
+  const auto slot = std::string_view(behind).substr(0, behind.rfind('.') + 1);
+  return std::any_of(function.behind_vmd.begin(), function.behind_vmd.end(), [&](const std::string& each) {
+    return wanted.whole_slot ? each.starts_with(slot) : each == behind;
+  });
+}
+
 std::set<PciAddress> named_by(const PveHostPci& line, const PveConfigs& pve, const Snapshot& snapshot) {
   std::set<PciAddress> functions;
   for (const auto& wanted : addresses_of(line, pve))
     for (const auto& [address, function] : snapshot.functions)
-      if (means(wanted, address)) functions.insert(address);
+      if (means(wanted, address) || carries(function, wanted)) functions.insert(address);
   return functions;
 }
 
@@ -246,8 +255,10 @@ PveHostPci line_of_arguments(std::string_view args) {
   for (const auto device : devices_of(args)) {
     if (device.find("vfio-pci") == std::string_view::npos) continue;
     for (const auto token : argument_tokens(device))
-      if (const auto address = parse_pci_address(token.substr(token.rfind('/') + 1)))
+      if (const auto last = token.substr(token.rfind('/') + 1); const auto address = parse_pci_address(last))
         line.addresses.push_back({*address, false});
+      else if (const auto behind = parse_vmd_address(last))
+        line.addresses.push_back({{}, false, *behind});
   }
   return line;
 }

@@ -25,7 +25,12 @@ GuestTakes taken_by_guests(const PveConfigs& pve, const Snapshot& snapshot);
 /// and the driver stays, with `driver=keep` as well (PVE::QemuServer::PCI, prepare_pci_device).
 bool binds_to_vfio(const PveHostPci& line);
 
-/// The functions a hostpciN line names that the machine has.
+/// True when what the line's address means is behind this function (Intel VMD). Proxmox VE gives that function to
+/// vfio-pci with it: both are in one group (PVE::SysFSTools, pci_dev_group_bind_to_vfio; drivers/pci/search.c,
+/// pci_for_each_dma_alias by pci_real_dma_dev), and all the other disks behind it go along.
+bool carries(const PciFunction& function, const PveHostAddress& wanted);
+
+/// The functions a hostpciN line names that the machine has; for what is behind Intel VMD, the one that carries it.
 std::set<PciAddress> named_by(const PveHostPci& line, const PveConfigs& pve, const Snapshot& snapshot);
 
 /// What QEMU arguments give a VM past every hostpciN line, as such a line: `-device vfio-pci,host=ADDRESS`,

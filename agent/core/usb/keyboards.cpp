@@ -15,8 +15,9 @@ namespace {
 
 constexpr auto security_key = "a security key", scanner = "a scanner or card reader",
                bmc = "the remote console of the BMC", mouse = "a mouse with keys",
-               no_keyboard = "no keyboard to type on",
-               in_doubt = "maybe no keyboard to type on";  // counts as none where it stays, as one where it is lost
+               no_keyboard = "no keyboard to type on";
+// These count as none where they stay, as keyboards where they are lost.
+constexpr auto in_doubt = "maybe no keyboard to type on", maybe_mouse = "a mouse with keys, or a keyboard's receiver";
 
 /// By vendor and product (usb.ids; product 0 stands for all of the vendor).
 constexpr struct {
@@ -201,6 +202,7 @@ struct Sorted {
   std::vector<const HostUse*> lost, weak_left;
   std::vector<std::pair<const HostUse*, int>> taken;  ///< by which VM
   bool real_lost = false, real_left = false;
+  bool console_lost = false;  ///< the remote console of the BMC: all that a host without a keyboard has
   bool early_lost = false,
        early_left = false;  ///< a real one that works before the root file system is there: not by Bluetooth
 };
@@ -213,7 +215,8 @@ Sorted sorted(const Snapshot& snapshot, const KeyboardsAtStake& at_stake) {
                                   [&](const PciAddress& address) { return at_stake.leaving.count(address) != 0; });
     if (gone) {
       found.lost.push_back(&use);
-      found.real_lost = found.real_lost || use.weak.empty() || use.weak == in_doubt;
+      found.real_lost = found.real_lost || use.weak.empty() || use.weak == in_doubt || use.weak == maybe_mouse;
+      found.console_lost = found.console_lost || use.weak == bmc;
       found.early_lost = found.early_lost || use.via != by_bluetooth;
     } else if (!use.weak.empty() || !use.unknown.empty()) {
       found.weak_left.push_back(&use);
@@ -277,43 +280,62 @@ std::string weak_keyboard(const KeyboardEvidence& evidence) {
   if (speaks_of(name, "keyboard") && speaks_of(name, "smart")) return {};
   if (is_security_key(evidence)) return security_key;
   if (const char* what = known_as(evidence)) return what;
-  // A receiver for both calls itself neither, or both; the keyboard comes first there.
+  // A receiver for both mostly calls itself neither, or both, and the keyboard comes first there.
+  const bool keyboard_first = evidence.boot_keyboard && !evidence.mouse_first;
+  if (speaks_of(name, "mouse") && !calls_itself_keyboard(name) && !keyboard_first) return mouse;
   const bool only_mouse =
       speaks_of(name, "mouse") && (!speaks_of(name, "keyboard") || speaks_of(name, "mouse keyboard"));
-  if (evidence.mouse_first || only_mouse) return mouse;
+  if (evidence.mouse_first || only_mouse) return maybe_mouse;
   return {};
 }
 
+namespace {
+
+/// A passphrase that is typed on the last keyboard, and so cannot be given up: what is said of it, and the remedy.
+struct Typed {
+  std::string words, remedy;
+};
+
+std::optional<Typed> typed_passphrase(const Snapshot& snapshot) {
+  const std::string plug = "Plug a keyboard into a socket that stays with the host; or ";
+  if (!snapshot.root_passphrase.empty())
+    return Typed{
+        fmt::format(", and the passphrase of {}, below the root file system, is typed on it before anything else runs",
+                    snapshot.root_passphrase),
+        plug + "open the root disk another way first (" +
+            (snapshot.root_on_dataset ? "dropbear-initramfs with zfsunlock)"
+                                      : "a key file or TPM in /etc/crypttab, dropbear-initramfs)")};
+  if (!snapshot.boot_passphrase.empty())
+    return Typed{fmt::format(", and the boot waits without end for the passphrase of {}, which is typed on it before "
+                             "anybody can log in",
+                             snapshot.boot_passphrase),
+                 plug + fmt::format("write nofail into the options of {} in /etc/crypttab and of what is mounted from "
+                                    "it in /etc/fstab, or open it by a key file or TPM",
+                                    snapshot.boot_passphrase)};
+  if (!snapshot.boot_dataset.empty())
+    return Typed{fmt::format(", and the boot ends in emergency mode without the passphrase of {}, which is typed on it",
+                             snapshot.boot_dataset),
+                 plug + fmt::format("let the boot go on without its file systems (org.openzfs.systemd:nofail=on of {}, "
+                                    "see zfs-mount-generator(8)), or open it by a key file",
+                                    snapshot.boot_dataset)};
+  return std::nullopt;
+}
+
+}  // namespace
+
 void guard_last_keyboard(const Snapshot& snapshot, const KeyboardsAtStake& at_stake, std::vector<Finding>& findings) {
   const Sorted keyboards = sorted(snapshot, at_stake);
-  const bool of_root = !snapshot.root_passphrase.empty();
-  const bool typed = (of_root || !snapshot.boot_passphrase.empty()) && keyboards.early_lost && !keyboards.early_left;
+  const auto passphrase = typed_passphrase(snapshot);
+  const bool typed = passphrase && keyboards.early_lost && !keyboards.early_left;
   if (keyboards.lost.empty() || (keyboards.real_left && !typed)) return;
-  // Nobody types on what was lost, and there is more of the same.
-  if (!keyboards.real_lost && !keyboards.weak_left.empty()) return;
+  // Nobody types on what was lost; but a security key or a scanner may enter a passphrase by itself.
+  const bool of_use = keyboards.console_lost || typed;
+  if (!keyboards.real_lost && !(of_use && keyboards.weak_left.empty())) return;
   const std::string at = to_string(one_of(*keyboards.lost.front(), at_stake.leaving));
   const std::string message =
       fmt::format("the host's last keyboard ({}) is attached to it", listed(keyboards.lost)) + left_text(keyboards);
-  if (typed && !of_root) {
-    findings.push_back(
-        {"last-keyboard", Severity::error, at,
-         message + fmt::format(", and the boot waits without end for the passphrase of {}, which is typed on it before "
-                               "anybody can log in",
-                               snapshot.boot_passphrase),
-         fmt::format(
-             "Plug a keyboard into a socket that stays with the host; or write nofail into the options of {} in "
-             "/etc/crypttab and of what is mounted from it in /etc/fstab, or open it by a key file or TPM",
-             snapshot.boot_passphrase)});
-    return;
-  }
   if (typed) {
-    findings.push_back(
-        {"last-keyboard", Severity::error, at,
-         message + fmt::format(", and the passphrase of {}, below the root file system, is typed on it "
-                               "before anything else runs",
-                               snapshot.root_passphrase),
-         "Plug a keyboard into a socket that stays with the host; or open the root disk another way first "
-         "(a key file or TPM in /etc/crypttab, dropbear-initramfs)"});
+    findings.push_back({"last-keyboard", Severity::error, at, message + passphrase->words, passphrase->remedy});
     return;
   }
   findings.push_back({"last-keyboard", at_stake.given_up ? Severity::warning : Severity::error, at, message,

@@ -22,7 +22,8 @@ struct KeyboardEvidence {
 };
 
 /// Why nobody can log in with it: "a security key", "a mouse with keys", "a scanner", "the remote console of the BMC",
-/// "maybe no keyboard to type on". Empty for a real keyboard, and for what is not known.
+/// and in doubt "maybe no keyboard to type on", "a mouse with keys, or a keyboard's receiver". Empty for a real
+/// keyboard, and for what is not known.
 std::string weak_keyboard(const KeyboardEvidence& evidence);
 
 /// A token for FIDO, OTP or PGP by its interfaces, ids or name; keyboards with a slot for smart cards are none.
@@ -38,7 +39,9 @@ struct KeyboardsAtStake {
   bool given_up = false;     ///< by may_lose
 };
 
-/// Adds `last-keyboard` where keyboards are among what leaves and no real one stays.
+/// Adds `last-keyboard` where keyboards are among what leaves and no real one stays. Mice with keys, security keys,
+/// scanners and pads are none where they are lost, but for a passphrase they may enter; the console of a BMC is one as
+/// long as nothing else is left.
 void guard_last_keyboard(const Snapshot& snapshot, const KeyboardsAtStake& at_stake, std::vector<Finding>& findings);
 
 }  // namespace hostsplit

@@ -65,6 +65,7 @@ void read_line(std::string_view key, std::string_view value, PveContainer& conta
   if (key == "memory") container.memory = parse_number<Kib>(value).value_or(0) * kib_per_mib;
   if (key == "onboot") container.on_boot = value == "1";
   if (key == "template") container.is_template = value == "1";
+  if (key == "startup") container.start_order = parse_number<int>(pve_properties(value, "order")["order"]);
 }
 
 void read_devices(std::string_view key, std::string_view value, PveContainer& container) {

@@ -136,8 +136,8 @@ void end_line(std::string& text) {
 
 std::string to_text(const PveMapEntry& entry) {
   std::string path;
-  for (const auto& [address, whole_slot] : entry.addresses) {
-    std::string one = to_string(address);
+  for (const auto& [address, whole_slot, behind_vmd] : entry.addresses) {
+    std::string one = behind_vmd.empty() ? to_string(address) : behind_vmd;
     if (whole_slot) one.erase(one.rfind('.'));
     path += (path.empty() ? "" : ";") + one;
   }

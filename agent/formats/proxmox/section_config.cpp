@@ -29,6 +29,18 @@ std::string mount_point_of(std::string_view value, const std::string& path) {
   return point;
 }
 
+/// content-dirs: "backup=bak,iso=images/iso"; what it leaves out is as ever (PVE::Storage::Plugin, get_subdir).
+std::string backups_of(std::string_view content_dirs) {
+  constexpr std::string_view key = "backup=";
+  while (!content_dirs.empty()) {
+    auto directory = trimmed(cut(content_dirs, ','));
+    if (!directory.starts_with(key)) continue;
+    directory.remove_prefix(std::min(directory.find_first_not_of('/', key.size()), directory.size()));
+    return std::string(directory);
+  }
+  return "dump";
+}
+
 bool lists(std::string_view list, std::string_view word) {
   while (!list.empty())
     if (trimmed(cut(list, ',')) == word) return true;
@@ -80,6 +92,7 @@ std::vector<PveStorage> parse_pve_storages(std::string_view text, const std::str
     storage.here = !disabled && (nodes.empty() || lists(nodes, node));
     storage.group = section.type == "zfspool" ? of("pool") : of("vgname");
     if (!storage.path.empty()) storage.mount_point = mount_point_of(of("is_mountpoint"), storage.path);
+    storage.backups = backups_of(of("content-dirs"));
     storages.push_back(std::move(storage));
   }
   return storages;

@@ -58,10 +58,14 @@ std::optional<CpuSet> numbers(std::string text) {
   return set && set->empty() ? std::nullopt : set;
 }
 
-/// "0000:03:00.3", "03:00.3", or without ".3" for the whole slot.
+/// "0000:03:00.3", "03:00.3", "10000:e1:00.0" behind Intel VMD (PVE::QemuServer::PCI takes domains of four digits and
+/// more), or without ".3" for the whole slot.
 std::optional<PveHostAddress> host_address(std::string_view text) {
-  if (const auto address = parse_pci_address(text)) return PveHostAddress{*address, false};
-  if (const auto address = parse_pci_address(std::string(text) + ".0")) return PveHostAddress{*address, true};
+  for (const bool slot : {false, true}) {
+    const auto full = std::string(text) + (slot ? ".0" : "");
+    if (const auto address = parse_pci_address(full)) return PveHostAddress{*address, slot};
+    if (const auto address = parse_vmd_address(full)) return PveHostAddress{{}, slot, *address};
+  }
   return {};
 }
 

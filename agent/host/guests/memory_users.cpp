@@ -1,5 +1,7 @@
 #include "host/guests/memory_users.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 
@@ -45,8 +47,9 @@ Kib in_huge_pages(const PageCounts& counts) {
 
 /// Processes that were looked at.
 struct SeenProcesses {
-  std::set<int> guests;   ///< of VMs
-  bool all_known = true;  ///< it is known of each where all of its pages are
+  std::set<int> guests;              ///< of VMs
+  bool all_known = true;             ///< it is known of each where all of its pages are
+  std::map<int, Kib> resident = {};  ///< by VM: MemoryUsers::resident
 };
 
 /// What the kernel counts for a process, whatever the path was called by which it got them.
@@ -61,11 +64,23 @@ PageCounts mapped(const Root& root, int pid, SeenProcesses& seen) {
   return counts;
 }
 
+/// Guest memory is anonymous or shared, what QEMU has of files is its own; pages of a hugetlbfs are counted apart
+/// (proc(5), /proc/PID/status). At most what it was started with outside of them: QEMU itself comes back with the VM.
+Kib resident_memory(const Root& root, const GuestProcess& process) {
+  const Kib most = ordinary_memory(process.command);
+  const std::string status = root.read(process_path(*process.pid, "status"), 8192).value_or("");
+  if (!status_value(status, "RssAnon").empty())
+    return std::min(most, status_size(status, "RssAnon") + status_size(status, "RssShmem"));
+  // Kernels before 4.5 have the sum alone.
+  return status_value(status, "VmRSS").empty() ? most : std::min(most, status_size(status, "VmRSS"));
+}
+
 void read_running(const Root& root, int vm, PageUser& user, SeenProcesses& seen) {
   const GuestProcess process = guest_process(root, vm);
   if (!process.pid) return;
   seen.guests.insert(*process.pid);
   user.pid = *process.pid;
+  seen.resident[vm] = resident_memory(root, process);
   const auto& backends = process.command.backends;
   if (std::none_of(backends.begin(), backends.end(), [](const auto& backend) { return backend.huge; })) {
     user.holds = mapped(root, *process.pid, seen);  // `args: -mem-path`, or a hugetlbfs of the owner
@@ -96,9 +111,11 @@ void read_vms(const Root& root, const PveConfigs& pve, MemoryUsers& users, SeenP
       const PveStart start = judge_start(*vm, nodes);
       user.needs = vm->hugepages == PvePages::none ? pages_by_args(*vm, nodes, usual_page) : start.pages;
       // Whatever refuses the start stops it before it takes a page.
-      user.on_boot = user.on_boot && start.refusals.empty();
+      user.refused = !start.refusals.empty();
+      user.on_boot = user.on_boot && !user.refused;
       if (vm->hugepages == PvePages::none && user.needs.empty())
-        users.ordinary.push_back({id, vm->name, false, memory_of(*vm), user.on_boot});
+        users.ordinary.push_back(
+            {id, vm->name, false, memory_of(*vm), user.on_boot, vm->numa ? bound_memory(*vm) : std::map<int, Kib>()});
     }
     if (!user.holds.empty() || !user.needs.empty()) users.pages.push_back(std::move(user));
   }
@@ -132,24 +149,34 @@ std::set<std::string> hugetlbfs_mounts(const Root& root) {
   return mounts;
 }
 
-/// Files keep their pages when the program that wrote them has ended, until they are removed. What is in use and in no
-/// process is theirs where there are files; without any it may be of a process that is just ending.
-void read_files(const Root& root, MemoryUsers& users, const std::map<int, NumaNode>& nodes) {
-  PageUser files;
+/// Pages that were in use before the processes were looked at and still are: a process that ended meanwhile has none.
+std::uint64_t still_used(const Root& root, int node, const PagePool& pool) {
+  const auto text = root.read(
+      fmt::format("sys/devices/system/node/node{}/hugepages/hugepages-{}kB/free_hugepages", node, pool.page_size), 64);
+  std::string_view now = text ? *text : std::string_view();
+  const auto free = std::max(pool.free, parse_number<std::uint64_t>(cut(now, '\n')).value_or(0));
+  return pool.total - std::min(free, pool.total);
+}
+
+/// What is in use and in no process. Files keep their pages when the program that wrote them has ended, until they are
+/// removed, and so does shared memory (shmget(2), SHM_HUGETLB). Where there are files it is theirs, otherwise
+/// PageUser::unknown(). The service does not look (MemoryUsers::known): it would keep pages of a process that is
+/// ending.
+void read_rest(const Root& root, MemoryUsers& users, const std::map<int, NumaNode>& nodes) {
+  PageUser rest;
   for (const auto& mount : hugetlbfs_mounts(root))
-    if (!root.list(mount).empty()) files.name += (files.name.empty() ? "files in /" : ", /") + mount;
-  if (files.name.empty()) return;
+    if (!root.list(mount).empty()) rest.name += (rest.name.empty() ? "files in /" : ", /") + mount;
   PageCounts known;
   for (const auto& user : users.pages)
     for (const auto& [key, pages] : user.holds) known[key] += pages;
   for (const auto& [id, node] : nodes)
     for (const auto& pool : node.pools) {
       const PoolKey key{id, pool.page_size};
-      const auto used = pool.total - std::min(pool.free, pool.total);
-      if (used > known[key]) files.holds[key] = used - known[key];
+      const auto used = still_used(root, id, pool);
+      if (used > known[key]) rest.holds[key] = used - known[key];
     }
-  files.name = printable(files.name);
-  if (!files.holds.empty()) users.pages.push_back(std::move(files));
+  rest.name = printable(rest.name);
+  if (!rest.holds.empty()) users.pages.push_back(std::move(rest));
 }
 
 }  // namespace
@@ -161,13 +188,14 @@ void read_memory_users(const Root& root, const PveConfigs& pve, Snapshot& snapsh
   users.proxmox_ve = pve.known;
   const Kib usual_page = read_huge_pages(snapshot.command_line, kernel_rules(snapshot)).default_size;
   read_vms(root, pve, users, seen, snapshot.nodes, usual_page);
+  users.resident = seen.resident;
   read_processes(root, users, seen);
   // Without rights neither /etc/pve nor the processes of VMs are seen: nobody knows whose pages are in use.
-  if (pve.known && seen.all_known) read_files(root, users, snapshot.nodes);
+  if (pve.known && seen.all_known) read_rest(root, users, snapshot.nodes);
   for (const auto& [id, container] : pve.containers)
     if (!container.is_template)
       users.ordinary.push_back(
-          {id, container.name, true, container.memory, pve.starts_with_host(id, container.on_boot)});
+          {id, container.name, true, container.memory, pve.starts_with_host(id, container.on_boot), {}});
   snapshot.memory_users = std::move(users);
 }
 

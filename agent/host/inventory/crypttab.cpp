@@ -209,13 +209,18 @@ void Keys::add_token(const CrypttabEntry& entry, Token token, bool of_root) {
   snapshot_.uses.push_back(std::move(use));
 }
 
-/// Ways to open the root disk without a keyboard that the initramfs may have.
-bool other_way(const Root& root) {
+/// The initramfs lets somebody in over the network, who can open the root disk.
+bool opened_over_ssh(const Root& root) {
   for (const auto* path : {"etc/dropbear/initramfs/authorized_keys", "etc/dropbear-initramfs/authorized_keys",
-                           "etc/tinyssh/root_key", "usr/share/initramfs-tools/hooks/clevis",
-                           "usr/share/initramfs-tools/hooks/mandos", "usr/share/initramfs-tools/hooks/tinyssh"})
+                           "etc/tinyssh/root_key", "usr/share/initramfs-tools/hooks/tinyssh"})
     if (root.exists(path)) return true;
   return false;
+}
+
+/// Ways to open a LUKS volume below the root file system without a keyboard that the initramfs may have.
+bool other_way(const Root& root) {
+  return opened_over_ssh(root) || root.exists("usr/share/initramfs-tools/hooks/clevis") ||
+         root.exists("usr/share/initramfs-tools/hooks/mandos");
 }
 
 /// Of a disk that is not below the root file system: the boot asks for its passphrase and waits without end, before
@@ -240,6 +245,12 @@ void add_zfs_keys(const Root& root, const Follower& follow, Keys& keys) {
   }
 }
 
+std::string root_dataset(const Follower& follow) {
+  for (const auto& mount : follow.mounts())
+    if (mount.owner.empty() && mount.point == "/" && mount.type == "zfs") return mount.source;
+  return {};
+}
+
 /// Over which the root disk is opened at boot, where the initramfs is told one; it may be idle once the host is up.
 void add_boot_network(const Network& network, const std::string& mapping, Snapshot& snapshot) {
   const auto& told = network.initramfs();
@@ -254,6 +265,20 @@ void add_boot_network(const Network& network, const std::string& mapping, Snapsh
     if (const auto function = network.function_of(interface)) use.functions.push_back(*function);
   use.unknown = "the boot opens " + mapping + " over it, and no interface has this name now";
   if (!use.functions.empty()) snapshot.uses.push_back(std::move(use));
+}
+
+/// Clevis and Mandos open LUKS volumes only.
+void add_zfs_passphrases(const Root& root, const Follower& follow, Snapshot& snapshot) {
+  for (const auto& passphrase : read_zfs_passphrases(root, root_dataset(follow))) {
+    if (!passphrase.of_root) {
+      if (passphrase.stops && snapshot.boot_dataset.empty()) snapshot.boot_dataset = passphrase.dataset;
+    } else if (opened_over_ssh(root)) {
+      add_boot_network(follow.network(), passphrase.dataset, snapshot);
+    } else if (snapshot.root_passphrase.empty()) {
+      snapshot.root_passphrase = passphrase.dataset;
+      snapshot.root_on_dataset = true;
+    }
+  }
 }
 
 /// Takes out of those below the root file system what this entry opens without a person.
@@ -285,11 +310,11 @@ void read_keys(const Root& root, const Follower& follow, Snapshot& snapshot) {
       snapshot.boot_passphrase = entry.name;
   }
   add_zfs_keys(root, follow, keys);
-  if (typed.empty()) return;
-  if (other_way(root))
+  if (!typed.empty() && other_way(root))
     add_boot_network(follow.network(), *typed.begin(), snapshot);
-  else
+  else if (!typed.empty())
     snapshot.root_passphrase = *typed.begin();
+  add_zfs_passphrases(root, follow, snapshot);
 }
 
 }  // namespace hostsplit::inventory_parts

@@ -34,7 +34,8 @@ Asleep GuestStorages::below(const std::string& volume) {
   }
   if (group.empty()) return {};
   const bool pool = type == "zfspool";
-  if (!pool && active(group, volume.substr(colon + 1))) return {};
+  // Whoever closes the group or gives up its disk is to see whose volume it is.
+  if (const auto found = pool ? std::nullopt : active(group, volume.substr(colon + 1))) return {{*found}, {}};
   const auto [known, fresh] = known_.try_emplace(type + " " + group);
   if (fresh) known->second = pool ? sleeping_.pool(group.substr(0, group.find('/'))) : sleeping_.group(group);
   // What is nowhere may be on another node.
@@ -73,8 +74,8 @@ Asleep GuestStorages::mounted_by_hand(const std::string& point) {
 
 /// That very volume: others of its group may be active without it, as those Proxmox VE 9 makes are not activated at
 /// boot.
-bool GuestStorages::active(const std::string& group, const std::string& volume) const {
-  return mapping_named(root_, mapper_part(group) + "-" + mapper_part(last_component(volume))).has_value();
+std::optional<std::string> GuestStorages::active(const std::string& group, const std::string& volume) const {
+  return mapping_named(root_, mapper_part(group) + "-" + mapper_part(last_component(volume)));
 }
 
 }  // namespace hostsplit::inventory_parts

@@ -12,14 +12,15 @@
 
 namespace hostsplit::inventory_parts {
 
-/// Disks below volumes of guests that nothing shows now: Proxmox VE activates, imports or mounts what a guest needs
-/// when the guest starts.
+/// Disks below volumes of guests, also where nothing shows it now: Proxmox VE activates, imports or mounts what a guest
+/// needs when the guest starts.
 class GuestStorages {
  public:
   GuestStorages(const Root& root, const PveConfigs& pve);
 
   /// \param volume  "local-lvm:vm-105-disk-0"
-  /// \return none where the volume is active or mounted, and so followed by itself
+  /// \return the volume itself where it is active (LVM); none where it is mounted or its pool is imported, and so
+  /// followed by that
   Asleep below(const std::string& volume);
   /// The same of a directory or file of the host.
   Asleep below_path(const std::string& path);
@@ -29,7 +30,7 @@ class GuestStorages {
   const Follower& follow();
 
  private:
-  bool active(const std::string& group, const std::string& volume) const;
+  std::optional<std::string> active(const std::string& group, const std::string& volume) const;
   Asleep mounted_by_hand(const std::string& point);
   const std::vector<FstabEntry>& fstab();
 

@@ -25,6 +25,7 @@ class GuestUses {
   void read() {
     for (const auto& [id, vm] : pve_.vms) {
       begin("VM", id, vm.name);
+      vm_ = &vm;
       has(vm);
       if (!vm.pending.empty()) has(*pve_.next_start(id));
     }
@@ -54,6 +55,7 @@ class GuestUses {
 
   void begin(const char* kind, int id, const std::string& name) {
     id_ = id;
+    vm_ = nullptr;
     who_ = std::string(kind) + " " + std::to_string(id);
     // By number it can be given up; the name is for people.
     shown_ = name.empty() ? "" : " of " + name;
@@ -64,7 +66,18 @@ class GuestUses {
     if (!told_.insert({function, device}).second) return;
     HostUse use{UseKind::guest, who_, device + " (" + how + shown_ + ")", {function}, lifeline};
     use.guest = id_;
+    if (start_needs(device, how)) use.line = {how, device};
     snapshot_.uses.push_back(std::move(use));
+  }
+
+  /// Whether a line of the VM's next start names the file or the volume, so that it does not start without it: a disk
+  /// or an argument QEMU cannot open (block/file-posix.c), a serial line Proxmox VE does not find ("no such serial
+  /// device", PVE::QemuServer). The drive of the host (`cdrom`) and USB devices may be missing.
+  bool start_needs(const std::string& device, const std::string& key) const {
+    const bool file = device.starts_with("/dev/") && !device.starts_with("/dev/bus/usb");
+    if (!vm_ || (!file && !vm_->disks.count(key))) return false;
+    const auto value = next_value(*vm_, key);
+    return value && value->find(device) != std::string::npos;
   }
 
   void by_ids(const std::string& key, std::uint16_t vendor, std::uint16_t product) {
@@ -247,6 +260,7 @@ class GuestUses {
   Snapshot& snapshot_;
   GuestStorages storages_;
   int id_ = 0;
+  const PveVm* vm_ = nullptr;  ///< as it is now; of a container none
   std::string who_, shown_;
   std::set<std::pair<PciAddress, std::string>> told_;
 };

@@ -10,6 +10,7 @@
 #include "core/base/text.hpp"
 #include "core/boot/kernel_parameters.hpp"
 #include "formats/proxmox/section_config.hpp"
+#include "host/inventory/backups.hpp"
 #include "host/inventory/page_lines.hpp"
 #include "host/inventory/parts.hpp"
 
@@ -137,47 +138,7 @@ void read_storages(const Root& root, HostSetup& setup) {
   }
 }
 
-/// "101,102", also with blanks and semicolons.
-std::set<int> listed_ids(std::string text) {
-  std::set<int> ids;
-  for (char& c : text)
-    if (c == ',' || c == ';') c = ' ';
-  for (const auto word : words_of(text))
-    if (const auto id = parse_number<int>(word)) ids.insert(*id);
-  return ids;
-}
-
-void read_jobs(const Root& root, HostSetup& setup) {
-  setup.jobs_known =
-      root.exists("etc/pve/jobs.cfg") || root.exists("etc/pve/storage.cfg") || root.exists("etc/pve/.members");
-  const auto text = root.read("etc/pve/jobs.cfg").value_or("");
-  for (const auto& [type, id, properties] : parse_pve_sections(text)) {
-    const auto enabled = properties.find("enabled");
-    if (type != "vzdump" || (enabled != properties.end() && enabled->second == "0")) continue;
-    const auto all = properties.find("all"), ids = properties.find("vmid"), pool = properties.find("pool");
-    const auto except = properties.find("exclude");
-    using Takes = BackupJob::Takes;
-    if (all != properties.end() && all->second == "1")
-      setup.backup_jobs.push_back(
-          {Takes::all_but, except == properties.end() ? std::set<int>() : listed_ids(except->second)});
-    else if (ids != properties.end())
-      setup.backup_jobs.push_back({Takes::listed, listed_ids(ids->second)});
-    else if (pool != properties.end())
-      setup.backup_jobs.push_back({Takes::pool, {}});
-  }
-}
-
-/// vzdump-qemu-101-2026_01_31-01_00_00.vma.zst, where Proxmox VE keeps backups without a storage of its own.
-void read_dumps(const Root& root, HostSetup& setup) {
-  constexpr std::string_view prefix = "vzdump-qemu-";
-  for (const auto& file : root.list("var/lib/vz/dump")) {
-    if (!file.starts_with(prefix)) continue;
-    const auto rest = std::string_view(file).substr(prefix.size());
-    if (const auto id = parse_number<int>(rest.substr(0, rest.find('-')))) setup.dumped.insert(*id);
-  }
-}
-
-/// Resets (Documentation/ABI/testing/sysfs-bus-pci: reset_method) and displays.
+/// Resets (Documentation/ABI/testing/sysfs-bus-pci: reset_method).
 void read_functions(const Root& root, HostSetup& setup) {
   for (const auto& name : root.list("sys/bus/pci/devices")) {
     const auto address = parse_pci_address(name);
@@ -187,11 +148,6 @@ void read_functions(const Root& root, HostSetup& setup) {
     function.reset_methods = root.read(directory + "/reset_method", 256);
     if (function.reset_methods && function.reset_methods->empty()) function.reset_methods.reset();
     setup.resets_known = setup.resets_known || function.reset_methods;
-    function.boot_vga = root.read(directory + "/boot_vga", 8) == "1";
-    for (const auto& card : root.list(directory + "/drm"))
-      for (const auto& connector : root.list(directory + "/drm/" + card))
-        if (root.read(directory + "/drm/" + card + "/" + connector + "/status", 32) == "connected")
-          function.connected = true;
   }
 }
 
@@ -349,8 +305,7 @@ HostSetup read_setup(const Root& root) {
   setup.remapping = read_remapping(root);
   setup.unsafe_interrupts = root.read("sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", 8) == "Y";
   read_storages(root, setup);
-  read_jobs(root, setup);
-  read_dumps(root, setup);
+  read_backups(root, setup);
   read_functions(root, setup);
   setup.modprobe_known = root.exists("etc/modprobe.d");
   return setup;

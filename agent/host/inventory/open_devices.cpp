@@ -5,6 +5,7 @@
 #include "core/recording/recording.hpp"
 #include "host/inventory/dependents.hpp"
 #include "host/inventory/device_names.hpp"
+#include "host/inventory/follow.hpp"
 #include "host/inventory/parts.hpp"
 
 /// Files processes have open that are devices somebody may take from them.
@@ -15,9 +16,10 @@ using namespace inventory_parts;
 
 /// A device file, as far as it lies on a PCI function.
 struct Opened {
-  std::string name;  ///< "sdb", "ttyUSB0", "USB device 1-2"
+  std::string name;  ///< "sdb", "ttyUSB0", "USB device 1-2"; of a mapping its own name, which is the same at each boot
   PciAddress function;
-  bool needed = false;  ///< disks and serial lines; other devices are only told
+  bool needed = false;      ///< disks and serial lines; other devices are only told
+  std::string follow = {};  ///< a block device on others ("sys/devices/..."): then `function` says nothing
   auto operator<=>(const Opened&) const = default;
 };
 
@@ -51,9 +53,11 @@ std::optional<Opened> opened_nvidia(const Root& root, int minor) {
 std::optional<Opened> opened_class(const Root& root, const std::string& name, const std::string& path) {
   for (const auto& [place, needed, of_guests] : device_classes) {
     const auto found = device_path(root, place + name);
-    const auto function = found && (path.empty() || path == *found) ? nearest_function(*found) : std::nullopt;
+    if (!found || (!path.empty() && path != *found)) continue;
     // A watchdog that nobody reaches any more restarts the host.
-    if (function) return Opened{name, *function, needed || name == "watchdog"};
+    if (const auto function = nearest_function(*found)) return Opened{name, *function, needed || name == "watchdog"};
+    if (std::string_view(place).ends_with("block/"))
+      return Opened{root.read(*found + "/dm/name", 256).value_or(name), {}, needed, *found};
   }
   return std::nullopt;
 }
@@ -160,9 +164,22 @@ void add_some_line(const Root& root, Snapshot& snapshot, const std::string& proc
   snapshot.uses.push_back(std::move(use));
 }
 
+/// An open mapping, array, network disk or NVMe disk with several paths: each disk below it is needed.
+void add_followed_device(Snapshot& snapshot, const std::string& process, const Opened& device, const Follower& follow) {
+  const Followed followed = follow.device(device.follow);
+  for (const auto& leaf : followed.leaves) {
+    if (leaf.functions.empty()) continue;
+    HostUse use{UseKind::process, process, device.name, leaf.functions, device.needed};
+    use.unknown = followed.unknown;
+    use.via = leaf.via;
+    snapshot.uses.push_back(std::move(use));
+  }
+}
+
 /// \param space  mount namespace of the host
-void read_process(const Root& root, Snapshot& snapshot, const std::string& pid,
-                  const std::optional<std::string>& space) {
+/// \param follow  made when the first device asks for it: it reads a lot
+void read_process(const Root& root, Snapshot& snapshot, const std::string& pid, const std::optional<std::string>& space,
+                  std::optional<Follower>& follow) {
   const auto directory = "proc/" + pid;
   const auto files = root.list(directory + "/fd");
   if (files.empty()) {
@@ -177,9 +194,15 @@ void read_process(const Root& root, Snapshot& snapshot, const std::string& pid,
   const auto command = root.read(directory + "/comm", 64).value_or("");
   if (passes_by(command)) return;
   const auto name = who(root, directory, pid);
-  for (const auto& device : found.devices)
-    if (!is_input(device) || !follows_inputs(command))
+  for (const auto& device : found.devices) {
+    if (is_input(device) && follows_inputs(command)) continue;
+    if (device.follow.empty()) {
       snapshot.uses.push_back({UseKind::process, name, device.name, {device.function}, device.needed});
+      continue;
+    }
+    if (!follow) follow.emplace(root);
+    add_followed_device(snapshot, name, device, *follow);
+  }
   if (!found.line.empty()) add_some_line(root, snapshot, name, found.line);
 }
 
@@ -188,8 +211,9 @@ void read_process(const Root& root, Snapshot& snapshot, const std::string& pid,
 void read_open_devices(const Root& root, Snapshot& snapshot) {
   const auto processes = root.list("proc");
   const auto space = root.link_text("proc/1/ns/mnt");
+  std::optional<Follower> follow;
   for (const auto& name : processes)
-    if (to_number<int>(name)) read_process(root, snapshot, name, space);
+    if (to_number<int>(name)) read_process(root, snapshot, name, space, follow);
   // proc(5), hidepid: those of others are not even listed.
   if (root.live() && std::find(processes.begin(), processes.end(), "1") == processes.end())
     snapshot.open_files_unread = true;

@@ -115,6 +115,14 @@ std::vector<PciAddress> read_consumers(const Root& root, const std::string& path
   return consumers;
 }
 
+/// Whether the driver shows a connector: "drm/card0/card0-HDMI-A-1".
+bool has_outputs(const Root& root, const std::string& path) {
+  for (const auto& card : root.list(path + "/drm"))
+    for (const auto& entry : root.list(path + "/drm/" + card))
+      if (entry.starts_with(card + "-")) return true;
+  return false;
+}
+
 /// A function with its fingerprint and driver alone. \param path gets its directory
 std::optional<PciFunction> observe_occupant(const Root& root, Snapshot& snapshot, RootBridges& bridges,
                                             const PciAddress& address, std::string& path) {
@@ -146,6 +154,10 @@ std::optional<PciFunction> observe(const Root& root, Snapshot& snapshot, RootBri
   function->node = read_node(root, snapshot, path + "/numa_node");
   if (const auto physical = root.link_name(path + "/physfn")) function->physical = parse_pci_address(*physical);
   if (function->fingerprint.pci_class == usb4_interface) function->consumers = read_consumers(root, path);
+  if (is_display(function->fingerprint.pci_class)) {
+    function->boot_vga = root.read(path + "/boot_vga", 8) == "1";
+    function->outputs = has_outputs(root, path);
+  }
   return function;
 }
 
@@ -156,6 +168,15 @@ void collect_groups(const Root& root, Snapshot& snapshot) {
     group.id = id;
     group.type = root.read("sys/kernel/iommu_groups/" + std::to_string(id) + "/type", 64).value_or("");
   }
+}
+
+/// What is in the domains of Intel VMD, told of the function that carries it.
+void note_behind_vmd(const Root& root, Snapshot& snapshot, const std::string& name) {
+  if (parse_vmd_address(name) != name) return;
+  const auto path = device_path(root, "sys/bus/pci/devices/" + name);
+  const auto carrier = path ? nearest_function(*path) : std::nullopt;
+  const auto found = carrier ? snapshot.functions.find(*carrier) : snapshot.functions.end();
+  if (found != snapshot.functions.end()) found->second.behind_vmd.push_back(name);
 }
 
 bool same_slot(const PciAddress& a, const PciAddress& b) {
@@ -182,12 +203,14 @@ std::vector<PciAddress> companions(const Snapshot& snapshot, const Controller& c
 
 void read_functions(const Root& root, Snapshot& snapshot) {
   RootBridges bridges(root);
-  for (const auto& name : root.list("sys/bus/pci/devices")) {
+  const auto names = root.list("sys/bus/pci/devices");
+  for (const auto& name : names) {
     const auto address = parse_pci_address(name);
     if (!address || name.size() != 12) continue;  // longer domains (Intel VMD) can never be given away one by one
     if (auto function = observe(root, snapshot, bridges, *address))
       snapshot.functions.emplace(*address, std::move(*function));
   }
+  for (const auto& name : names) note_behind_vmd(root, snapshot, name);
   collect_groups(root, snapshot);
   for (const auto& [address, function] : snapshot.functions) {
     const auto kind = controller_kind(function.fingerprint.pci_class);

@@ -97,7 +97,8 @@ void read_containers(const Root& root, PveConfigs& configs) {
 void read_managed(const Root& root, PveConfigs& configs) {
   const auto text = root.read(top + "/ha/resources.cfg").value_or("");
   for (const auto& [type, id, properties] : parse_pve_sections(text)) {
-    const auto number = type == "vm" || type == "ct" ? parse_number<int>(id) : std::nullopt;
+    if (type != "vm" && type != "ct") continue;
+    const auto number = parse_number<int>(id);
     const auto state = properties.find("state");
     if (number && (state == properties.end() || state->second != "ignored"))
       configs.managed[*number] = state == properties.end() || state->second == "started" || state->second == "enabled";
@@ -109,7 +110,7 @@ PveConfigs read_all(const Root& root) {
   // An empty directory is the mount point of pmxcfs without pmxcfs.
   configs.known = !root.list(top).empty();
   if (!configs.known) return configs;
-  configs.node = root.link_name(top + "/local").value_or(root.read("etc/hostname", 256).value_or(""));
+  configs.node = pve_node_name(root);
   read_guests(root, configs);
   read_elsewhere(root, configs);
   read_containers(root, configs);
@@ -126,6 +127,10 @@ PveConfigs read_all(const Root& root) {
 }
 
 }  // namespace
+
+std::string pve_node_name(const Root& root) {
+  return root.link_name(top + "/local").value_or(root.read("etc/hostname", 256).value_or(""));
+}
 
 PveConfigs read_pve(const Root& root) {
   PveConfigs configs = read_all(root);

@@ -22,17 +22,6 @@ constexpr std::string_view no_groups[] = {
     "fd",    "hugepages", "infiniband", "input", "iommu", "mapper", "md",   "mqueue",   "net", "nvidia-caps",
     "pts",   "raw",       "serial",     "shm",   "snd",   "usb",    "v4l",  "vfio",     "zvol"};
 
-/// Of a volume as device mapper names it: "data-x" of "data--x-vm--105".
-std::string mapped_group(std::string_view name) {
-  std::string group;
-  for (std::size_t i = 0; i < name.size(); ++i) {
-    if (name[i] == '-' && name.substr(i + 1, 1) != "-") break;
-    if (name[i] == '-') ++i;
-    group += name[i];
-  }
-  return group;
-}
-
 /// Any mapping of the group is active.
 bool group_in_use(const Root& root, const std::string& group) {
   const auto begins = mapper_part(group) + "-";
@@ -63,6 +52,16 @@ bool may_be_mounted(std::string_view type) {
 }
 
 }  // namespace
+
+std::string mapped_group(std::string_view name) {
+  std::string group;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    if (name[i] == '-' && name.substr(i + 1, 1) != "-") break;
+    if (name[i] == '-') ++i;
+    group += name[i];
+  }
+  return group;
+}
 
 std::set<std::string> active_groups(const Root& root) {
   std::set<std::string> groups;

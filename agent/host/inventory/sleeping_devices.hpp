@@ -2,6 +2,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "host/inventory/crypttab_entries.hpp"
@@ -57,6 +58,9 @@ class SleepingDevices {
   std::optional<std::vector<Noted>> noted_;
   std::optional<std::vector<CrypttabEntry>> crypttab_;
 };
+
+/// The group of a volume as device mapper names it: "data-x" of "data--x-vm--105".
+std::string mapped_group(std::string_view name);
 
 /// Volume groups with active volumes.
 std::set<std::string> active_groups(const Root& root);

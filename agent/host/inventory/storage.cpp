@@ -6,6 +6,7 @@
 #include "core/machine/use_via.hpp"
 #include "host/inventory/crypttab.hpp"
 #include "host/inventory/follow.hpp"
+#include "host/inventory/open_mappings.hpp"
 #include "host/inventory/parts.hpp"
 #include "host/inventory/sleeping_devices.hpp"
 
@@ -63,7 +64,6 @@ class Storage {
   void add_export(const std::string& name, const std::string& file);
   void zfs();
   void mounted_unseen();
-  std::vector<PciAddress> plugged() const;
 
   void add(UseKind kind, const std::string& name, const Followed& followed, bool root = false);
   void add_leaf(UseKind kind, const std::string& name, const Leaf& leaf, bool root);
@@ -73,8 +73,10 @@ class Storage {
   Follower follow_;
   SleepingDevices sleeping_;
   std::set<std::tuple<UseKind, std::string, Leaf>> known_;
-  std::set<std::string> mounted_;  ///< numbers and sources that were seen
-  std::set<Leaf> root_leaves_;     ///< what `/` lies on
+  std::set<std::string> mounted_;                  ///< numbers and sources that were seen
+  std::set<Leaf> root_leaves_;                     ///< what `/` lies on
+  std::set<Leaf> told_;                            ///< members of btrfs and bcachefs that a mount point was told of
+  std::map<Leaf, std::vector<OpenMapping>> open_;  ///< while volume_managers() adds them
 };
 
 void Storage::add_leaf(UseKind kind, const std::string& name, const Leaf& leaf, bool root) {
@@ -82,6 +84,7 @@ void Storage::add_leaf(UseKind kind, const std::string& name, const Leaf& leaf, 
   if (leaf.functions.empty() || !known_.insert({kind, name, leaf}).second) return;
   HostUse use{kind, name, leaf.device, leaf.functions, true, root};
   use.via = leaf.via;
+  if (const auto open = open_.find(leaf); kind == UseKind::lvm && open != open_.end()) use.open = open->second;
   snapshot_.uses.push_back(std::move(use));
 }
 
@@ -92,7 +95,8 @@ void Storage::add(UseKind kind, const std::string& name, const Followed& followe
   use.unknown = followed.unknown;
   if (followed.where == Followed::Where::disks) use.functions = follow_.carriers();
   if (followed.where == Followed::Where::network) use.functions = follow_.network().anywhere("").functions;
-  if (followed.where == Followed::Where::plugged) use.functions = plugged();
+  if (followed.where == Followed::Where::plugged)
+    use.functions = may_carry_unknown(root_, snapshot_, follow_.carriers());
   // Nothing that could be given away carries such a thing.
   if (use.functions.empty() && followed.where != Followed::Where::anywhere) return;
   snapshot_.uses.push_back(std::move(use));
@@ -106,6 +110,7 @@ void Storage::add_mount(const Mount& mount) {
   if (!mounted_.insert(mount.anonymous() ? mount.type + " " + mount.source : mount.number).second) return;
   const Followed followed = follow_.mount(mount);
   if (root && mount.point == "/") root_leaves_ = followed.leaves;
+  if (mount.type == "btrfs" || mount.type == "bcachefs") told_.insert(followed.leaves.begin(), followed.leaves.end());
   const auto name = mount.owner.empty() ? mount.point : mount.point + " of " + mount.owner;
   // The layers of an overlay are mounts of their own, unless the host itself runs on one.
   if (mount.type == "overlay" && !root) return;
@@ -129,13 +134,16 @@ void Storage::mounts() {
     }
 }
 
-/// All devices of a mounted file system, wherever it is mounted.
+/// All devices of a mounted file system, wherever it is mounted. Where a mount point stands for all of them, it is
+/// enough, also to give them up.
 void Storage::several_devices() {
   for (const auto& [place, type] : {std::pair{"sys/fs/btrfs", "btrfs "}, {"sys/fs/bcachefs", "bcachefs "}})
     for (const auto& id : root_.list(place)) {
       const std::string directory = std::string(place) + "/" + id;
-      if (root_.exists(directory + "/devices") || root_.exists(directory + "/dev-0"))
-        add(UseKind::mount, type + id, follow_.members(directory));
+      if (!root_.exists(directory + "/devices") && !root_.exists(directory + "/dev-0")) continue;
+      const Followed found = follow_.members(directory);
+      const bool told = std::includes(told_.begin(), told_.end(), found.leaves.begin(), found.leaves.end());
+      if (!told || !found.unknown.empty()) add(UseKind::mount, type + id, found);
     }
 }
 
@@ -157,20 +165,27 @@ void Storage::swaps() {
 
 /// Active mappings and arrays, mounted or not: the volumes of VMs are on them.
 void Storage::volume_managers() {
+  ManagedDevices managed;
   for (const auto& block : root_.list("sys/block")) {
     const bool mapper = block.starts_with("dm-");
     const bool array = block.starts_with("md") || block.starts_with("bcache") || block.starts_with("drbd");
     const auto path = mapper || array ? follow_.path_of(block) : std::nullopt;
     // Without anything below it there is nothing to lose, as for an array that is not running.
     if (!path || (root_.list(*path + "/slaves").empty() && !block.starts_with("drbd"))) continue;
-    Followed followed = follow_.device(*path);
+    managed.emplace_back(*path, follow_.device(*path));
+  }
+  open_ = open_mappings(root_, follow_, managed, root_leaves_);
+  for (auto& [path, followed] : managed) {
+    const std::string block(last_component(path));
+    const bool mapper = block.starts_with("dm-");
     // One entry for all the volumes of a physical volume.
     for (const auto& leaf : followed.leaves)
       add_leaf(mapper ? UseKind::lvm : UseKind::md, mapper ? "/dev/" + leaf.device : block, leaf, false);
     followed.leaves.clear();
-    const auto name = mapper ? root_.read(*path + "/dm/name", 256).value_or(block) : block;
+    const auto name = mapper ? root_.read(path + "/dm/name", 256).value_or(block) : block;
     add(mapper ? UseKind::lvm : UseKind::md, name, followed);
   }
+  open_.clear();
 }
 
 /// Physical volumes of groups in use that no active volume is on: without one its group is incomplete, and neither
@@ -352,18 +367,6 @@ void Storage::add_export(const std::string& name, const std::string& file) {
   if (!file.starts_with("/dev/")) return add(UseKind::process, name, follow_.file(file));
   const auto path = follow_.path_of(file);
   add(UseKind::process, name, path ? follow_.device(*path) : Followed{{}, file + " is not there"});
-}
-
-/// Functions that may carry something nobody knows: a USB controller without devices does not.
-std::vector<PciAddress> Storage::plugged() const {
-  std::vector<PciAddress> found;
-  for (const auto& [address, function] : snapshot_.functions) {
-    const bool device =
-        std::any_of(snapshot_.devices.begin(), snapshot_.devices.end(),
-                    [&, &address = address](const UsbDevice& each) { return each.controller == address && !each.hub; });
-    if (device || !snapshot_.controller(address)) found.push_back(address);
-  }
-  return found;
 }
 
 void Storage::zfs() {

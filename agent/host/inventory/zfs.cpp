@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "core/boot/kernel_parameters.hpp"
 #include "core/machine/nvlist.hpp"
 #include "core/machine/use_via.hpp"
 #include "host/inventory/parts.hpp"
@@ -31,6 +32,8 @@ std::map<std::string, std::set<std::string>> cached_members(const Root& root) {
 
 struct Labelled {
   std::string path, label;
+  std::string guid;      ///< of the pool it is of, by its label (libblkid, superblocks/zfs.c); empty: it says none
+  bool by_type = false;  ///< nothing but the type of the partition says that it may be a member
 };
 
 /// A partition of the type zpool and the installer of Proxmox VE give to members; a record says "zfs" for it.
@@ -46,10 +49,17 @@ std::vector<Labelled> labelled_members(const Root& root) {
     const auto properties = root.read("run/udev/data/b" + number, 1 << 16);
     if (!properties) continue;
     const bool certain = value_of(*properties, "E:ID_FS_TYPE") == "zfs_member";
-    const bool maybe = value_of(*properties, "E:ID_FS_AMBIVALENT").find("zfs_member") != std::string_view::npos ||
-                       (value_of(*properties, "E:ID_FS_TYPE").empty() && made_for_zfs(*properties));
-    const auto path = certain || maybe ? device_path(root, "sys/dev/block/" + number) : std::nullopt;
-    if (path) members.push_back({*path, certain ? std::string(value_of(*properties, "E:ID_FS_LABEL")) : ""});
+    const bool maybe = value_of(*properties, "E:ID_FS_AMBIVALENT").find("zfs_member") != std::string_view::npos;
+    const bool by_type =
+        !certain && !maybe && value_of(*properties, "E:ID_FS_TYPE").empty() && made_for_zfs(*properties);
+    const auto path = certain || maybe || by_type ? device_path(root, "sys/dev/block/" + number) : std::nullopt;
+    if (!path) continue;
+    Labelled member{*path, {}, {}, by_type};
+    if (certain) {
+      member.label = value_of(*properties, "E:ID_FS_LABEL");
+      member.guid = value_of(*properties, "E:ID_FS_UUID");
+    }
+    members.push_back(std::move(member));
   }
   return members;
 }
@@ -62,7 +72,25 @@ std::optional<std::string> block_path(const Root& root, const std::string& devic
   return device_path(root, "sys/class/block/" + name);
 }
 
-/// Members of one pool by cache and label together.
+/// GUID of the pool that is imported: of the kernel (module/zfs/spa_stats.c of newer versions), else of the members
+/// the cache has, where they were all found and agree. Empty: unknown, also where no device has the one the kernel
+/// says: then udev has not read the labels since it changed (zpool-reguid(8)).
+std::string imported_guid(const Root& root, const std::string& pool, const std::set<std::string>& cached,
+                          const std::vector<Labelled>& labelled) {
+  const auto guid = root.read("proc/spl/kstat/zfs/" + pool + "/guid", 64).value_or("");
+  std::set<std::string> of_cached;
+  bool there = false;
+  for (const auto& member : labelled) {
+    if (member.label != pool || member.guid.empty()) continue;
+    there = there || member.guid == guid;
+    if (cached.contains(member.path)) of_cached.insert(member.guid);
+  }
+  if (!guid.empty()) return there ? guid : std::string();
+  return of_cached.size() == 1 ? *of_cached.begin() : std::string();
+}
+
+/// Members of one pool by cache and label together. A label of the same name with another GUID is of another pool, as
+/// of an earlier installation. Devices for a cache or spare have neither in their labels (module/zfs/vdev_label.c).
 void find_members(const Root& root, const std::set<std::string>& cached, const std::vector<Labelled>& labelled,
                   ZfsPool& pool) {
   std::set<std::string> found;
@@ -72,8 +100,13 @@ void find_members(const Root& root, const std::set<std::string>& cached, const s
     if (!path.starts_with("/dev/")) ++files;
     if (const auto block = block_path(root, path)) found.insert(*block);
   }
-  for (const auto& member : labelled)
-    if (member.label.empty() || member.label == pool.name) found.insert(member.path);
+  const bool complete = !cached.empty() && found.size() + files >= cached.size();
+  const auto guid = imported_guid(root, pool.name, complete ? found : std::set<std::string>{}, labelled);
+  for (const auto& member : labelled) {
+    if (member.by_type && complete) continue;
+    const bool of_another = !guid.empty() && !member.guid.empty() && member.guid != guid;
+    if (member.label.empty() || (member.label == pool.name && !of_another)) found.insert(member.path);
+  }
   pool.members.assign(found.begin(), found.end());
   if (found.size() + files < cached.size())
     pool.unknown =
@@ -81,6 +114,28 @@ void find_members(const Root& root, const std::set<std::string>& cached, const s
   else if (found.empty() && files == 0)
     pool.unknown = "none of its members was found";
 }
+
+/// A line of what zfs-mount-generator(8) goes by. It is made by `zfs list`, of all file systems of a pool.
+class DatasetLine {
+ public:
+  explicit DatasetLine(std::string_view line) : fields_(split(line, '\t')) {}
+
+  std::string_view name() const { return field(0); }
+  std::string_view encryption_root() const { return field(10); }
+  bool typed() const { return field(11) == "prompt"; }
+  bool mounted() const { return field(1).starts_with('/') && field(2) != "off"; }
+  bool required() const {
+    if (!mounted() || field(19) == "on") return false;
+    const auto targets = words_of(field(17));
+    if (std::find(targets.begin(), targets.end(), "local-fs.target") != targets.end()) return true;
+    return field(2) == "on" && field(16) == "-" && field(17) == "-" && field(18) == "off";
+  }
+
+ private:
+  std::string_view field(std::size_t at) const { return at < fields_.size() ? fields_[at] : "-"; }
+
+  std::vector<std::string_view> fields_;
+};
 
 }  // namespace
 
@@ -127,6 +182,32 @@ std::vector<ZfsKey> read_zfs_keys(const Root& root) {
     }
   }
   return keys;
+}
+
+std::vector<ZfsPassphrase> read_zfs_passphrases(const Root& root, const std::string& root_dataset) {
+  const std::string directory = "etc/zfs/zfs-list.cache";
+  const bool all_below = !uses_dracut(root);  // zfs-initramfs mounts what is below the root dataset, too
+  std::vector<ZfsPassphrase> passphrases;
+  for (const auto& pool : root.list(directory)) {
+    const bool imported = pool_imported(root, pool);
+    const auto text = root.read(directory + "/" + pool).value_or("");
+    std::vector<DatasetLine> lines;
+    for (const auto line : split(text, '\n')) lines.emplace_back(line);
+    // Only the dataset the key is of says where the key is; the others have "none".
+    std::map<std::string_view, ZfsPassphrase> typed;
+    for (const auto& line : lines)
+      if (line.typed() && line.encryption_root() != "-") typed[line.encryption_root()].dataset = line.encryption_root();
+    for (const auto& line : lines) {
+      const auto found = typed.find(line.encryption_root());
+      if (found == typed.end()) continue;
+      auto& [dataset, of_root, stops] = found->second;
+      const bool below = all_below && line.mounted() && line.name().starts_with(root_dataset + "/");
+      of_root = of_root || (!root_dataset.empty() && (line.name() == root_dataset || below));
+      stops = stops || (imported && line.required());
+    }
+    for (auto& [dataset, passphrase] : typed) passphrases.push_back(std::move(passphrase));
+  }
+  return passphrases;
 }
 
 }  // namespace hostsplit::inventory_parts

@@ -122,8 +122,10 @@ std::string proposal_text(const Proposal& proposal, const Paint& paint) {
     row("memory", memory_text(vm), vm.why_memory);
     row("sockets", list_or(vm.ports, "none"), vm.why_ports);
   }
-  text += fmt::format("The host keeps {} of each node. VMs start one after the other: {}.\n",
-                      format_size(proposal.keep_free), starts_text(proposal));
+  text += fmt::format(
+      "The host keeps {} of each node. VMs start {}: {}.\n", format_size(proposal.keep_free),
+      proposal.starts_overlap ? "in this order, some while the one before still starts" : "one after the other",
+      starts_text(proposal));
   for (const auto& left_out : proposal.left_out) text += printable(describe(left_out)) + "\n";
   return text;
 }

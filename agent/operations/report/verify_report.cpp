@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -37,14 +38,55 @@ std::string verdicts_text(const std::vector<Verdict>& verdicts, const Paint& pai
   return text;
 }
 
-std::size_t count(const Proof& proof, Verdict::Kind kind) {
-  std::size_t number = 0;
-  const auto add = [&](const std::vector<Verdict>& verdicts) {
-    for (const auto& verdict : verdicts) number += verdict.kind == kind;
+template <class Is>
+std::size_t count_verdicts(const Proof& proof, Is is) {
+  const auto in = [&](const std::vector<Verdict>& verdicts) {
+    return static_cast<std::size_t>(std::count_if(verdicts.begin(), verdicts.end(), is));
   };
-  for (const auto& guest : proof.guests) add(guest.verdicts);
-  add(proof.pools);
+  std::size_t number = in(proof.pools);
+  for (const auto& guest : proof.guests) number += in(guest.verdicts);
   return number;
+}
+
+std::size_t count(const Proof& proof, Verdict::Kind kind) {
+  return count_verdicts(proof, [&](const Verdict& verdict) { return verdict.kind == kind; });
+}
+
+std::string plural(std::size_t number, const char* what) {
+  return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
+}
+
+/// "VM 101 is not running", "VM 101, VM 102 are not running"; empty when all run.
+std::string not_running(const std::vector<const GuestProof*>& stopped) {
+  std::string text;
+  for (const auto* guest : stopped) text += fmt::format("{}VM {}", text.empty() ? "" : ", ", guest->vm);
+  return text.empty() ? text : text + (stopped.size() == 1 ? " is not running" : " are not running");
+}
+
+/// The last line where nothing is wrong. A note with a remedy is something to do, and a VM that does not run shows
+/// nothing.
+std::string nothing_wrong(const Proof& proof, const Paint& paint) {
+  std::vector<const GuestProof*> stopped;
+  for (const auto& guest : proof.guests)
+    if (!guest.pid && guest.wanted) stopped.push_back(&guest);
+  const auto unknown = count(proof, Verdict::Kind::unknown);
+  const auto notes = count_verdicts(
+      proof, [](const Verdict& verdict) { return verdict.kind == Verdict::Kind::note && !verdict.remedy.empty(); });
+  const auto warnings = std::count_if(proof.findings.begin(), proof.findings.end(),
+                                      [](const Finding& finding) { return finding.severity == Severity::warning; });
+  std::vector<std::string> rest;
+  if (warnings != 0) rest.push_back(plural(static_cast<std::size_t>(warnings), "warning"));
+  if (unknown != 0) rest.push_back(fmt::format("{} could not be checked", unknown));
+  if (notes != 0) rest.push_back(plural(notes, "note"));
+  const bool none_runs =
+      !stopped.empty() && std::none_of(proof.guests.begin(), proof.guests.end(),
+                                       [](const GuestProof& guest) { return guest.pid.has_value(); });
+  if (none_runs)
+    rest.insert(rest.begin(), not_running(stopped) + ": nothing is proven");
+  else if (!stopped.empty())
+    rest.push_back(not_running(stopped));
+  if (rest.empty()) return paint.green("Everything is as wanted.");
+  return fmt::format("{}{}.", none_runs ? "" : "Nothing is wrong; ", fmt::join(rest, ", "));
 }
 
 Json verdict_json(const Verdict& verdict) {
@@ -81,11 +123,10 @@ std::string proof_text(const Proof& proof, const Paint& paint) {
     text += paint.bold(fmt::format("VM {}{}", guest.vm, name)) + "\n" + verdicts_text(guest.verdicts, paint) + "\n";
   }
   if (!proof.pools.empty()) text += paint.bold("Huge pages") + "\n" + verdicts_text(proof.pools, paint) + "\n";
-  const auto wrong = count(proof, Verdict::Kind::wrong), unknown = count(proof, Verdict::Kind::unknown);
+  const auto wrong = count(proof, Verdict::Kind::wrong);
   if (wrong != 0) return text + paint.red(fmt::format("{} wrong.", wrong)) + "\n";
   if (has_errors(proof.findings)) return text + "Not everything is proven: see the errors above.\n";
-  if (unknown != 0) return text + fmt::format("Nothing is wrong; {} could not be checked.\n", unknown);
-  return text + paint.green("Everything is as wanted.") + "\n";
+  return text + nothing_wrong(proof, paint) + "\n";
 }
 
 std::string proof_json(const Proof& proof) {

@@ -1,0 +1,1 @@
+mkdir -p etc/pve/qemu-server etc/pve/mapping etc/pve/nodes/pve; echo pve >etc/hostname; ln -sfn nodes/pve etc/pve/local; printf "gpu\n\tmap id=10de:1b80,node=pve,path=0000:01:00.0\n" >etc/pve/mapping/pci.cfg; printf "memory: 1024\nonboot: 1\nhostpci0: mapping=gpu,x-vga=1\nhostpci1: 02:00.0\n" >etc/pve/qemu-server/101.conf
