@@ -185,7 +185,8 @@ TEST(BootCount, ANoteSaysWhatSystemdBootHasCounted) {
   EXPECT_TRUE(split.plan_now().steps.empty());
 
   split.host.set_file(split.note, counted("given-up"));
-  const auto found = find(status(split.state()).findings, "boot-loader-gave-up");
+  const auto findings = status(split.state()).findings;
+  const auto found = find(findings, "boot-loader-gave-up");
   ASSERT_TRUE(found);
   EXPECT_EQ(found->subject, "systemd-boot");
   ASSERT_TRUE(split.apply_now().ok());

@@ -336,6 +336,49 @@ TEST_F(Doctor, ABaseThatCannotBeSeen) {
   EXPECT_EQ(find(findings(), "pve-no-base"), nullptr);
 }
 
+TEST_F(Doctor, OnlyAnArchiveIsABackup) {
+  auto& host = split.host;
+  host.remove("etc/pve/jobs.cfg");
+  host.set_file("etc/pve/storage.cfg", "dir: local\n\tpath /var/lib/vz\n\tcontent iso,backup\n");
+  const std::string backup = "var/lib/vz/dump/vzdump-qemu-101-2026_01_31-01_00_00";
+  for (const auto* beside : {".log", ".vma.zst.notes", ".vma.dat", ".vma.zst.protected"})
+    host.set_file(backup + beside, "");
+  EXPECT_EQ(finding("pve-no-base").subject, "VM 101");
+  for (const auto* archive : {".vma", ".vma.zst", ".vma.gz", ".vma.lzo", ".tar", ".tgz"}) {
+    host.set_file(backup + archive, "");
+    EXPECT_EQ(finding("pve-no-base").subject, "VM 102") << archive;
+    host.remove(backup + archive);
+  }
+}
+
+TEST_F(Doctor, BackupsThatMayHangWhoeverLooks) {
+  auto& host = split.host;
+  host.remove("etc/pve/jobs.cfg");
+  const auto unknown = [&] {
+    for (const auto& checkup : diagnose(split.root).checkups)
+      if (checkup.name == "backup") return fmt::format("{}", fmt::join(checkup.unknown, "; "));
+    return std::string();
+  };
+  const std::string file = "/vzdump-qemu-101-2026_01_31-01_00_00.vma.zst";
+  host.set_file("etc/pve/storage.cfg", "dir: b\n\tpath /srv/b\n\tcontent backup\n");
+  host.set_file("srv/b/dump" + file, "");
+  EXPECT_EQ(finding("pve-no-base").subject, "VM 102");
+  host.add_mount({"", "/srv/b/dump", "nfs4", "10.0.0.9:/b", "", 1});
+  EXPECT_THAT(unknown(), HasSubstr("whether VM 101 has a backup in storage b: it is on the network"));
+  host.set_file("etc/pve/storage.cfg", "dir: l\n\tpath /srv/link\n\tcontent backup\n");
+  host.set_link("srv/link", "../srv/./b");
+  EXPECT_THAT(unknown(), HasSubstr("storage l: it is on the network")) << "by a link";
+  host.set_link("srv/loop", "loop/x");
+  host.set_file("etc/pve/storage.cfg", "dir: l\n\tpath /srv/loop\n\tcontent backup\n");
+  EXPECT_THAT(unknown(), HasSubstr("storage l: ")) << "it comes to an end";
+  host.set_file("etc/pve/storage.cfg", "");
+  EXPECT_EQ(unknown(), "");
+  host.add_mount({"", "/var/lib/vz/dump", "autofs", "systemd-1", "", 1});
+  EXPECT_THAT(unknown(), HasSubstr("whether VM 101 has a backup in /var/lib/vz/dump: it is on the network"));
+  host.set_file("etc/pve/storage.cfg", "dir: local\n\tpath /var/lib/vz\n\tcontent backup\n");
+  EXPECT_THAT(unknown(), HasSubstr("storage local: it is on the network"));
+}
+
 TEST_F(Doctor, AJobOfAnotherNodeTakesNoGuestOfThis) {
   const auto job = [&](const std::string& more) { split.host.set_file("etc/pve/jobs.cfg", "vzdump: j\n" + more); };
   job("\tall 1\n\tnode pve2\n");

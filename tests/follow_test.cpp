@@ -5,6 +5,7 @@
 #include "core/usb/guards.hpp"
 #include "core/usb/keyboards.hpp"
 #include "formats/proxmox/container_config.hpp"
+#include "host/inventory/dependents.hpp"
 #include "host/inventory/inventory.hpp"
 #include "support/machine_file.hpp"
 #include "support/split_host.hpp"
@@ -73,6 +74,13 @@ TEST_F(Follow, ABlockDeviceOfTheNetworkMayBeAnywhereThere) {
   ASSERT_TRUE(use);
   EXPECT_FALSE(use->unknown.empty());
   EXPECT_EQ(use->functions, std::vector{at("04:00.0")}) << "the only interface";
+  split.host.open_files(77, "kvm", {"/dev/nbd0"}, 105);
+  read_open_devices(split.root, seen);
+  const auto* open = use_of(seen, "VM 105");
+  ASSERT_TRUE(open);
+  EXPECT_TRUE(open->lifeline);
+  EXPECT_THAT(open->unknown, HasSubstr("it has nbd0 open"));
+  EXPECT_EQ(open->functions, std::vector{at("04:00.0")});
 }
 
 TEST_F(Follow, ADiskOfAnArrayThatIsNotRunningIsNoUse) {

@@ -40,6 +40,10 @@ struct GuestUsesOf : ::testing::Test {
       if (each.name == name) return each;
     return std::nullopt;
   }
+  bool is_lifeline(const std::string& name) {
+    const auto found = use(name);
+    return found && found->lifeline;
+  }
   void expect_lifeline(const std::string& name) {
     const auto found = use(name);
     ASSERT_TRUE(found) << name;
@@ -77,7 +81,10 @@ TEST_F(GuestUsesOf, AVolumeThatIsActive) {
   split.host.set_file("etc/pve/storage.cfg", "lvm: data\n\tvgname data\n");
   split.host.set_file("etc/pve/qemu-server/105.conf", "scsi1: data:vm-105-disk-0,size=4G\n");
   split.host.add_mapper("dm-8", "data-vm--105--disk--0", "LVM-a", {"sdz"});
-  expect_lifeline("VM 105");
+  const auto found = use("VM 105");
+  ASSERT_TRUE(found);
+  EXPECT_FALSE(found->lifeline) << "the group is one, and whoever gives it up is told of the VM";
+  EXPECT_TRUE(found->stored);
 }
 
 TEST_F(GuestUsesOf, AVolumeThatIsOpen) {
@@ -103,7 +110,7 @@ TEST_F(GuestUsesOf, APoolThatIsNotImported) {
   split.host.set_file("etc/pve/qemu-server/105.conf", "scsi1: vms:vm-105-disk-0,size=4G\n");
   expect_lifeline("VM 105");
   split.host.set_file("proc/spl/kstat/zfs/tank/state", "ONLINE\n");
-  EXPECT_FALSE(use("VM 105")) << "then the pool is a use of its own";
+  EXPECT_FALSE(is_lifeline("VM 105")) << "then the pool is one";
   split.host.remove("proc/spl/kstat/zfs/tank/state");
   split.host.set_file("run/udev/data/b" + number(), "E:ID_FS_TYPE=zfs_member\nE:ID_FS_LABEL=other\n");
   EXPECT_FALSE(use("VM 105"));
@@ -118,7 +125,7 @@ TEST_F(GuestUsesOf, ADirectoryThatIsMountedOnDemand) {
   expect_lifeline("VM 105");
   expect_lifeline("CT 110");
   split.host.add_mount("sdz", "/mnt/usb");
-  EXPECT_FALSE(use("VM 105")) << "then the mount is a use of its own";
+  EXPECT_FALSE(is_lifeline("VM 105")) << "then the mount is one";
 }
 
 TEST_F(GuestUsesOf, AnInterfaceMadeOfACard) {

@@ -150,6 +150,9 @@ TEST_F(Stays, NoKeyboardIsLostWithWhatNobodyTypesOn) {
   EXPECT_EQ(only(weak_keyboard(both)), "last-keyboard") << "its first interface is a keyboard";
   snapshot.root_passphrase = "/dev/sda3";
   EXPECT_EQ(only(weak(0x1050, 0x0407, "YubiKey")), "last-keyboard") << "it may enter the passphrase";
+  EXPECT_EQ(only(weak(0x05e0, 0x1200, "Bar Code Scanner")), "last-keyboard") << "so may this";
+  EXPECT_EQ(only(weak_keyboard(named)), "") << "nobody types a passphrase on a mouse";
+  EXPECT_EQ(only(weak(0x046d, 0xc53e, "Spotlight")), "") << "nor on a presenter";
 }
 
 TEST_F(Stays, WhatIsPluggedInIsToldBySocket) {
@@ -234,9 +237,9 @@ TEST_F(Stays, TheMessageNamesTheVm) {
 TEST_F(Stays, Displays) {
   auto& card = add_function("05:00.0", 0x030000, {{0x01, 0}, {0, 0}});
   card.boot_vga = true;
-  const auto codes = [&](const std::set<PciAddress>& leaving) {
+  const auto codes = [&](const std::set<PciAddress>& leaving, const std::set<PciAddress>& returning = {}) {
     std::string text;
-    for (const auto& finding : lost_displays(snapshot, leaving, taken_by_guests(pve, snapshot)))
+    for (const auto& finding : lost_displays(snapshot, leaving, taken_by_guests(pve, snapshot), returning))
       text += finding.code + " " + finding.subject + "; ";
     return text;
   };
@@ -252,6 +255,7 @@ TEST_F(Stays, Displays) {
   EXPECT_EQ(codes({address("05:00.0")}), "boot-display 0000:05:00.0; ");
   other.driver = "vfio-pci";
   EXPECT_EQ(codes({address("05:00.0")}), both) << "it is not the host's";
+  EXPECT_EQ(codes({address("05:00.0")}, {address("06:00.0")}), "boot-display 0000:05:00.0; ") << "it comes back";
   other.driver.clear();
   other.fingerprint.pci_class = 0x030000;
   other.physical = address("00:02.0");

@@ -80,6 +80,20 @@ TEST_F(Lifelines, WhatIsOnTopIsClosedFirst) {
   EXPECT_THAT(finding->remedy, HasSubstr("(vgchange -an cold; cryptsetup close secret)"));
 }
 
+TEST_F(Lifelines, AGroupIsClosedAfterAllThatIsOnItsVolumes) {
+  split.host.plug(wanted, "2", stick());
+  split.host.add_mapper("dm-7", "cold-pool_tdata", "LVM-a", {"sdz"});
+  split.host.add_mapper("dm-8", "cold-pool", "LVM-b", {"dm-7"});
+  split.host.add_mapper("dm-9", "cold-thin", "LVM-c", {"dm-8"});
+  split.host.add_mapper("dm-10", "cold-plain", "LVM-d", {"sdz"});
+  split.host.add_mapper("dm-11", "secret", "CRYPT-LUKS2-1234-secret", {"dm-10"});
+  configure();
+  const Plan plan = split.plan_now();
+  const Finding* finding = find(plan.findings, "group-lifeline");
+  ASSERT_TRUE(finding);
+  EXPECT_THAT(finding->remedy, HasSubstr("(cryptsetup close secret; vgchange -an cold)"));
+}
+
 TEST_F(Lifelines, AMemberOfAnArray) {
   split.host.plug(wanted, "2", stick());
   split.host.add_array("md0", {"sdz"});

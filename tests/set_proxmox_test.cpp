@@ -321,6 +321,25 @@ TEST_F(SetProxmox, TheHookStaysWhileAVmNeedsIt) {
   EXPECT_FALSE(split.root.exists("var/lib/vz/snippets/hostsplit-hook"));
 }
 
+TEST_F(SetProxmox, TheHookIsNotKeptWhereNobodyMayLook) {
+  const std::string nas = "dir: nas\n\tpath /mnt/nas\n\tcontent snippets\n\n";
+  split.host.set_file("etc/pve/storage.cfg", nas + storages);
+  split.host.add_mount({"", "/mnt/nas", "autofs", "systemd-1", "", 1});
+  split.host.set_file("mnt/nas/snippets/hostsplit-hook", "x\n");
+  guest(102, std::string(as_made) + "hookscript: nas:snippets/hostsplit-hook\n");
+  const auto read = read_pve(split.root).storages.at(0);
+  EXPECT_TRUE(read.unseen);
+  EXPECT_FALSE(read.hook);
+  ASSERT_TRUE(split.apply_now().ok());
+  EXPECT_EQ(value(101, "hookscript"), "local:snippets/hostsplit-hook");
+  EXPECT_EQ(value(102, "hookscript"), "nas:snippets/hostsplit-hook") << "it stays";
+  EXPECT_EQ(split.host.file("mnt/nas/snippets/hostsplit-hook"), "x\n");
+  EXPECT_THAT(split.plan_now().steps, IsEmpty());
+  guest(101, as_made);
+  split.host.set_file("etc/pve/storage.cfg", nas);
+  EXPECT_TRUE(find(split.plan_now().findings, "pve-no-snippets"));
+}
+
 TEST_F(SetProxmox, WithoutAStorageForSnippetsItIsSaid) {
   split.host.set_file("etc/pve/storage.cfg", "lvmthin: local-lvm\n\tthinpool data\n\tvgname pve\n");
   EXPECT_TRUE(find(split.plan_now().findings, "pve-no-snippets"));

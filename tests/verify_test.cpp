@@ -71,8 +71,9 @@ TEST(QemuCommand, MemoryOutsideOfHugePagesIsTold) {
 }
 
 TEST(QemuCommand, GarbageIsNothing) {
-  for (const auto* text : {"", "kvm", "-m", "kvm\0-m", "kvm\0-object\0{\"a\":[", "kvm\0-object\0{{{]]]\"\0"})
-    EXPECT_EQ(parse_qemu_command(std::string_view(text, 24)).vm, std::nullopt);
+  using namespace std::string_view_literals;
+  for (const auto text : {""sv, "kvm"sv, "-m"sv, "kvm\0-m"sv, "kvm\0-object\0{\"a\":["sv, "kvm\0-object\0{{{]]]\"\0"sv})
+    EXPECT_EQ(parse_qemu_command(text).vm, std::nullopt);
 }
 
 constexpr auto maps_text =
@@ -422,7 +423,7 @@ TEST(Wish, WhatWaitsForTheNextStartIsNotToBeTypedAgain) {
   config.vms[101].memory = 2 * kib_per_gib;
   EXPECT_THAT(wish_for(101, config, std::nullopt, &now, &now, nodes).remedy, HasSubstr("qm set 101"));
   const auto wish = wish_for(101, config, std::nullopt, &now, &next, nodes);
-  EXPECT_EQ(wish.remedy, "Its configuration is right by now: shut the VM down and start it");
+  EXPECT_EQ(wish.remedy, "Its configuration is already right: shut the VM down and start it");
   EXPECT_EQ(wish.host_pci.size(), 1u);
   EXPECT_EQ(wish.next_affinity, (CpuSet{0, 1}));
 }

@@ -168,7 +168,7 @@ std::vector<std::string> hidden_bases_of(const DoctorInput& in, const PveVm& vm)
       reasons.push_back(fmt::format("whether VM {} is a linked clone of a template: volumes of storage {} do not tell",
                                     vm.id, storage.id));
   for (const auto& storage : in.setup.unread_backups)
-    reasons.push_back(fmt::format("whether VM {} has a backup in storage {}", vm.id, storage));
+    reasons.push_back(fmt::format("whether VM {} has a backup in {}", vm.id, storage));
   return reasons;
 }
 

@@ -54,7 +54,7 @@ std::string function_remedy(const GuestWish& wish, const PciAddress& address) {
   for (const auto& line : wish.host_pci) {
     used.insert(line.index);
     for (const auto& each : line.addresses)
-      if (means(each, address)) return fmt::format("hostpci{} names it by now: {}", line.index, restart);
+      if (means(each, address)) return fmt::format("hostpci{} already names it: {}", line.index, restart);
   }
   constexpr int most = 16;
   for (int index = 0; index < most; ++index)
@@ -169,7 +169,7 @@ std::string cpus_remedy(const RunningGuest& guest, const GuestWish& wish, const 
   return fmt::format(
       "{}shut the VM down and start it; at once, all threads: for t in /proc/{}/task/*; do taskset -pc {} ${{t##*/}}; "
       "done",
-      waits ? "Its affinity is right by now: " : set, guest.pid.value_or(0), to_string(cpus));
+      waits ? "Its affinity is already right: " : set, guest.pid.value_or(0), to_string(cpus));
 }
 
 /// Threads that may run on several isolated CPUs: the kernel leaves each where it began, and all may be on one.
@@ -363,7 +363,7 @@ void wish_from_pve(const PveVm& pve, GuestWish& wish) {
 
 std::string remedy_for(const PveFix& fix) {
   if (!fix.reason.empty()) return "Proxmox VE cannot put it there: " + fix.reason;
-  if (fix.line.empty()) return "Its configuration is right by now: shut the VM down and start it";
+  if (fix.line.empty()) return "Its configuration is already right: shut the VM down and start it";
   return fix.line + ", then shut the VM down and start it";
 }
 

@@ -55,7 +55,7 @@ struct HostSetup {
   bool resets_known = false;  ///< this kernel shows reset methods at all (5.15 and later)
   bool modprobe_known = false, storages_known = false, jobs_known = false;  ///< these files were readable
   std::set<int> dumped;                     ///< VMs with a backup in a storage that can be looked at
-  std::vector<std::string> unread_backups;  ///< storages for backups that were not looked at, and why
+  std::vector<std::string> unread_backups;  ///< "storage nas: it is on the network": not looked at
   std::vector<BackupJob> backup_jobs;       ///< of /etc/pve/jobs.cfg
 };
 

@@ -37,6 +37,7 @@ struct HostUse {
   std::string weak = {};     ///< of a keyboard: why nobody can log in with it ("a security key"); empty for a real one
   std::string via = {};      ///< what is between, for people: "iSCSI at 10.0.0.5 over enp3s0"
   std::optional<int> guest = {};       ///< of kind `guest`: whose it is
+  bool stored = false;                 ///< of kind `guest`: a volume or directory that lies there, no device
   std::optional<GuestLine> line = {};  ///< of kind `guest`: what its VM does not start without
   std::vector<OpenMapping> open = {};  ///< of kind `lvm`: what is open on the device, in the order of closing it
   bool operator==(const HostUse&) const = default;

@@ -117,6 +117,7 @@ struct PveStorage {
   std::string group = {};            ///< volume group of LVM, or pool of ZFS; empty: it has none
   std::string mount_point = {};      ///< where something must be mounted before it is used; empty: nothing says so
   std::string backups = "dump";      ///< where its backups are, below `path`: another one by `content-dirs`
+  bool unseen = false;  ///< its snippets are on the network, or may not answer for another reason: `hook` says nothing
   bool operator==(const PveStorage&) const = default;
 };
 /// True when `kind` ("snippets") is among what the storage may have.

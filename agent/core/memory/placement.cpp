@@ -264,7 +264,7 @@ class Placing {
 }  // namespace
 
 bool about_pages(std::string_view word) {
-  for (const auto* key : {"hugepages=", "hugepagesz=", "default_hugepagesz=", "hugetlb_cma="})
+  for (const auto* key : {"hugepages=", "hugepagesz=", "default_hugepagesz=", "hugetlb_cma=", "hugetlb_cma_only="})
     if (word.starts_with(key)) return true;
   return writes_pages(word.substr(0, word.find('=')));
 }

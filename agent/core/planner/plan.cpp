@@ -158,7 +158,8 @@ std::vector<Finding> displays_that_go(const Snapshot& snapshot, const Departure&
     const PciFunction* function = snapshot.function(address);
     return function && is_display(function->fingerprint.pci_class);
   });
-  return any ? lost_displays(snapshot, departure.leaving, departure.guests) : std::vector<Finding>{};
+  return any ? lost_displays(snapshot, departure.leaving, departure.guests, departure.returning)
+             : std::vector<Finding>{};
 }
 
 /// Without groups nobody can say what goes along with a function: that comes after the next boot.

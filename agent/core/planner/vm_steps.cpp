@@ -37,12 +37,19 @@ const PveStorage* storage_of(const PveConfigs& pve, const std::string& id) {
   return nullptr;
 }
 
-/// Where the start check is kept: a storage with snippets, or `local` once it has them.
+/// Where the start check is kept: a storage with snippets, or `local` once it has them. Not one that may be on the
+/// network: the start of a VM would wait for the server.
 const PveStorage* hook_storage(const PveConfigs& pve) {
   for (const auto& storage : pve.storages)
-    if (storage.here && !storage.path.empty() && holds(storage, "snippets")) return &storage;
+    if (storage.here && !storage.unseen && !storage.path.empty() && holds(storage, "snippets")) return &storage;
   const PveStorage* local = storage_of(pve, "local");
-  return local && local->here && !local->path.empty() ? local : nullptr;
+  return local && local->here && !local->unseen && !local->path.empty() ? local : nullptr;
+}
+
+/// Of a volume: "nas:snippets/hostsplit-hook".
+bool is_unseen(const PveConfigs& pve, const std::string& volume) {
+  const PveStorage* storage = storage_of(pve, volume.substr(0, volume.find(':')));
+  return storage && storage->unseen;
 }
 
 std::string hook_volume(const PveStorage& storage) {
@@ -88,7 +95,8 @@ std::vector<std::string> why_no_start(PveStart start) {
 
 bool hook_differs(const PveConfigs& pve, const FileBefore& before) {
   for (const auto& storage : pve.storages)
-    if (!storage.path.empty() && hook_path(storage) == before.path) return storage.hook != before.file;
+    if (!storage.path.empty() && hook_path(storage) == before.path)
+      return storage.unseen || storage.hook != before.file;
   return true;  // the storage is gone, the file may not be
 }
 
@@ -163,14 +171,17 @@ class Setter {
                                 "has a hook script of its own (" + vm.hookscript +
                                     "), so nothing holds its start back when its controllers or pages are not ready",
                                 "Call /usr/share/hostsplit/hostsplit-hook from that script"});
+    } else if (is_unseen(next_, vm.hookscript)) {
+      wanted["hookscript"] = vm.hookscript;  // nobody knows whether the script is there, so it stays
     } else if (storage) {
       wanted["hookscript"] = vm.hookscript.empty() ? hook_volume(*storage) : vm.hookscript;
       needs_hook_ = true;
     } else if (!std::exchange(told_no_snippets_, true)) {
       done_.findings.push_back({"pve-no-snippets", Severity::info, "storages",
-                                "no storage of this node can have snippets, so VMs start without a check of what "
-                                "belongs to them",
-                                "Add a directory storage with the content type Snippets: Datacenter, Storage, Add"});
+                                "no storage on a disk of this node can have snippets, so VMs start without a check of "
+                                "what belongs to them",
+                                "Add a directory storage on a disk of this node, with the content type Snippets: "
+                                "Datacenter, Storage, Add"});
     }
   }
 

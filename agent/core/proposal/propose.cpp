@@ -73,22 +73,12 @@ class Proposer {
       return error("no-guests", "VMs", "there is no VM that could get a part",
                    "Create the VMs in Proxmox VE first, size and sockets do not matter, then run this again");
     for (const auto& wish : in_.wishes) {
-      check_nodes(wish);
       if (!in_.pve.known) continue;
       // A lock passes; the plan waits for it.
       auto against = vm_obstacle(in_.pve, wish.vm);
       if (against && against->code != "vm-locked" && against->code != "pve-no-quorum")
         error("guest-unfit", against->subject, against->message, against->remedy);
     }
-  }
-
-  void check_nodes(const PartWanted& wish) {
-    for (const int node : wish.nodes)
-      if (!can_hold_guests(in_.snapshot.nodes, node))
-        error("node-unknown", fmt::format("node {}", node),
-              fmt::format("VM {} is to get its memory from it, and this machine has no such node with memory and CPUs",
-                          wish.vm),
-              "Name another node, or none: then the nodes are chosen");
   }
 
   void check_machine() {
@@ -298,7 +288,7 @@ class Proposer {
     std::vector<VmShare*> starts;
     for (auto& vm : done_.vms) starts.push_back(&vm);
     const auto rank = [&](const VmShare* share) {
-      constexpr int behind_all = 1 << 30;
+      constexpr int behind_all = std::numeric_limits<int>::max();
       return std::pair(orders.count(share->vm) ? orders.at(share->vm) : behind_all, share->vm);
     };
     std::sort(starts.begin(), starts.end(), [&](const auto* a, const auto* b) { return rank(a) < rank(b); });

@@ -74,8 +74,10 @@ class Starts {
   static constexpr int no_order = std::numeric_limits<int>::max();
 
   void add(int id, bool starts, const std::optional<int>& order) {
-    last_ = std::max(last_, order.value_or(0));  // behind all, whether they start or not
-    if (together_.count(id) || (starts && !pve_.managed.count(id))) orders_[id] = order.value_or(no_order);
+    constexpr int most_order = 1 << 30;  // there are not so many guests that numbers above it are short
+    const int own = order ? std::min(*order, most_order) : no_order;
+    last_ = std::max(last_, order ? own : 0);  // behind all, whether they start or not
+    if (together_.count(id) || (starts && !pve_.managed.count(id))) orders_[id] = own;
   }
 
   std::pair<int, int> place(int id) const { return {orders_.at(id), id}; }

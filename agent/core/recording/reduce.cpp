@@ -62,7 +62,8 @@ void reduce_processes(Recording& recording) {
     const auto process = process_path_of(path);
     if (process.pid.empty()) continue;
     if (tells(process, entry)) kept.emplace(process.pid);
-    if (process.rest == "cmdline" && tells(process, entry)) guests.emplace(process.pid);
+    const bool guest = process.rest == "cmdline" && entry.text.find("/qemu-server/") != std::string::npos;
+    if (guest && tells(process, entry)) guests.emplace(process.pid);
     if (process.rest == "mountinfo") with_mounts.emplace(process.pid);
     if (process.rest == "comm" && tells(process, entry)) dialing.emplace(process.pid);
   }

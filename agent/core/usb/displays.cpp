@@ -13,14 +13,14 @@ bool shows_a_picture(const PciFunction& function) {
 }  // namespace
 
 std::vector<Finding> lost_displays(const Snapshot& snapshot, const std::set<PciAddress>& leaving,
-                                   const GuestTakes& guests) {
+                                   const GuestTakes& guests, const std::set<PciAddress>& returning) {
   std::vector<Finding> findings;
   bool one_stays = false;
   const PciFunction* last = nullptr;
   for (const auto& [address, function] : snapshot.functions) {
     if (!shows_a_picture(function)) continue;
     if (!leaving.count(address) && !guests.functions.count(address)) {
-      one_stays = one_stays || !is_vfio_driver(function.driver);
+      one_stays = one_stays || returning.count(address) || !is_vfio_driver(function.driver);
       continue;
     }
     last = &function;

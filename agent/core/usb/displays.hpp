@@ -14,7 +14,8 @@ namespace hostsplit {
 /// function never.
 /// \param leaving  what hostsplit gives away
 /// \param guests  what VMs take by their own configurations
+/// \param returning  what the same plan gives back to the host, and stays with it
 std::vector<Finding> lost_displays(const Snapshot& snapshot, const std::set<PciAddress>& leaving,
-                                   const GuestTakes& guests);
+                                   const GuestTakes& guests, const std::set<PciAddress>& returning = {});
 
 }  // namespace hostsplit

@@ -49,6 +49,17 @@ std::string closing_commands(const std::vector<OpenMapping>& open) {
   return fmt::format("{}", fmt::join(commands, "; "));
 }
 
+/// `qm disk move` takes disks only, no images of CDs and no files of the host.
+bool is_movable(const std::string& volume) {
+  return !volume.starts_with('/') && volume.find(":iso/") == std::string::npos;
+}
+
+std::string move_remedy(const HostUse& use) {
+  if (!use.line || !is_movable(use.line->file)) return "Move it to another disk first";
+  return fmt::format("Move it to a storage on another disk first: qm disk move {} {} STORAGE", *use.guest,
+                     use.line->key);
+}
+
 std::string remedy_for(const HostUse& use) {
   if (!use.unknown.empty() && use.root && use.kind == UseKind::key)
     return "Plug it in, so that its controller is known: what unlocks the root disk cannot be given up";
@@ -75,6 +86,7 @@ std::string remedy_for(const HostUse& use) {
     case UseKind::network: return "Move the host's network to another card first, or choose sockets of another group";
     case UseKind::process: return fmt::format("End {} first, or write {}", use.name, quoted_name(use));
     case UseKind::guest:
+      if (use.stored) return move_remedy(use) + (use.lifeline ? ", or write " + quoted_name(use) : "");
       return fmt::format("Plug it into a socket of another controller or take it out of {}, or write {}", use.name,
                          quoted_name(use));
     case UseKind::key: return "Plug the stick into a socket that stays with the host, or write " + quoted_name(use);
@@ -106,7 +118,7 @@ Finding own_line(const HostUse& use, const PciAddress& at) {
   const auto& [key, file] = *use.line;
   const auto drop = fmt::format("qm set {} --delete {}", *use.guest, key);
   const auto remedy = key == "args" ? fmt::format("Take it out of the VM's arguments: qm set {} --args ...", *use.guest)
-                      : file.starts_with('/')
+                      : !is_movable(file)
                           ? drop
                           : fmt::format("Move it to a storage on another disk: qm disk move {} {} STORAGE; or {}",
                                         *use.guest, key, drop);
@@ -131,13 +143,22 @@ Finding lost_use(const Snapshot& snapshot, const HostUse& use, const PciAddress&
   return {"group-lifeline", severity, to_string(at), use_text(use) + group, remedy_for(use)};
 }
 
+/// What the boot depends on never leaves, so what guests and processes have there need not be told as well.
+std::set<PciAddress> root_functions(const Snapshot& snapshot) {
+  std::set<PciAddress> functions;
+  for (const auto& use : snapshot.uses)
+    if (use.root && use.unknown.empty()) functions.insert(use.functions.begin(), use.functions.end());
+  return functions;
+}
+
 void guard_uses(const Snapshot& snapshot, const Departure& departure, const std::set<PciAddress>& leaving,
                 std::vector<Finding>& findings) {
+  const auto of_root = root_functions(snapshot);
   for (const auto& use : snapshot.uses) {
-    const bool told = use.lifeline || use.kind == UseKind::guest || use.kind == UseKind::process;
-    if (!told) continue;
+    const bool of_others = use.kind == UseKind::guest || use.kind == UseKind::process;
+    if (!use.lifeline && !of_others) continue;
     const Hit hit = hit_by(use, leaving);
-    if (!hit.lost) continue;
+    if (!hit.lost || (of_others && of_root.count(hit.at))) continue;
     if (own_guest(use, hit, departure)) {
       if (use.line) findings.push_back(own_line(use, hit.at));
       continue;
@@ -308,7 +329,9 @@ std::string use_text(const HostUse& use) {
     case UseKind::md: return fmt::format("{} depends on it ({})", use.name, use.device);
     case UseKind::key: return fmt::format("{} is on it ({})", use.name, use.device);
     case UseKind::process: return fmt::format("{} has {} open, which is on it", use.name, use.device);
-    case UseKind::guest: return fmt::format("{} uses what is plugged in there now: {}", use.name, use.device);
+    case UseKind::guest:
+      if (use.stored) return fmt::format("{} has {} on it", use.name, use.device);
+      return fmt::format("{} uses what is plugged in there now: {}", use.name, use.device);
     default: return fmt::format("{} {} is attached to it ({})", to_string(use.kind), use.name, use.device);
   }
 }

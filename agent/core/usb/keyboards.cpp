@@ -197,14 +197,19 @@ std::optional<int> taken_by(const HostUse& use, const GuestTakes& guests) {
   return std::nullopt;
 }
 
+/// A passphrase is typed on it, or comes out of it as from a keyboard: of a security key, a scanner.
+bool enters_text(const HostUse& use) {
+  return use.weak != mouse && use.weak != no_keyboard;
+}
+
 /// Keyboards by what becomes of them.
 struct Sorted {
   std::vector<const HostUse*> lost, weak_left;
   std::vector<std::pair<const HostUse*, int>> taken;  ///< by which VM
   bool real_lost = false, real_left = false;
   bool console_lost = false;  ///< the remote console of the BMC: all that a host without a keyboard has
-  bool early_lost = false,
-       early_left = false;  ///< a real one that works before the root file system is there: not by Bluetooth
+  /// Before the root file system is there, and so not by Bluetooth: one that enters a passphrase, and a real one.
+  bool early_lost = false, early_left = false;
 };
 
 Sorted sorted(const Snapshot& snapshot, const KeyboardsAtStake& at_stake) {
@@ -217,7 +222,7 @@ Sorted sorted(const Snapshot& snapshot, const KeyboardsAtStake& at_stake) {
       found.lost.push_back(&use);
       found.real_lost = found.real_lost || use.weak.empty() || use.weak == in_doubt || use.weak == maybe_mouse;
       found.console_lost = found.console_lost || use.weak == bmc;
-      found.early_lost = found.early_lost || use.via != by_bluetooth;
+      found.early_lost = found.early_lost || (use.via != by_bluetooth && enters_text(use));
     } else if (!use.weak.empty() || !use.unknown.empty()) {
       found.weak_left.push_back(&use);
     } else {

@@ -40,8 +40,8 @@ struct KeyboardsAtStake {
 };
 
 /// Adds `last-keyboard` where keyboards are among what leaves and no real one stays. Mice with keys, security keys,
-/// scanners and pads are none where they are lost, but for a passphrase they may enter; the console of a BMC is one as
-/// long as nothing else is left.
+/// scanners and pads are none where they are lost, but security keys and scanners may enter a passphrase the boot waits
+/// for; the console of a BMC is one as long as nothing else is left.
 void guard_last_keyboard(const Snapshot& snapshot, const KeyboardsAtStake& at_stake, std::vector<Finding>& findings);
 
 }  // namespace hostsplit

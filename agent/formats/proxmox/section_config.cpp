@@ -13,7 +13,8 @@ std::string_view first_word(std::string_view line) {
   return line.substr(0, line.find_first_of(space));
 }
 
-/// Only of file systems of this machine: one on the network may hang whoever looks at it.
+/// Only of storages of directories: those of the network (nfs, cifs, cephfs) may hang whoever looks at them. What such
+/// a directory lies on is not known here: inventory_parts::on_this_machine().
 std::string path_of(const PveSection& section) {
   const auto path = section.properties.find("path");
   const bool local = section.type == "dir" || section.type == "btrfs";

@@ -47,9 +47,19 @@ void forbid_long_lines(std::string_view text, const std::string& file) {
   }
 }
 
+/// As a file has after a power cut.
+void forbid_zeros(std::string_view text, const std::string& file) {
+  const auto zero = text.find('\0');
+  if (zero == std::string_view::npos) return;
+  const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(zero), '\n');
+  throw bad_line(file, static_cast<unsigned>(line), "", "there is a byte 0 in it, so it is no text",
+                 "Correct that line, or restore the file.");
+}
+
 }  // namespace
 
 toml::table parse_toml(std::string_view text, const std::string& file) {
+  forbid_zeros(text, file);
   forbid_long_lines(text, file);
   try {
     return toml::parse(text, file);

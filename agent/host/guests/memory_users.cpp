@@ -49,6 +49,7 @@ Kib in_huge_pages(const PageCounts& counts) {
 struct SeenProcesses {
   std::set<int> guests;              ///< of VMs
   bool all_known = true;             ///< it is known of each where all of its pages are
+  bool ending = false;               ///< one gives its memory back just now
   std::map<int, Kib> resident = {};  ///< by VM: MemoryUsers::resident
 };
 
@@ -121,13 +122,23 @@ void read_vms(const Root& root, const PveConfigs& pve, MemoryUsers& users, SeenP
   }
 }
 
+/// A process that gives its memory back has none any more while its pages are still in use (kernel/exit.c, exit_mm();
+/// vfio holds them until its files are closed). Threads of the kernel, which are below process 2, never had any.
+bool is_ending(int pid, std::string_view status) {
+  const auto state = status_value(status, "State");
+  const bool of_kernel = pid == 2 || status_value(status, "PPid") == "2";
+  return !state.empty() && state.front() != 'Z' && !of_kernel && status_value(status, "VmSize").empty();
+}
+
 /// Programs that map huge pages themselves: DPDK, miners, databases.
 void read_processes(const Root& root, MemoryUsers& users, SeenProcesses& seen) {
   for (const auto& name : root.list("proc")) {
     const auto pid = parse_number<int>(name);
     if (!pid || seen.guests.count(*pid)) continue;
     const auto status = root.read(process_path(*pid, "status"), 8192);
-    if (!status || status_size(*status, "HugetlbPages") == 0) continue;
+    if (!status) continue;
+    seen.ending = seen.ending || is_ending(*pid, *status);
+    if (status_size(*status, "HugetlbPages") == 0) continue;
     PageUser user;
     user.name = printable(status_value(*status, "Name"));
     user.pid = *pid;
@@ -160,12 +171,13 @@ std::uint64_t still_used(const Root& root, int node, const PagePool& pool) {
 
 /// What is in use and in no process. Files keep their pages when the program that wrote them has ended, until they are
 /// removed, and so does shared memory (shmget(2), SHM_HUGETLB). Where there are files it is theirs, otherwise
-/// PageUser::unknown(). The service does not look (MemoryUsers::known): it would keep pages of a process that is
-/// ending.
-void read_rest(const Root& root, MemoryUsers& users, const std::map<int, NumaNode>& nodes) {
+/// PageUser::unknown(), unless a process is ending. The service does not look (MemoryUsers::known): it would keep pages
+/// of such a process.
+void read_rest(const Root& root, MemoryUsers& users, const SeenProcesses& seen, const std::map<int, NumaNode>& nodes) {
   PageUser rest;
   for (const auto& mount : hugetlbfs_mounts(root))
     if (!root.list(mount).empty()) rest.name += (rest.name.empty() ? "files in /" : ", /") + mount;
+  if (rest.name.empty() && seen.ending) return;
   PageCounts known;
   for (const auto& user : users.pages)
     for (const auto& [key, pages] : user.holds) known[key] += pages;
@@ -191,7 +203,7 @@ void read_memory_users(const Root& root, const PveConfigs& pve, Snapshot& snapsh
   users.resident = seen.resident;
   read_processes(root, users, seen);
   // Without rights neither /etc/pve nor the processes of VMs are seen: nobody knows whose pages are in use.
-  if (pve.known && seen.all_known) read_rest(root, users, snapshot.nodes);
+  if (pve.known && seen.all_known) read_rest(root, users, seen, snapshot.nodes);
   for (const auto& [id, container] : pve.containers)
     if (!container.is_template)
       users.ordinary.push_back(

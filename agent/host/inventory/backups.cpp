@@ -1,8 +1,9 @@
 #include "host/inventory/backups.hpp"
 
-#include <algorithm>
-#include <iterator>
+#include <optional>
 #include <set>
+#include <string_view>
+#include <vector>
 
 #include "core/base/names.hpp"
 #include "core/base/number.hpp"
@@ -48,56 +49,75 @@ void read_jobs(const Root& root, HostSetup& setup) {
   }
 }
 
-/// "vzdump-qemu-101-2026_01_31-01_00_00.vma.zst"
-void list_dumps(const Root& root, const std::string& directory, HostSetup& setup) {
+/// The VM an archive is of: "vzdump-qemu-101-2026_01_31-01_00_00.vma.zst". What lies beside it, and stays of a backup
+/// that failed, is none: ".log", ".notes", ".vma.dat". (PVE::Storage, BACKUP_EXT_RE_2)
+std::optional<int> archived_vm(std::string_view file) {
   constexpr std::string_view prefix = "vzdump-qemu-";
-  for (const auto& file : root.list(directory)) {
-    if (!file.starts_with(prefix)) continue;
-    const auto rest = std::string_view(file).substr(prefix.size());
-    if (const auto id = parse_number<int>(rest.substr(0, rest.find('-')))) setup.dumped.insert(*id);
-  }
+  if (!file.starts_with(prefix)) return {};
+  file.remove_prefix(prefix.size());
+  const auto id = parse_number<int>(cut(file, '-'));
+  if (file.ends_with(".tgz")) return id;
+  for (const std::string_view compression : {"", ".gz", ".lzo", ".zst", ".bz2"})
+    for (const std::string format : {".vma", ".tar"})
+      if (file.ends_with(format + std::string(compression))) return id;
+  return {};
 }
 
-/// What a path lies on cannot hang: a device of this machine, or one of these, which have numbers of their own.
-bool on_this_machine(const std::vector<inventory_parts::Mount>& mounts, const std::string& path) {
-  const auto* mount = inventory_parts::mount_of(mounts, path);
-  if (!mount || !mount->anonymous()) return true;
-  constexpr const char* local[] = {"zfs", "btrfs", "bcachefs", "overlay", "tmpfs", "ramfs", "rootfs"};
-  return std::find(std::begin(local), std::end(local), mount->type) != std::end(local);
+void list_dumps(const Root& root, const std::string& directory, HostSetup& setup) {
+  for (const auto& file : root.list(directory))
+    if (const auto id = archived_vm(file)) setup.dumped.insert(*id);
 }
+
+constexpr auto usual_home = "var/lib/vz";
+
+std::string backup_place(const PveStorage& storage) {
+  return storage.path + "/" + storage.backups;
+}
+
+/// What says where backups are not to be looked for; read once for all storages.
+struct Mounting {
+  std::vector<inventory_parts::Mount> mounts;
+  std::vector<inventory_parts::FstabEntry> fstab;
+};
 
 /// Why nobody can tell what backups the storage has; empty when they can be listed.
-std::string hides_backups(const Root& root, const PveStorage& storage) {
+std::string hides_backups(const Root& root, const PveStorage& storage, const Mounting& now) {
   if (storage.type == "pbs") return "a Proxmox Backup Server shows its backups to its clients alone";
   if (storage.path.empty()) return "it is on the network";
-  const auto mounts = inventory_parts::read_mounts(root);
-  const std::string path = "/" + storage.path;
-  const auto waits = [&](const std::string& point) { return !inventory_parts::is_mounted(mounts, point); };
+  const std::string place = "/" + backup_place(storage);
+  const auto waits = [&](const std::string& point) { return !inventory_parts::is_mounted(now.mounts, point); };
   if (!storage.mount_point.empty() && waits(storage.mount_point)) return "nothing is mounted at " + storage.mount_point;
-  for (const auto& entry : inventory_parts::read_fstab(root)) {
-    const bool below = entry.point == path || path.starts_with(entry.point + "/");
+  for (const auto& entry : now.fstab) {
+    const bool below = entry.point == place || place.starts_with(entry.point + "/");
     if (below && entry.point.size() > 1 && waits(entry.point)) return "nothing is mounted at " + entry.point;
   }
-  if (!on_this_machine(mounts, path)) return "it is on the network, or on a file system that may not answer";
-  return root.exists(storage.path) ? "" : path + " is not there";
+  if (!inventory_parts::on_this_machine(root, now.mounts, backup_place(storage)))
+    return "it is on the network, or on a file system that may not answer";
+  // Proxmox VE makes the usual one when it is used.
+  return storage.path == usual_home || root.exists(storage.path) ? "" : "/" + storage.path + " is not there";
 }
 
-/// Backups in all storages of this node that may have them, and where Proxmox VE keeps them without a storage. Like
-/// hook_path(), only file systems of this machine are looked at.
+/// Backups in all storages of this node that may have them, and where Proxmox VE keeps them without a storage. Only
+/// file systems of this machine are looked at, as where read_pve() looks for the hook.
 void read_dumps(const Root& root, HostSetup& setup) {
-  const std::string usual = "var/lib/vz";
-  list_dumps(root, usual + "/dump", setup);
+  const Mounting now{inventory_parts::read_own_mounts(root), inventory_parts::read_fstab(root)};
+  const auto look = [&](const PveStorage& storage, const std::string& name) {
+    const auto why = hides_backups(root, storage, now);
+    if (why.empty())
+      list_dumps(root, backup_place(storage), setup);
+    else
+      setup.unread_backups.push_back(name + ": " + why);
+  };
+  const PveStorage usual{"", "dir", usual_home, "backup"};
+  bool named = false;
   const auto text = root.read(names::storages_file).value_or("");
   for (const auto& storage : parse_pve_storages(text, pve_node_name(root))) {
     const bool has = storage.type == "pbs" ? storage.content != "none" : holds(storage, "backup");
-    const bool listed = storage.path == usual && storage.backups == "dump";
-    if (!has || !storage.here || listed) continue;
-    const auto why = hides_backups(root, storage);
-    if (why.empty())
-      list_dumps(root, storage.path + "/" + storage.backups, setup);
-    else
-      setup.unread_backups.push_back(storage.id + ": " + why);
+    if (!has || !storage.here) continue;
+    named = named || backup_place(storage) == backup_place(usual);
+    look(storage, "storage " + storage.id);
   }
+  if (!named) look(usual, "/" + backup_place(usual));
 }
 
 }  // namespace

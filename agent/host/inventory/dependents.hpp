@@ -10,8 +10,8 @@ namespace hostsplit {
 void read_open_devices(const Root& root, Snapshot& snapshot);
 
 /// Adds what guests other than those a function goes to lose with it: `usbN:`, raw disks, serial lines of VMs, device
-/// entries of containers. Disks are lifelines. Says of network cards in use what the cluster sends over them. Reads
-/// /etc/pve.
+/// entries of containers. Disks are lifelines, but for volumes on what is a lifeline itself. Says of network cards in
+/// use what the cluster sends over them. Reads /etc/pve.
 void read_guest_uses(const Root& root, const PveConfigs& pve, Snapshot& snapshot);
 
 /// Of read_open_devices(): what the host does with USB devices that no open file shows: a UPS by its settings, what it

@@ -215,8 +215,10 @@ Followed Follower::loop(const std::string& path, const std::string& name, int de
   return mount(*below, depth + 1);
 }
 
-Followed Follower::volume(const std::string& name) const {
-  Followed all;
+/// By the links that udev makes: "zd16", and its partitions, "zd16p1" (60-zvol.rules).
+const std::map<std::string, std::string>& Follower::pools_of_volumes() const {
+  if (pools_of_volumes_) return *pools_of_volumes_;
+  auto& found = pools_of_volumes_.emplace();
   for (const auto& pool : pools_) {
     std::vector<std::string> directories{"dev/zvol/" + pool.name};
     while (!directories.empty()) {
@@ -224,12 +226,21 @@ Followed Follower::volume(const std::string& name) const {
       directories.pop_back();
       for (const auto& entry : root_.list(directory)) {
         const auto link = root_.link_name(directory + "/" + entry);
-        if (link == name) return this->pool(pool.name);
-        if (!link) directories.push_back(directory + "/" + entry);
+        if (link)
+          found.emplace(*link, pool.name);
+        else
+          directories.push_back(directory + "/" + entry);
       }
     }
-    all.merge(this->pool(pool.name));
   }
+  return found;
+}
+
+Followed Follower::volume(const std::string& name) const {
+  const auto& known = pools_of_volumes();
+  if (const auto at = known.find(name); at != known.end()) return pool(at->second);
+  Followed all;
+  for (const auto& pool : pools_) all.merge(this->pool(pool.name));
   if (pools_.size() != 1) all.unknown = "which pool has the volume " + name + " is not known";
   return all;
 }

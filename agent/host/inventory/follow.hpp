@@ -1,9 +1,12 @@
 #pragma once
+#include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "core/machine/pci.hpp"
+#include "core/machine/snapshot.hpp"
 #include "host/inventory/mounts.hpp"
 #include "host/inventory/routes.hpp"
 #include "host/inventory/zfs.hpp"
@@ -56,6 +59,7 @@ class Follower {
   Followed virtual_device(const std::string& path, const std::string& name, int depth) const;
   Followed loop(const std::string& path, const std::string& name, int depth) const;
   Followed volume(const std::string& name) const;
+  const std::map<std::string, std::string>& pools_of_volumes() const;
   Followed remote(const std::string& device, const std::string& how, const Reach& reach) const;
   Followed iscsi(const std::string& path, const std::string& name) const;
   Followed remote_mount(const Mount& mount) const;
@@ -69,7 +73,14 @@ class Follower {
   std::vector<Mount> mounts_;
   std::vector<ZfsPool> pools_;
   std::vector<PciAddress> carriers_;
+  mutable std::optional<std::map<std::string, std::string>> pools_of_volumes_;  ///< read when first asked for
 };
+
+/// What may carry the part that was not found, as HostUse::functions has it: empty for any function at all. Empty
+/// optional: all of it was found, or nothing that could be given away carries the rest. Needs functions, controllers
+/// and devices of the snapshot.
+std::optional<std::vector<PciAddress>> possible_carriers(const Root& root, const Snapshot& snapshot,
+                                                         const Follower& follow, const Followed& followed);
 
 /// \param block  kernel name ("sda2") or a path below /dev, links included. Empty optional: no such block device.
 std::optional<std::string> find_block(const Root& root, const std::string& block);

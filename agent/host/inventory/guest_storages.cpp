@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "host/inventory/parts.hpp"
+#include "host/inventory/zfs.hpp"
 
 namespace hostsplit::inventory_parts {
 
@@ -34,12 +35,43 @@ Asleep GuestStorages::below(const std::string& volume) {
   }
   if (group.empty()) return {};
   const bool pool = type == "zfspool";
-  // Whoever closes the group or gives up its disk is to see whose volume it is.
-  if (const auto found = pool ? std::nullopt : active(group, volume.substr(colon + 1))) return {{*found}, {}};
+  if (!pool && active(group, volume.substr(colon + 1))) return {};
   const auto [known, fresh] = known_.try_emplace(type + " " + group);
   if (fresh) known->second = pool ? sleeping_.pool(group.substr(0, group.find('/'))) : sleeping_.group(group);
   // What is nowhere may be on another node.
   return known->second.unknown.empty() || here ? known->second : Asleep{};
+}
+
+Followed GuestStorages::carriers(const std::string& volume) {
+  const auto colon = volume.find(':');
+  const auto storage = storages_.find(volume.substr(0, colon));
+  const bool path = volume.starts_with('/');
+  if (!path && (colon == std::string::npos || storage == storages_.end() || !storage->second.here)) return {};
+  if (!path && storage->second.path.empty() && storage->second.type != "zfspool") {
+    const auto found = active(storage->second.group, volume.substr(colon + 1));
+    return found ? follow().device(*found) : Followed{};
+  }
+  const auto [known, fresh] = carried_.try_emplace(path ? volume : storage->first);
+  if (!fresh) return known->second;
+  if (path)
+    known->second = mounted(volume);
+  else if (!storage->second.path.empty())
+    known->second = mounted("/" + storage->second.path);
+  else
+    known->second = imported(storage->second.group.substr(0, storage->second.group.find('/')));
+  return known->second;
+}
+
+Followed GuestStorages::mounted(const std::string& path) {
+  const Mount* mount = mount_of(follow().mounts(), path);
+  const bool of_host = mount && mount->owner.empty() && mount->point != "/";
+  return of_host && !needs_no_device(*mount) ? follow().mount(*mount) : Followed{};
+}
+
+Followed GuestStorages::imported(const std::string& pool) {
+  const Mount* root = mount_of(follow().mounts(), "/");
+  const bool of_root = root && root->type == "zfs" && (root->source + "/").starts_with(pool + "/");
+  return !of_root && pool_imported(root_, pool) ? follow().pool(pool) : Followed{};
 }
 
 /// On demand by systemd, or by hand before the guest starts (fstab(5): noauto). What lies on a mount of its own is a
@@ -74,8 +106,10 @@ Asleep GuestStorages::mounted_by_hand(const std::string& point) {
 
 /// That very volume: others of its group may be active without it, as those Proxmox VE 9 makes are not activated at
 /// boot.
-std::optional<std::string> GuestStorages::active(const std::string& group, const std::string& volume) const {
-  return mapping_named(root_, mapper_part(group) + "-" + mapper_part(last_component(volume)));
+std::optional<std::string> GuestStorages::active(const std::string& group, const std::string& volume) {
+  if (!mappings_) mappings_ = mappings(root_);
+  const auto found = mappings_->find(mapper_part(group) + "-" + mapper_part(last_component(volume)));
+  return found == mappings_->end() ? std::nullopt : std::optional(found->second);
 }
 
 }  // namespace hostsplit::inventory_parts

@@ -26,8 +26,9 @@ class GuestUses {
     for (const auto& [id, vm] : pve_.vms) {
       begin("VM", id, vm.name);
       vm_ = &vm;
-      has(vm);
+      // By the line of the next start where there are two for one disk.
       if (!vm.pending.empty()) has(*pve_.next_start(id));
+      has(vm);
     }
     for (const auto& [id, container] : pve_.containers) {
       begin("CT", id, container.name);
@@ -62,10 +63,12 @@ class GuestUses {
     told_.clear();
   }
 
-  void add(const std::string& device, const std::string& how, const PciAddress& function, bool lifeline) {
+  void add(const std::string& device, const std::string& how, const PciAddress& function, bool lifeline,
+           bool stored = false) {
     if (!told_.insert({function, device}).second) return;
     HostUse use{UseKind::guest, who_, device + " (" + how + shown_ + ")", {function}, lifeline};
     use.guest = id_;
+    use.stored = stored;
     if (start_needs(device, how)) use.line = {how, device};
     snapshot_.uses.push_back(std::move(use));
   }
@@ -141,6 +144,7 @@ class GuestUses {
   }
 
   void asleep(const std::string& key, const std::string& volume, const Asleep& found) {
+    if (found.disks.empty() && found.unknown.empty()) return carried(key, volume);
     if (found.unknown.empty()) {
       for (const auto& device : found.disks) on_volume(key, volume, device);
       return;
@@ -154,6 +158,13 @@ class GuestUses {
     use.guest = id_;
     use.unknown = "of " + key + ", " + found.unknown;
     snapshot_.uses.push_back(std::move(use));
+  }
+
+  /// On a file system that is mounted, of a group that is active or in a pool that is imported: whoever gives that up
+  /// is told whose volumes go.
+  void carried(const std::string& key, const std::string& volume) {
+    for (const auto& leaf : storages_.carriers(volume).leaves)
+      for (const auto& function : leaf.functions) add(volume, key, function, false, true);
   }
 
   /// A network card that is the container's while it runs, or that its own interface is made of: nothing here shows it.
@@ -217,7 +228,7 @@ class GuestUses {
   /// A mapping or a network disk: what carries it is told with the volume manager; here it is the guest that loses it.
   void on_volume(const std::string& key, const std::string& file, const std::string& found) {
     for (const auto& leaf : storages_.follow().device(found).leaves)
-      for (const auto& function : leaf.functions) add(file, key, function, true);
+      for (const auto& function : leaf.functions) add(file, key, function, true, !file.starts_with("/dev/"));
   }
 
   /// "c 188:*": all character devices of that major number that are attached here.

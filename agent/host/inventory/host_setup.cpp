@@ -11,6 +11,7 @@
 #include "core/boot/kernel_parameters.hpp"
 #include "formats/proxmox/section_config.hpp"
 #include "host/inventory/backups.hpp"
+#include "host/inventory/mounts.hpp"
 #include "host/inventory/page_lines.hpp"
 #include "host/inventory/parts.hpp"
 
@@ -278,7 +279,9 @@ void read_page_writers(const Root& root, HostSetup& setup) {
   list_scripts(root, scripts);
   for (const auto* from : {&runs, &setup.rc_local})
     for (const auto& line : *from) add_scripts(line.text, scripts);
-  for (const auto& script : scripts) read_lines(root, script, lines);
+  const auto mounts = inventory_parts::read_own_mounts(root);
+  for (const auto& script : scripts)
+    if (inventory_parts::on_this_machine(root, mounts, script)) read_lines(root, script, lines);
   lines.insert(lines.end(), runs.begin(), runs.end());
   std::set<std::pair<std::string, unsigned>> seen;  // `sysctl -p /etc/sysctl.d/x.conf` in a script
   for (auto& line : lines)

@@ -1,6 +1,7 @@
 #include "host/inventory/mounts.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "core/boot/kernel_parameters.hpp"
@@ -86,6 +87,14 @@ bool boot_waits(std::string_view options) {
   return true;
 }
 
+/// Without a block device, and not one of the file systems that have numbers of their own and no server. The root file
+/// system does not count: hostsplit itself runs from it.
+bool may_never_answer(const Mount* mount) {
+  if (!mount || !mount->anonymous() || mount->point == "/") return false;
+  constexpr const char* local[] = {"zfs", "btrfs", "bcachefs", "overlay", "tmpfs", "ramfs", "rootfs", "devtmpfs"};
+  return std::find(std::begin(local), std::end(local), mount->type) == std::end(local);
+}
+
 }  // namespace
 
 std::string unescape(std::string_view text) {
@@ -109,12 +118,17 @@ std::string Mount::option(const std::string& key) const {
   return {};
 }
 
-std::vector<Mount> read_mounts(const Root& root) {
+std::vector<Mount> read_own_mounts(const Root& root) {
   std::vector<Mount> mounts;
   // That of process 1, because ours may be a private view.
   auto own = root.read("proc/1/mountinfo", 8 << 20);
   if (!own) own = root.read("proc/self/mountinfo", 8 << 20);
   if (own) parse_table(*own, {}, mounts);
+  return mounts;
+}
+
+std::vector<Mount> read_mounts(const Root& root) {
+  auto mounts = read_own_mounts(root);
   std::set<std::string> seen{root.link_text("proc/1/ns/mnt").value_or("")};
   for (const auto& pid : root.list("proc")) {
     if (!to_number<int>(pid) || pid == "1") continue;
@@ -197,6 +211,32 @@ const Mount* mount_of(const std::vector<Mount>& mounts, const std::string& path)
       best = &mount;
   }
   return best;
+}
+
+bool on_this_machine(const Root& root, const std::vector<Mount>& mounts, const std::string& path) {
+  if (path.starts_with("etc/pve/")) return true;
+  std::string place, rest = path;  // "/srv/b", "dump"
+  for (int links = 0; !rest.empty();) {
+    const auto slash = rest.find('/');
+    const std::string name = rest.substr(0, slash);
+    rest.erase(0, slash == std::string::npos ? slash : slash + 1);
+    if (name.empty() || name == ".") continue;
+    if (name == "..") {
+      place.erase(std::min(place.rfind('/'), place.size()));
+      continue;
+    }
+    const std::string next = place + "/" + name;
+    if (may_never_answer(mount_of(mounts, next))) return false;
+    const auto target = root.link_text(next.substr(1));
+    if (!target) {
+      place = next;
+      continue;
+    }
+    if (++links > 40) return false;  // MAXSYMLINKS
+    if (target->starts_with('/')) place.clear();
+    rest = *target + "/" + rest;
+  }
+  return true;
 }
 
 }  // namespace hostsplit::inventory_parts

@@ -23,6 +23,8 @@ struct Mount {
 /// The mount tables of all mount namespaces, each once, that of process 1 first: containers and services mount what the
 /// host's own table does not show.
 std::vector<Mount> read_mounts(const Root& root);
+/// Only the host's own table, that of process 1 (ours where that may not be read): one file, for what is asked often.
+std::vector<Mount> read_own_mounts(const Root& root);
 
 /// What shall be mounted, mounted now or not: a line of /etc/fstab that names a device, or a mount unit.
 struct FstabEntry {
@@ -45,6 +47,12 @@ bool is_mounted(const std::vector<Mount>& mounts, const std::string& point);
 
 /// The mount a path lies on, by the longest mount point; nullptr when there is none.
 const Mount* mount_of(const std::vector<Mount>& mounts, const std::string& path);
+
+/// True when nobody who looks at a path can hang: all of it, links resolved (path_resolution(7)), is on the root file
+/// system, on block devices, or on file systems that nobody serves; what is below etc/pve is read with patience.
+/// Network and FUSE mounts and automounts (autofs(5)) on the way are not touched.
+/// \param mounts  of read_own_mounts()  \param path  below the root; it need not be there
+bool on_this_machine(const Root& root, const std::vector<Mount>& mounts, const std::string& path);
 
 /// mountinfo and swaps escape blanks and backslashes as octal.
 std::string unescape(std::string_view text);

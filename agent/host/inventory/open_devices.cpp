@@ -164,16 +164,22 @@ void add_some_line(const Root& root, Snapshot& snapshot, const std::string& proc
   snapshot.uses.push_back(std::move(use));
 }
 
-/// An open mapping, array, network disk or NVMe disk with several paths: each disk below it is needed.
-void add_followed_device(Snapshot& snapshot, const std::string& process, const Opened& device, const Follower& follow) {
+/// An open mapping, array, network disk or NVMe disk with several paths: each disk below it is needed, and what was not
+/// found of it may be on others.
+void add_followed_device(const Root& root, Snapshot& snapshot, const std::string& process, const Opened& device,
+                         const Follower& follow) {
   const Followed followed = follow.device(device.follow);
   for (const auto& leaf : followed.leaves) {
     if (leaf.functions.empty()) continue;
     HostUse use{UseKind::process, process, device.name, leaf.functions, device.needed};
-    use.unknown = followed.unknown;
     use.via = leaf.via;
     snapshot.uses.push_back(std::move(use));
   }
+  auto functions = possible_carriers(root, snapshot, follow, followed);
+  if (!functions) return;
+  HostUse rest{UseKind::process, process, device.name, std::move(*functions), device.needed};
+  rest.unknown = "it has " + device.name + " open, and " + followed.unknown;
+  snapshot.uses.push_back(std::move(rest));
 }
 
 /// \param space  mount namespace of the host
@@ -201,7 +207,7 @@ void read_process(const Root& root, Snapshot& snapshot, const std::string& pid, 
       continue;
     }
     if (!follow) follow.emplace(root);
-    add_followed_device(snapshot, name, device, *follow);
+    add_followed_device(root, snapshot, name, device, *follow);
   }
   if (!found.line.empty()) add_some_line(root, snapshot, name, found.line);
 }

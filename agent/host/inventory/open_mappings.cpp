@@ -8,15 +8,7 @@
 namespace hostsplit::inventory_parts {
 namespace {
 
-/// Mappings below a mapping; what is on top is closed first.
-int layers_below(const Root& root, const Follower& follow, const std::string& path, int depth = 0) {
-  int most = 0;
-  if (depth > 16) return most;  // a circle in a recorded tree
-  for (const auto& slave : root.list(path + "/slaves"))
-    if (const auto lower = follow.path_of(slave))
-      most = std::max(most, 1 + layers_below(root, follow, *lower, depth + 1));
-  return most;
-}
+constexpr int most_layers_open = 16;  // deeper is a circle in a recorded tree
 
 /// Each owner puts its own word in front of the uuid (lvm2: dm-ioctl.h; cryptsetup: lib/libdevmapper.c).
 OpenMapping open_mapping(const Root& root, const std::string& path) {
@@ -27,29 +19,59 @@ OpenMapping open_mapping(const Root& root, const std::string& path) {
   return {uuid.starts_with("CRYPT-") ? OpenMapping::Kind::crypt : OpenMapping::Kind::other, name};
 }
 
+/// Adds what the device lies on next, through arrays and the like, and through other volumes of its own group.
+void add_lower(const Root& root, const Follower& follow, const std::string& path, const OpenMapping& mapping,
+               std::set<OpenMapping>& found, int depth = 0) {
+  if (depth > most_layers_open) return;
+  for (const auto& slave : root.list(path + "/slaves")) {
+    const auto lower = follow.path_of(slave);
+    if (!lower) continue;
+    const auto next = root.exists(*lower + "/dm") ? open_mapping(root, *lower) : mapping;
+    if (next == mapping)
+      add_lower(root, follow, *lower, mapping, found, depth + 1);
+    else
+      found.insert(next);
+  }
+}
+
+/// How high a mapping lies; what is on top is closed first. A group is closed as a whole, and so after all that lies on
+/// any of its volumes: vgchange(8) deactivates none of them while one is open.
+std::map<OpenMapping, int> heights(const Root& root, const Follower& follow, const ManagedDevices& managed) {
+  std::map<OpenMapping, std::set<OpenMapping>> lower;
+  for (const auto& [path, followed] : managed) {
+    if (!root.exists(path + "/dm")) continue;
+    const auto mapping = open_mapping(root, path);
+    add_lower(root, follow, path, mapping, lower[mapping]);
+  }
+  std::map<OpenMapping, int> found;
+  for (int round = 0; round < most_layers_open; ++round)
+    for (const auto& [mapping, others] : lower)
+      for (const auto& other : others) found[mapping] = std::max(found[mapping], found[other] + 1);
+  return found;
+}
+
 }  // namespace
 
 std::map<Leaf, std::vector<OpenMapping>> open_mappings(const Root& root, const Follower& follow,
                                                        const ManagedDevices& managed, const std::set<Leaf>& boots) {
-  std::map<Leaf, std::map<OpenMapping, int>> found;
+  std::map<Leaf, std::set<OpenMapping>> found;
   std::set<OpenMapping> stay;
   for (const auto& [path, followed] : managed) {
     if (!root.exists(path + "/dm")) continue;
     const auto mapping = open_mapping(root, path);
-    const int layers = layers_below(root, follow, path);
     for (const auto& leaf : followed.leaves) {
       if (boots.contains(leaf)) stay.insert(mapping);
-      auto& deepest = found[leaf][mapping];
-      deepest = std::max(deepest, layers);
+      found[leaf].insert(mapping);
     }
   }
+  auto height = heights(root, follow, managed);
   std::map<Leaf, std::vector<OpenMapping>> open;
   for (const auto& [leaf, mappings] : found) {
     std::vector<std::pair<int, OpenMapping>> order;
-    for (const auto& [mapping, layers] : mappings)
-      if (!stay.contains(mapping)) order.emplace_back(-layers, mapping);
+    for (const auto& mapping : mappings)
+      if (!stay.contains(mapping)) order.emplace_back(-height[mapping], mapping);
     std::sort(order.begin(), order.end());
-    for (auto& [layers, mapping] : order) open[leaf].push_back(std::move(mapping));
+    for (auto& [below_top, mapping] : order) open[leaf].push_back(std::move(mapping));
   }
   return open;
 }

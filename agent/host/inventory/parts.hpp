@@ -71,13 +71,6 @@ void read_console_uses(const Root& root, Snapshot& snapshot);
 void read_boot_tools(const Root& root, Snapshot& snapshot);
 void read_holders(const Root& root, Snapshot& snapshot);  ///< needs functions and modules
 
-/// Functions a file system that nobody knows may depend on: disks, networks, USB controllers with something plugged in,
-/// and whatever is of no known kind. Displays, sound and the like are left out, unless a block device, a network
-/// interface or a serial port is below them. Needs functions, controllers and devices.
-/// \param carriers  functions with block devices
-std::vector<PciAddress> may_carry_unknown(const Root& root, const Snapshot& snapshot,
-                                          const std::vector<PciAddress>& carriers);
-
 /// No step of inventory(), because it reads /etc/pve: says of network cards in use what a cluster sends over them.
 void name_cluster_traffic(const Root& root, Snapshot& snapshot);
 

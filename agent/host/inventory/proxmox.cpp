@@ -8,6 +8,7 @@
 #include "formats/proxmox/container_config.hpp"
 #include "formats/proxmox/section_config.hpp"
 #include "formats/proxmox/vm_config.hpp"
+#include "host/inventory/mounts.hpp"
 
 namespace hostsplit {
 namespace {
@@ -70,10 +71,13 @@ void read_storages(const Root& root, PveConfigs& configs) {
   if (!text) return;
   configs.storages_digest = sha1_hex(*text);
   configs.storages = parse_pve_storages(*text, configs.node);
+  const auto mounts = inventory_parts::read_own_mounts(root);
   for (auto& storage : configs.storages) {
     if (storage.path.empty() || !storage.here) continue;
     const std::string path = hook_path(storage);
-    if (const auto hook = exact(root, path)) storage.hook = FileNow{*hook, root.mode(path).value_or(0644)};
+    storage.unseen = !inventory_parts::on_this_machine(root, mounts, path);
+    if (const auto hook = storage.unseen ? std::nullopt : exact(root, path))
+      storage.hook = FileNow{*hook, root.mode(path).value_or(0644)};
   }
 }
 

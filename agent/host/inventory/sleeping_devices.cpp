@@ -74,6 +74,14 @@ std::set<std::string> active_groups(const Root& root) {
   return groups;
 }
 
+std::map<std::string, std::string> mappings(const Root& root) {
+  std::map<std::string, std::string> found;
+  for (const auto& block : root.list("sys/block"))
+    if (const auto path = block.starts_with("dm-") ? find_block(root, block) : std::nullopt)
+      found.emplace(root.read("sys/block/" + block + "/dm/name", 256).value_or(""), *path);
+  return found;
+}
+
 std::optional<std::string> mapping_named(const Root& root, const std::string& name) {
   for (const auto& block : root.list("sys/block"))
     if (block.starts_with("dm-") && root.read("sys/block/" + block + "/dm/name", 256) == name)

@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -64,6 +65,9 @@ std::string mapped_group(std::string_view name);
 
 /// Volume groups with active volumes.
 std::set<std::string> active_groups(const Root& root);
+
+/// All mappings of device mapper by their names ("sys/devices/...").
+std::map<std::string, std::string> mappings(const Root& root);
 
 /// The mapping of that name, as device mapper calls it, where there is one ("sys/devices/...").
 std::optional<std::string> mapping_named(const Root& root, const std::string& name);

@@ -90,15 +90,11 @@ void Storage::add_leaf(UseKind kind, const std::string& name, const Leaf& leaf, 
 
 void Storage::add(UseKind kind, const std::string& name, const Followed& followed, bool root) {
   for (const auto& leaf : followed.leaves) add_leaf(kind, name, leaf, root);
-  if (followed.unknown.empty()) return;
-  HostUse use{kind, name, followed.leaves.empty() ? name : followed.leaves.begin()->device, {}, true, root};
+  auto functions = possible_carriers(root_, snapshot_, follow_, followed);
+  if (!functions) return;
+  const auto device = followed.leaves.empty() ? name : followed.leaves.begin()->device;
+  HostUse use{kind, name, device, std::move(*functions), true, root};
   use.unknown = followed.unknown;
-  if (followed.where == Followed::Where::disks) use.functions = follow_.carriers();
-  if (followed.where == Followed::Where::network) use.functions = follow_.network().anywhere("").functions;
-  if (followed.where == Followed::Where::plugged)
-    use.functions = may_carry_unknown(root_, snapshot_, follow_.carriers());
-  // Nothing that could be given away carries such a thing.
-  if (use.functions.empty() && followed.where != Followed::Where::anywhere) return;
   snapshot_.uses.push_back(std::move(use));
 }
 

@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <set>
 
+#include "host/inventory/follow.hpp"
 #include "host/inventory/parts.hpp"
 
-/// What a mount of a type nobody knows may depend on: a file system in a process of its own, a phone by MTP.
+/// What may carry what could not be followed: a network disk of an unknown server, a file system in a process of its
+/// own, a phone by MTP.
 namespace hostsplit::inventory_parts {
 namespace {
 
@@ -17,8 +19,10 @@ bool of_a_kind_without_files(std::uint32_t pci_class) {
          std::find(std::begin(narrower), std::end(narrower), pci_class >> 8) != std::end(narrower);
 }
 
-}  // namespace
-
+/// Functions a file system that nobody knows may depend on: disks, networks, USB controllers with something plugged in,
+/// and whatever is of no known kind. Displays, sound and the like are left out, unless a block device, a network
+/// interface or a serial port is below them.
+/// \param carriers  functions with block devices
 std::vector<PciAddress> may_carry_unknown(const Root& root, const Snapshot& snapshot,
                                           const std::vector<PciAddress>& carriers) {
   std::set<PciAddress> in_use(carriers.begin(), carriers.end());
@@ -34,6 +38,22 @@ std::vector<PciAddress> may_carry_unknown(const Root& root, const Snapshot& snap
         (!snapshot.controller(address) && !of_a_kind_without_files(function.fingerprint.pci_class)))
       found.push_back(address);
   return found;
+}
+
+}  // namespace
+
+std::optional<std::vector<PciAddress>> possible_carriers(const Root& root, const Snapshot& snapshot,
+                                                         const Follower& follow, const Followed& followed) {
+  if (followed.unknown.empty()) return std::nullopt;
+  std::vector<PciAddress> functions;
+  switch (followed.where) {
+    case Followed::Where::disks: functions = follow.carriers(); break;
+    case Followed::Where::network: functions = follow.network().anywhere("").functions; break;
+    case Followed::Where::plugged: functions = may_carry_unknown(root, snapshot, follow.carriers()); break;
+    case Followed::Where::anywhere: return functions;
+  }
+  if (functions.empty()) return std::nullopt;
+  return functions;
 }
 
 }  // namespace hostsplit::inventory_parts
