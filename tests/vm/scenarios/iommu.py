@@ -9,8 +9,7 @@ from bench.product import Product
 TOPOLOGY = "amd"
 START = "off"  # QEMU cannot save a guest with this IOMMU
 SUBJECTS = ("agent/core/usb/claims", "agent/host/act/", "agent/host/inventory/pci", "config/initramfs/")
-SECONDS = 300
-PROVEN = False
+SECONDS = 500
 MEMORY = 3
 
 SPLIT = f'[vm.101]\nports = ["front-1"]\n[vm.102]\ncontrollers = ["{X2}"]\n'
