@@ -50,6 +50,12 @@ struct Doctor : ::testing::Test {
     split.host.set_kernel("6.17.13-2-pve", "root=/dev/mapper/pve-root ro " + words);
   }
   std::vector<Finding> findings() const { return diagnose(split.root).findings; }
+  /// What could not be looked at of templates and backups.
+  std::string unknown_backups() const {
+    for (const auto& checkup : diagnose(split.root).checkups)
+      if (checkup.name == "backup") return fmt::format("{}", fmt::join(checkup.unknown, "; "));
+    return {};
+  }
   Finding finding(const std::string& code) const {
     const auto all = findings();
     const auto* found = testing::find(all, code);
@@ -301,38 +307,33 @@ TEST_F(Doctor, GuestsBackupsHooksAndThinPools) {
 TEST_F(Doctor, ABaseThatCannotBeSeen) {
   auto& host = split.host;
   host.remove("etc/pve/jobs.cfg");
-  const auto unknown = [&] {
-    for (const auto& checkup : diagnose(split.root).checkups)
-      if (checkup.name == "backup") return fmt::format("{}", fmt::join(checkup.unknown, "; "));
-    return std::string();
-  };
   const std::string thin = "lvmthin: thin\n\tthinpool data\n\tvgname pve\n\n";
   const auto storages = [&](const std::string& text) { host.set_file("etc/pve/storage.cfg", thin + text); };
   for (const int id : {101, 102}) guest(id, id - 101, fmt::format("scsi0: thin:vm-{}-disk-0,size=8G\n", id));
   storages("dir: local\n\tpath /var/lib/vz\n\tcontent iso,backup\n");
   EXPECT_EQ(finding("pve-no-base").subject, "VM 101");
-  EXPECT_EQ(unknown(), "");
+  EXPECT_EQ(unknown_backups(), "");
   storages("pbs: far\n\tserver 10.0.0.9\n");
   EXPECT_EQ(find(findings(), "pve-no-base"), nullptr);
-  EXPECT_THAT(unknown(), HasSubstr("whether VM 101 has a backup in storage far: a Proxmox Backup Server"));
+  EXPECT_THAT(unknown_backups(), HasSubstr("whether VM 101 has a backup in storage far: a Proxmox Backup Server"));
   storages("nfs: nas\n\tpath /mnt/pve/nas\n\tcontent backup\n");
-  EXPECT_THAT(unknown(), HasSubstr("nas: it is on the network"));
+  EXPECT_THAT(unknown_backups(), HasSubstr("nas: it is on the network"));
   storages("nfs: nas\n\tpath /mnt/pve/nas\n\tcontent iso\n");
-  EXPECT_EQ(unknown(), "") << "not for backups";
+  EXPECT_EQ(unknown_backups(), "") << "not for backups";
   storages("nfs: nas\n\tpath /mnt/pve/nas\n\tcontent backup\n\tnodes pve2\n");
-  EXPECT_EQ(unknown(), "") << "of another node";
+  EXPECT_EQ(unknown_backups(), "") << "of another node";
   storages("dir: usb\n\tpath /mnt/usb\n\tcontent backup\n\tis_mountpoint 1\n");
-  EXPECT_THAT(unknown(), HasSubstr("usb: nothing is mounted at /mnt/usb"));
+  EXPECT_THAT(unknown_backups(), HasSubstr("usb: nothing is mounted at /mnt/usb"));
   storages("dir: big\n\tpath /srv/big\n\tcontent backup\n\tcontent-dirs iso=a,backup=bak\n");
-  EXPECT_THAT(unknown(), HasSubstr("big: /srv/big is not there"));
+  EXPECT_THAT(unknown_backups(), HasSubstr("big: /srv/big is not there"));
   host.set_file("srv/big/bak/vzdump-qemu-101-2026_01_31-01_00_00.vma.zst", "");
   EXPECT_EQ(finding("pve-no-base").subject, "VM 102");
-  EXPECT_EQ(unknown(), "");
+  EXPECT_EQ(unknown_backups(), "");
   host.add_mount({"", "/srv/big", "nfs4", "10.0.0.9:/b", "", 1});
-  EXPECT_THAT(unknown(), HasSubstr("big: it is on the network"));
+  EXPECT_THAT(unknown_backups(), HasSubstr("big: it is on the network"));
   storages("");
   host.set_file("etc/pve/nodes/pve1/qemu-server/100.conf", "template: 1\nscsi0: thin:base-100-disk-0,size=8G\n");
-  EXPECT_THAT(unknown(), HasSubstr("whether VM 101 is a linked clone of a template: volumes of storage thin"));
+  EXPECT_THAT(unknown_backups(), HasSubstr("whether VM 101 is a linked clone of a template: volumes of storage thin"));
   EXPECT_EQ(find(findings(), "pve-no-base"), nullptr);
 }
 
@@ -354,29 +355,24 @@ TEST_F(Doctor, OnlyAnArchiveIsABackup) {
 TEST_F(Doctor, BackupsThatMayHangWhoeverLooks) {
   auto& host = split.host;
   host.remove("etc/pve/jobs.cfg");
-  const auto unknown = [&] {
-    for (const auto& checkup : diagnose(split.root).checkups)
-      if (checkup.name == "backup") return fmt::format("{}", fmt::join(checkup.unknown, "; "));
-    return std::string();
-  };
   const std::string file = "/vzdump-qemu-101-2026_01_31-01_00_00.vma.zst";
   host.set_file("etc/pve/storage.cfg", "dir: b\n\tpath /srv/b\n\tcontent backup\n");
   host.set_file("srv/b/dump" + file, "");
   EXPECT_EQ(finding("pve-no-base").subject, "VM 102");
   host.add_mount({"", "/srv/b/dump", "nfs4", "10.0.0.9:/b", "", 1});
-  EXPECT_THAT(unknown(), HasSubstr("whether VM 101 has a backup in storage b: it is on the network"));
+  EXPECT_THAT(unknown_backups(), HasSubstr("whether VM 101 has a backup in storage b: it is on the network"));
   host.set_file("etc/pve/storage.cfg", "dir: l\n\tpath /srv/link\n\tcontent backup\n");
   host.set_link("srv/link", "../srv/./b");
-  EXPECT_THAT(unknown(), HasSubstr("storage l: it is on the network")) << "by a link";
+  EXPECT_THAT(unknown_backups(), HasSubstr("storage l: it is on the network")) << "by a link";
   host.set_link("srv/loop", "loop/x");
   host.set_file("etc/pve/storage.cfg", "dir: l\n\tpath /srv/loop\n\tcontent backup\n");
-  EXPECT_THAT(unknown(), HasSubstr("storage l: ")) << "it comes to an end";
+  EXPECT_THAT(unknown_backups(), HasSubstr("storage l: ")) << "it comes to an end";
   host.set_file("etc/pve/storage.cfg", "");
-  EXPECT_EQ(unknown(), "");
+  EXPECT_EQ(unknown_backups(), "");
   host.add_mount({"", "/var/lib/vz/dump", "autofs", "systemd-1", "", 1});
-  EXPECT_THAT(unknown(), HasSubstr("whether VM 101 has a backup in /var/lib/vz/dump: it is on the network"));
+  EXPECT_THAT(unknown_backups(), HasSubstr("whether VM 101 has a backup in /var/lib/vz/dump: it is on the network"));
   host.set_file("etc/pve/storage.cfg", "dir: local\n\tpath /var/lib/vz\n\tcontent backup\n");
-  EXPECT_THAT(unknown(), HasSubstr("storage local: it is on the network"));
+  EXPECT_THAT(unknown_backups(), HasSubstr("storage local: it is on the network"));
 }
 
 TEST_F(Doctor, AJobOfAnotherNodeTakesNoGuestOfThis) {

@@ -25,6 +25,13 @@ struct Lifelines : ::testing::Test {
   void configure(const std::string& may_lose = "") {
     split.configure("[host]\nmay_lose = [" + may_lose + "]\n[vm.101]\ncontrollers = [\"0000:03:00.3\"]\n");
   }
+  Finding refusal() {
+    configure();
+    const Plan plan = split.plan_now();
+    const Finding* finding = find(plan.findings, "group-lifeline");
+    EXPECT_TRUE(finding);
+    return finding ? *finding : Finding{};
+  }
   /// Refused with words that name the use; by its name it can be given up.
   void expect_refused(const std::string& name, const std::string& words) {
     configure();
@@ -72,12 +79,9 @@ TEST_F(Lifelines, WhatIsOnTopIsClosedFirst) {
   split.host.plug(wanted, "2", stick());
   split.host.add_mapper("dm-7", "secret", "CRYPT-LUKS2-1234-secret", {"sdz"});
   split.host.add_mapper("dm-8", "cold-a", "LVM-a", {"dm-7"});
-  configure();
-  const Plan plan = split.plan_now();
-  const Finding* finding = find(plan.findings, "group-lifeline");
-  ASSERT_TRUE(finding);
-  EXPECT_THAT(finding->message, HasSubstr("open on it: volume group cold, secret (LUKS)"));
-  EXPECT_THAT(finding->remedy, HasSubstr("(vgchange -an cold; cryptsetup close secret)"));
+  const Finding finding = refusal();
+  EXPECT_THAT(finding.message, HasSubstr("open on it: volume group cold, secret (LUKS)"));
+  EXPECT_THAT(finding.remedy, HasSubstr("(vgchange -an cold; cryptsetup close secret)"));
 }
 
 TEST_F(Lifelines, AGroupIsClosedAfterAllThatIsOnItsVolumes) {
@@ -87,11 +91,8 @@ TEST_F(Lifelines, AGroupIsClosedAfterAllThatIsOnItsVolumes) {
   split.host.add_mapper("dm-9", "cold-thin", "LVM-c", {"dm-8"});
   split.host.add_mapper("dm-10", "cold-plain", "LVM-d", {"sdz"});
   split.host.add_mapper("dm-11", "secret", "CRYPT-LUKS2-1234-secret", {"dm-10"});
-  configure();
-  const Plan plan = split.plan_now();
-  const Finding* finding = find(plan.findings, "group-lifeline");
-  ASSERT_TRUE(finding);
-  EXPECT_THAT(finding->remedy, HasSubstr("(cryptsetup close secret; vgchange -an cold)"));
+  const Finding finding = refusal();
+  EXPECT_THAT(finding.remedy, HasSubstr("(cryptsetup close secret; vgchange -an cold)"));
 }
 
 TEST_F(Lifelines, AMemberOfAnArray) {

@@ -232,11 +232,9 @@ std::string shrink_commands(const NumaNode& node, Kib excess) {
     const auto fewer = std::min(pool.free, (excess + pool.page_size - 1) / pool.page_size);
     if (fewer == 0) continue;
     excess -= std::min(excess, fewer * pool.page_size);
-    commands += fmt::format(
-        "{}at most {} pages of {} fit: echo {} > /sys/devices/system/node/node{}/hugepages/"
-        "hugepages-{}kB/nr_hugepages",
-        commands.empty() ? "" : "; ", pool.total - fewer, format_size(pool.page_size), pool.total - fewer, node.id,
-        pool.page_size);
+    commands += fmt::format("{}at most {} pages of {} fit: echo {} > /{}/nr_hugepages", commands.empty() ? "" : "; ",
+                            pool.total - fewer, format_size(pool.page_size), pool.total - fewer,
+                            pool_directory({node.id, pool.page_size}));
   }
   if (excess != 0)
     commands += fmt::format("{}{} more are in use: shut down VMs that use them", commands.empty() ? "" : "; ",

@@ -279,8 +279,7 @@ void lint_start_order(const PveConfigs& pve, const Config& config, std::vector<F
       message += fmt::format("; an order of its own would change its place beside guest {}", order.passed);
       remedy = fmt::format(
           "In Proxmox VE, give guest {} an order (Options, Start/Shutdown order) that leaves numbers free for VM {} "
-          "and "
-          "VM {} where they are to start",
+          "and VM {} where they are to start",
           order.passed, order.after, order.vm);
     }
     findings.push_back({"pve-start-order", Severity::warning, vm_subject(*pve.next_start(order.after)),

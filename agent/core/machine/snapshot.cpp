@@ -41,6 +41,10 @@ KernelBuild parse_kernel_build(std::string_view meminfo) {
   return {has("\nMemTotal:"), has("\nCmaTotal:")};
 }
 
+std::string pool_directory(const PoolKey& pool) {
+  return fmt::format("sys/devices/system/node/node{}/hugepages/hugepages-{}kB", pool.node, pool.page_size);
+}
+
 const PagePool* pool_of(const std::map<int, NumaNode>& nodes, const PoolKey& key) {
   const auto node = nodes.find(key.node);
   if (node == nodes.end()) return nullptr;

@@ -62,6 +62,8 @@ struct PoolKey {
   auto operator<=>(const PoolKey&) const = default;
 };
 using PageCounts = std::map<PoolKey, std::uint64_t>;
+/// Its directory below the root (Documentation/admin-guide/mm/hugetlbpage.rst).
+std::string pool_directory(const PoolKey& pool);
 /// \return nullptr when there is no such node, or it has no pool of that size.
 const PagePool* pool_of(const std::map<int, NumaNode>& nodes, const PoolKey& key);
 /// The pools of one size of all nodes as one.

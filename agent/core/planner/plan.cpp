@@ -247,6 +247,15 @@ void check_against_machine(const Config& config, const Snapshot& snapshot) {
   }
 }
 
+void add_vm_steps(const PlanInput& input, Plan& plan) {
+  if (!input.pve) return;
+  // Where it does not answer, nobody knows what its VMs have of the functions that are to be taken.
+  if (input.pve->silent) return append(plan.findings, input.pve->findings);
+  VmSteps vms = set_vm_steps({*input.pve, input.snapshot, input.config, plan.target.claims, input.baseline});
+  append(plan.findings, std::move(vms.findings));
+  add(plan.steps, std::move(vms.steps));
+}
+
 Plan make_plan(const PlanInput& input) {
   const Snapshot& snapshot = input.snapshot;
   auto words = wanted_words(snapshot, input.config);
@@ -284,15 +293,8 @@ Plan make_plan(const PlanInput& input) {
   append(plan.findings, std::move(loader.findings));
   plan.lines = std::move(loader.lines);
 
-  // Before anything local: what Proxmox VE refuses leaves the host as it is. Where it does not answer, nobody knows
-  // what its VMs have of the functions that are to be taken.
-  if (input.pve && input.pve->silent) {
-    append(plan.findings, input.pve->findings);
-  } else if (input.pve) {
-    VmSteps vms = set_vm_steps({*input.pve, snapshot, input.config, plan.target.claims, input.baseline});
-    append(plan.findings, std::move(vms.findings));
-    add(plan.steps, std::move(vms.steps));
-  }
+  // Before anything local: what Proxmox VE refuses leaves the host as it is.
+  add_vm_steps(input, plan);
   // Of the host the boot plan comes first: whoever is interrupted after it converges to it at the next start.
   add(plan.steps, boot_plan_steps(plan.target, input.applied));
   auto files = std::move(ladder.steps);

@@ -111,8 +111,7 @@ std::vector<int> proposed_guests(const PveConfigs& pve, const std::optional<Conf
 /// Decides; touches nothing. Nodes for each VM by room and distance to the controllers of its sockets, whole cores,
 /// memory under the floor and what other guests and ZFS need, sockets by whole IOMMU groups that the guards let go.
 /// Obstacles: `no-guests`, `guest-unfit`, `iommu-off-yet`, `no-sockets`, `too-few-groups`, `sockets-together`,
-/// `no-room`, `too-few-cores`, and what resolve_claims(), losses() and check_pages() have against the
-/// result.
+/// `no-room`, `too-few-cores`, and what resolve_claims(), losses() and check_pages() have against the result.
 Proposal propose(const ProposalInput& input);
 
 /// The configuration that a proposal comes to. What else stands in the one that is there stays, and so do its VMs that

@@ -16,10 +16,6 @@ constexpr Kib write_limit = 1 * kib_per_gib;
 constexpr std::chrono::milliseconds write_deadline{20000};
 constexpr std::chrono::milliseconds help_deadline{20000};
 
-std::string pool_path(const Reserve& reserve) {
-  return fmt::format("sys/devices/system/node/node{}/hugepages/hugepages-{}kB", reserve.node, reserve.page_size);
-}
-
 struct NodeNow {
   NumaNode node;
   PagePool pool;
@@ -52,7 +48,7 @@ void help(Effects& effects, int node) {
 
 PagesGot reserve_pages(const Root& root, Effects& effects, const Reserve& reserve,
                        const std::function<void(std::uint64_t)>& tick) {
-  const std::string attribute = pool_path(reserve) + "/nr_hugepages";
+  const std::string attribute = pool_directory({reserve.node, reserve.page_size}) + "/nr_hugepages";
   const std::uint64_t step = std::max<std::uint64_t>(1, write_limit / reserve.page_size);
   const NodeNow before = look_at(root, reserve);
   std::uint64_t current = persistent(before.pool);

@@ -1,7 +1,5 @@
 #include "host/guests/memory_users.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <set>
 
@@ -47,10 +45,9 @@ Kib in_huge_pages(const PageCounts& counts) {
 
 /// Processes that were looked at.
 struct SeenProcesses {
-  std::set<int> guests;              ///< of VMs
-  bool all_known = true;             ///< it is known of each where all of its pages are
-  bool ending = false;               ///< one gives its memory back just now
-  std::map<int, Kib> resident = {};  ///< by VM: MemoryUsers::resident
+  std::set<int> guests;   ///< of VMs
+  bool all_known = true;  ///< it is known of each where all of its pages are
+  bool ending = false;    ///< one gives its memory back just now
 };
 
 /// What the kernel counts for a process, whatever the path was called by which it got them.
@@ -76,12 +73,12 @@ Kib resident_memory(const Root& root, const GuestProcess& process) {
   return status_value(status, "VmRSS").empty() ? most : std::min(most, status_size(status, "VmRSS"));
 }
 
-void read_running(const Root& root, int vm, PageUser& user, SeenProcesses& seen) {
+void read_running(const Root& root, int vm, PageUser& user, MemoryUsers& users, SeenProcesses& seen) {
   const GuestProcess process = guest_process(root, vm);
   if (!process.pid) return;
   seen.guests.insert(*process.pid);
   user.pid = *process.pid;
-  seen.resident[vm] = resident_memory(root, process);
+  users.resident[vm] = resident_memory(root, process);
   const auto& backends = process.command.backends;
   if (std::none_of(backends.begin(), backends.end(), [](const auto& backend) { return backend.huge; })) {
     user.holds = mapped(root, *process.pid, seen);  // `args: -mem-path`, or a hugetlbfs of the owner
@@ -104,7 +101,7 @@ void read_vms(const Root& root, const PveConfigs& pve, MemoryUsers& users, SeenP
   for (const int id : vms) {
     PageUser user;
     user.vm = id;
-    read_running(root, id, user, seen);
+    read_running(root, id, user, users, seen);
     const PveVm* vm = pve.next_start(id);
     if (vm && !vm->is_template) {
       user.name = vm->name;
@@ -161,9 +158,8 @@ std::set<std::string> hugetlbfs_mounts(const Root& root) {
 }
 
 /// Pages that were in use before the processes were looked at and still are: a process that ended meanwhile has none.
-std::uint64_t still_used(const Root& root, int node, const PagePool& pool) {
-  const auto text = root.read(
-      fmt::format("sys/devices/system/node/node{}/hugepages/hugepages-{}kB/free_hugepages", node, pool.page_size), 64);
+std::uint64_t still_used(const Root& root, const PoolKey& key, const PagePool& pool) {
+  const auto text = root.read(pool_directory(key) + "/free_hugepages", 64);
   std::string_view now = text ? *text : std::string_view();
   const auto free = std::max(pool.free, parse_number<std::uint64_t>(cut(now, '\n')).value_or(0));
   return pool.total - std::min(free, pool.total);
@@ -184,7 +180,7 @@ void read_rest(const Root& root, MemoryUsers& users, const SeenProcesses& seen, 
   for (const auto& [id, node] : nodes)
     for (const auto& pool : node.pools) {
       const PoolKey key{id, pool.page_size};
-      const auto used = still_used(root, id, pool);
+      const auto used = still_used(root, key, pool);
       if (used > known[key]) rest.holds[key] = used - known[key];
     }
   rest.name = printable(rest.name);
@@ -200,7 +196,6 @@ void read_memory_users(const Root& root, const PveConfigs& pve, Snapshot& snapsh
   users.proxmox_ve = pve.known;
   const Kib usual_page = read_huge_pages(snapshot.command_line, kernel_rules(snapshot)).default_size;
   read_vms(root, pve, users, seen, snapshot.nodes, usual_page);
-  users.resident = seen.resident;
   read_processes(root, users, seen);
   // Without rights neither /etc/pve nor the processes of VMs are seen: nobody knows whose pages are in use.
   if (pve.known && seen.all_known) read_rest(root, users, seen, snapshot.nodes);

@@ -231,24 +231,16 @@ bool boot_waits_for_passphrase(const Root& root, const CrypttabEntry& entry) {
   const bool image = entry.option("initramfs");
   if (!entry.typed(!image || uses_dracut(root)) || (image && other_way(root))) return false;
   // Of a disk that is gone it asks for nothing.
-  return find_block(root, device_named(entry.source)) || mapping_named(root, entry.name);
+  return find_block(root, device_named(entry.source)) || mappings(root).contains(entry.name);
 }
 
 /// Key files of encrypted datasets, as those of crypttab: of the root file system where that is one of them.
 void add_zfs_keys(const Root& root, const Follower& follow, Keys& keys) {
+  const auto dataset = root_dataset(follow.mounts());
   for (const auto& key : read_zfs_keys(root)) {
-    const bool of_root = std::any_of(follow.mounts().begin(), follow.mounts().end(), [&](const Mount& mount) {
-      return mount.owner.empty() && mount.point == "/" && mount.type == "zfs" &&
-             (mount.source == key.dataset || mount.source.starts_with(key.dataset + "/"));
-    });
+    const bool of_root = !dataset.empty() && (dataset + "/").starts_with(key.dataset + "/");
     keys.add({key.dataset, {}, key.file, key.waits ? "" : "nofail", false, {}}, of_root);
   }
-}
-
-std::string root_dataset(const Follower& follow) {
-  for (const auto& mount : follow.mounts())
-    if (mount.owner.empty() && mount.point == "/" && mount.type == "zfs") return mount.source;
-  return {};
 }
 
 /// Over which the root disk is opened at boot, where the initramfs is told one; it may be idle once the host is up.
@@ -269,7 +261,7 @@ void add_boot_network(const Network& network, const std::string& mapping, Snapsh
 
 /// Clevis and Mandos open LUKS volumes only.
 void add_zfs_passphrases(const Root& root, const Follower& follow, Snapshot& snapshot) {
-  for (const auto& passphrase : read_zfs_passphrases(root, root_dataset(follow))) {
+  for (const auto& passphrase : read_zfs_passphrases(root, root_dataset(follow.mounts()))) {
     if (!passphrase.of_root) {
       if (passphrase.stops && snapshot.boot_dataset.empty()) snapshot.boot_dataset = passphrase.dataset;
     } else if (opened_over_ssh(root)) {

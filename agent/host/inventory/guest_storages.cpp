@@ -69,8 +69,7 @@ Followed GuestStorages::mounted(const std::string& path) {
 }
 
 Followed GuestStorages::imported(const std::string& pool) {
-  const Mount* root = mount_of(follow().mounts(), "/");
-  const bool of_root = root && root->type == "zfs" && (root->source + "/").starts_with(pool + "/");
+  const bool of_root = (root_dataset(follow().mounts()) + "/").starts_with(pool + "/");
   return !of_root && pool_imported(root_, pool) ? follow().pool(pool) : Followed{};
 }
 
@@ -107,9 +106,7 @@ Asleep GuestStorages::mounted_by_hand(const std::string& point) {
 /// That very volume: others of its group may be active without it, as those Proxmox VE 9 makes are not activated at
 /// boot.
 std::optional<std::string> GuestStorages::active(const std::string& group, const std::string& volume) {
-  if (!mappings_) mappings_ = mappings(root_);
-  const auto found = mappings_->find(mapper_part(group) + "-" + mapper_part(last_component(volume)));
-  return found == mappings_->end() ? std::nullopt : std::optional(found->second);
+  return sleeping_.mapping(mapper_part(group) + "-" + mapper_part(last_component(volume)));
 }
 
 }  // namespace hostsplit::inventory_parts

@@ -43,9 +43,8 @@ class GuestStorages {
   std::optional<std::vector<FstabEntry>> fstab_;
   SleepingDevices sleeping_;
   std::map<std::string, PveStorage> storages_;
-  std::map<std::string, Asleep> known_;                         ///< by type and group: a search goes through all disks
-  std::map<std::string, Followed> carried_;                     ///< by storage, or path
-  std::optional<std::map<std::string, std::string>> mappings_;  ///< by their names
+  std::map<std::string, Asleep> known_;      ///< by type and group: a search goes through all disks
+  std::map<std::string, Followed> carried_;  ///< by storage, or path
 };
 
 }  // namespace hostsplit::inventory_parts

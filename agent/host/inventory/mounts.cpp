@@ -213,6 +213,11 @@ const Mount* mount_of(const std::vector<Mount>& mounts, const std::string& path)
   return best;
 }
 
+std::string root_dataset(const std::vector<Mount>& mounts) {
+  const Mount* root = mount_of(mounts, "/");
+  return root && root->type == "zfs" ? root->source : std::string();
+}
+
 bool on_this_machine(const Root& root, const std::vector<Mount>& mounts, const std::string& path) {
   if (path.starts_with("etc/pve/")) return true;
   std::string place, rest = path;  // "/srv/b", "dump"

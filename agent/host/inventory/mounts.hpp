@@ -48,6 +48,9 @@ bool is_mounted(const std::vector<Mount>& mounts, const std::string& point);
 /// The mount a path lies on, by the longest mount point; nullptr when there is none.
 const Mount* mount_of(const std::vector<Mount>& mounts, const std::string& path);
 
+/// The ZFS dataset that is mounted at `/` ("rpool/ROOT/pve-1"); empty where another file system is.
+std::string root_dataset(const std::vector<Mount>& mounts);
+
 /// True when nobody who looks at a path can hang: all of it, links resolved (path_resolution(7)), is on the root file
 /// system, on block devices, or on file systems that nobody serves; what is below etc/pve is read with patience.
 /// Network and FUSE mounts and automounts (autofs(5)) on the way are not touched.

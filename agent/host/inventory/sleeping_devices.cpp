@@ -76,17 +76,18 @@ std::set<std::string> active_groups(const Root& root) {
 
 std::map<std::string, std::string> mappings(const Root& root) {
   std::map<std::string, std::string> found;
-  for (const auto& block : root.list("sys/block"))
-    if (const auto path = block.starts_with("dm-") ? find_block(root, block) : std::nullopt)
-      found.emplace(root.read("sys/block/" + block + "/dm/name", 256).value_or(""), *path);
+  for (const auto& block : root.list("sys/block")) {
+    const auto name = block.starts_with("dm-") ? root.read("sys/block/" + block + "/dm/name", 256) : std::nullopt;
+    const auto path = name ? find_block(root, block) : std::nullopt;
+    if (path) found.emplace(*name, *path);
+  }
   return found;
 }
 
-std::optional<std::string> mapping_named(const Root& root, const std::string& name) {
-  for (const auto& block : root.list("sys/block"))
-    if (block.starts_with("dm-") && root.read("sys/block/" + block + "/dm/name", 256) == name)
-      return find_block(root, block);
-  return std::nullopt;
+std::optional<std::string> SleepingDevices::mapping(const std::string& name) {
+  if (!mappings_) mappings_ = mappings(root_);
+  const auto found = mappings_->find(name);
+  return found == mappings_->end() ? std::nullopt : std::optional(found->second);
 }
 
 const std::vector<SleepingDevices::Noted>& SleepingDevices::noted() {
@@ -121,7 +122,7 @@ std::vector<std::string> SleepingDevices::below(const std::string& device, int d
   if (depth > most_mappings) return {};
   if (device.starts_with(mapper_files)) {
     const auto name = device.substr(mapper_files.size());
-    if (const auto path = mapping_named(root_, name)) return {*path};
+    if (const auto path = mapping(name)) return {*path};
     for (const auto& entry : crypttab())
       if (!entry.of_kernel && entry.name == name) return below(device_named(entry.source), depth + 1);
   }
@@ -132,7 +133,7 @@ std::vector<std::string> SleepingDevices::below(const std::string& device, int d
   const auto group = group_of(device);
   if (group.empty()) return {};
   const auto volume = mapper_part(group) + "-" + mapper_part(last_component(device));
-  if (const auto path = mapping_named(root_, volume)) return {*path};
+  if (const auto path = mapping(volume)) return {*path};
   return physical_volumes(group);
 }
 
@@ -220,7 +221,7 @@ Asleep SleepingDevices::closed(const std::string& what) {
 std::vector<std::string> SleepingDevices::closed_at_boot() {
   std::vector<std::string> found;
   for (const auto& entry : crypttab()) {
-    if (entry.of_kernel || entry.option("noauto") || mapping_named(root_, entry.name)) continue;
+    if (entry.of_kernel || entry.option("noauto") || mapping(entry.name)) continue;
     for (auto& path : below(device_named(entry.source))) found.push_back(std::move(path));
   }
   return found;

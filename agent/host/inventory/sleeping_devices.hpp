@@ -37,6 +37,8 @@ class SleepingDevices {
   std::vector<std::string> noted_volumes(const std::string& group);
   /// Members of a pool that is not imported; one without a label that can be read may be one of any pool.
   std::vector<std::string> pool_members(const std::string& pool);
+  /// The mapping of device mapper of that name, where there is one.
+  std::optional<std::string> mapping(const std::string& name);
   /// Below the mappings that the boot opens and that are closed now.
   std::vector<std::string> closed_at_boot();
   /// Block devices with a file system or LUKS volume that nobody uses; \param mounted  numbers of those that are.
@@ -58,6 +60,7 @@ class SleepingDevices {
   const Root& root_;
   std::optional<std::vector<Noted>> noted_;
   std::optional<std::vector<CrypttabEntry>> crypttab_;
+  std::optional<std::map<std::string, std::string>> mappings_;
 };
 
 /// The group of a volume as device mapper names it: "data-x" of "data--x-vm--105".
@@ -68,8 +71,5 @@ std::set<std::string> active_groups(const Root& root);
 
 /// All mappings of device mapper by their names ("sys/devices/...").
 std::map<std::string, std::string> mappings(const Root& root);
-
-/// The mapping of that name, as device mapper calls it, where there is one ("sys/devices/...").
-std::optional<std::string> mapping_named(const Root& root, const std::string& name);
 
 }  // namespace hostsplit::inventory_parts

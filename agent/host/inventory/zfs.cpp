@@ -115,27 +115,47 @@ void find_members(const Root& root, const std::set<std::string>& cached, const s
     pool.unknown = "none of its members was found";
 }
 
-/// A line of what zfs-mount-generator(8) goes by. It is made by `zfs list`, of all file systems of a pool.
+/// A line of what zfs-mount-generator(8) goes by, which has its columns. It is made by `zfs list`, of all file systems
+/// of a pool.
 class DatasetLine {
  public:
   explicit DatasetLine(std::string_view line) : fields_(split(line, '\t')) {}
 
   std::string_view name() const { return field(0); }
   std::string_view encryption_root() const { return field(10); }
-  bool typed() const { return field(11) == "prompt"; }
-  bool mounted() const { return field(1).starts_with('/') && field(2) != "off"; }
+  std::string_view key_location() const { return field(11); }
+  bool mounted() const { return field(1).starts_with('/') && can_mount() != "off"; }
+  /// systemd mounts it at boot, and waits for it unless its line says otherwise.
+  bool waits() const { return can_mount() == "on" && nofail() != "on" && !ignored(); }
   bool required() const {
-    if (!mounted() || field(19) == "on") return false;
-    const auto targets = words_of(field(17));
+    if (!mounted() || ignored()) return false;
+    const auto targets = words_of(required_by());
     if (std::find(targets.begin(), targets.end(), "local-fs.target") != targets.end()) return true;
-    return field(2) == "on" && field(16) == "-" && field(17) == "-" && field(18) == "off";
+    return can_mount() == "on" && wanted_by() == "-" && required_by() == "-" && nofail() == "off";
   }
 
  private:
   std::string_view field(std::size_t at) const { return at < fields_.size() ? fields_[at] : "-"; }
+  std::string_view can_mount() const { return field(2); }
+  std::string_view wanted_by() const { return field(16); }
+  std::string_view required_by() const { return field(17); }
+  std::string_view nofail() const { return field(18); }
+  bool ignored() const { return field(19) == "on"; }
 
   std::vector<std::string_view> fields_;
 };
+
+/// Calls `use` with the lines of each pool, and whether it is imported.
+template <class Use>
+void each_dataset_list(const Root& root, Use use) {
+  const std::string directory = "etc/zfs/zfs-list.cache";
+  for (const auto& pool : root.list(directory)) {
+    const auto text = root.read(directory + "/" + pool).value_or("");
+    std::vector<DatasetLine> lines;
+    for (const auto line : split(text, '\n')) lines.emplace_back(line);
+    use(lines, pool_imported(root, pool));
+  }
+}
 
 }  // namespace
 
@@ -158,20 +178,13 @@ std::vector<ZfsPool> read_zfs_pools(const Root& root) {
 }
 
 std::vector<ZfsKey> read_zfs_keys(const Root& root) {
-  // Columns of a line: zfs-mount-generator(8).
-  constexpr std::size_t can_mount = 2, encryption_root = 10, key_location = 11, nofail = 18, ignore = 19;
   constexpr std::string_view file = "file://";
-  const std::string directory = "etc/zfs/zfs-list.cache";
   std::vector<ZfsKey> keys;
-  for (const auto& pool : root.list(directory)) {
-    const bool imported = pool_imported(root, pool);
-    const auto text = root.read(directory + "/" + pool).value_or("");
-    for (const auto line : split(text, '\n')) {
-      const auto fields = split(line, '\t');
-      if (fields.size() <= key_location || !fields[key_location].starts_with(file)) continue;
-      ZfsKey key{std::string(fields[encryption_root]), std::string(fields[key_location].substr(file.size()))};
-      key.waits = imported && fields[can_mount] == "on" && (fields.size() <= nofail || fields[nofail] != "on") &&
-                  (fields.size() <= ignore || fields[ignore] != "on");
+  each_dataset_list(root, [&](const std::vector<DatasetLine>& lines, bool imported) {
+    for (const auto& line : lines) {
+      if (!line.key_location().starts_with(file)) continue;
+      ZfsKey key{std::string(line.encryption_root()), std::string(line.key_location().substr(file.size()))};
+      key.waits = imported && line.waits();
       const auto known = std::find_if(keys.begin(), keys.end(), [&](const ZfsKey& each) {
         return each.dataset == key.dataset && each.file == key.file;
       });
@@ -180,23 +193,19 @@ std::vector<ZfsKey> read_zfs_keys(const Root& root) {
       else
         known->waits = known->waits || key.waits;
     }
-  }
+  });
   return keys;
 }
 
 std::vector<ZfsPassphrase> read_zfs_passphrases(const Root& root, const std::string& root_dataset) {
-  const std::string directory = "etc/zfs/zfs-list.cache";
   const bool all_below = !uses_dracut(root);  // zfs-initramfs mounts what is below the root dataset, too
   std::vector<ZfsPassphrase> passphrases;
-  for (const auto& pool : root.list(directory)) {
-    const bool imported = pool_imported(root, pool);
-    const auto text = root.read(directory + "/" + pool).value_or("");
-    std::vector<DatasetLine> lines;
-    for (const auto line : split(text, '\n')) lines.emplace_back(line);
+  each_dataset_list(root, [&](const std::vector<DatasetLine>& lines, bool imported) {
     // Only the dataset the key is of says where the key is; the others have "none".
     std::map<std::string_view, ZfsPassphrase> typed;
     for (const auto& line : lines)
-      if (line.typed() && line.encryption_root() != "-") typed[line.encryption_root()].dataset = line.encryption_root();
+      if (line.key_location() == "prompt" && line.encryption_root() != "-")
+        typed[line.encryption_root()].dataset = line.encryption_root();
     for (const auto& line : lines) {
       const auto found = typed.find(line.encryption_root());
       if (found == typed.end()) continue;
@@ -206,7 +215,7 @@ std::vector<ZfsPassphrase> read_zfs_passphrases(const Root& root, const std::str
       stops = stops || (imported && line.required());
     }
     for (auto& [dataset, passphrase] : typed) passphrases.push_back(std::move(passphrase));
-  }
+  });
   return passphrases;
 }
 
